@@ -1,0 +1,3 @@
+module github.com/bitdial/bitdial
+
+go 1.25.0
