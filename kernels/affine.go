@@ -1,0 +1,116 @@
+package kernels
+
+import "math"
+
+// Affine is the map of one unit — the weights that share a scale — to integer
+// codes and back: q = clamp(round(x/Scale) + Zero, Min, Max) and
+// y = (q − Zero)·Scale. A Scale of 0 sends every weight to 0.
+type Affine struct {
+	Scale          float32
+	Zero, Min, Max int32
+}
+
+// Symmetric returns the map of ±bound to codes of the given width without a
+// zero point. Codes are ±(2^(bits-1)−1) and Scale = bound/(2^(bits-1)−1), as
+// in ONNX Runtime; if full, all 2^bits codes and Scale = 2·bound/(2^bits−1),
+// as torch's observers have it. The scale is then stored as store.
+func Symmetric(bound float32, bits int, full bool, store *Store) Affine {
+	m := int32(1)<<(bits-1) - 1
+	a := Affine{Min: -m, Max: m}
+	if full {
+		a.Min--
+		a.Scale = store.cast(bound / (float32(a.Max-a.Min) / 2))
+	} else {
+		a.Scale = store.cast(bound / float32(m))
+	}
+	return a
+}
+
+// Asymmetric returns the map of [lo, hi], widened to contain 0, to all
+// 2^bits signed codes with an integer zero point:
+// Scale = (hi−lo)/(2^bits−1), Zero = Min − round(lo/Scale), as in torch and
+// ONNX Runtime. The scale is stored as store before the zero point is found.
+func Asymmetric(lo, hi float32, bits int, store *Store) Affine {
+	lo, hi = min(lo, 0), max(hi, 0)
+	a := Affine{Min: -1 << (bits - 1), Max: 1<<(bits-1) - 1}
+	steps := float32(a.Max - a.Min)
+	width := hi - lo
+	if math.IsInf(float64(width), 0) { // the range alone overflows float32
+		a.Scale = store.cast(hi/steps - lo/steps)
+	} else {
+		a.Scale = store.cast(width / steps)
+	}
+	if a.Scale == 0 {
+		return a
+	}
+	z := float64(a.Min) - math.RoundToEven(float64(lo/a.Scale))
+	a.Zero = int32(max(float64(a.Min), min(float64(a.Max), z)))
+	return a
+}
+
+// Range returns the least and the greatest value that a can give back.
+func (a Affine) Range() (lo, hi float32) { return a.Value(a.Min), a.Value(a.Max) }
+
+// Value returns what the code q stands for.
+func (a Affine) Value(q int32) float32 { return float32(q-a.Zero) * a.Scale }
+
+// Step is how a weight becomes a code, in the order in which it happens.
+type Step struct {
+	Scaled  float32 // x/Scale, computed as x·(1/Scale) like torch
+	Rounded float32 // Scaled rounded by the mode
+	Code    int32   // Rounded + Zero, clamped
+	Clipped bool    // whether clamping changed it
+	Value   float32 // what comes back
+}
+
+// Trace takes the finite weight x, at index at of its tensor, through a.
+func (a Affine) Trace(x float32, r *Rounding, seed, at uint64) Step {
+	var s Step
+	if a.Scale == 0 {
+		s.Code = a.Zero
+		return s
+	}
+	s.Scaled = x * (1 / a.Scale)
+	s.Rounded = r.Round(s.Scaled, seed, at)
+	q := int32(s.Rounded) + a.Zero
+	s.Code = max(a.Min, min(a.Max, q))
+	s.Clipped = s.Code != q
+	s.Value = a.Value(s.Code)
+	return s
+}
+
+// RoundTrip sets every dst[i] to what comes back of src[i], of the same
+// length; NaN and ±Inf stay as they are. at is the index of src[0] in its
+// tensor. It returns how many weights were clipped.
+func (a Affine) RoundTrip(dst, src []float32, r *Rounding, seed, at uint64) (clipped int) {
+	dst = dst[:len(src)]
+	if a.Scale == 0 {
+		for i, x := range src {
+			dst[i] = 0
+			if !Finite(x) {
+				dst[i] = x
+			}
+		}
+		return 0
+	}
+	inv := 1 / a.Scale
+	for i, x := range src {
+		dst[i] = max(-roundLimit, min(roundLimit, x*inv))
+	}
+	r.round(dst, seed, at)
+	lo, hi := float32(a.Min-a.Zero), float32(a.Max-a.Zero)
+	for i, x := range src {
+		q := dst[i]
+		c := max(lo, min(hi, q))
+		if math.Float32bits(x)&expMask == expMask {
+			dst[i] = x
+			continue
+		}
+		if c != q {
+			clipped++
+		}
+		y := c * a.Scale
+		dst[i] = y
+	}
+	return clipped
+}

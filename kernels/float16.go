@@ -1,0 +1,69 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/x448/float16"
+)
+
+// The IEEE binary16 values by their bits: decoding is one load.
+var f16Values = func() *[1 << 16]float32 {
+	t := new([1 << 16]float32)
+	for i := range t {
+		t[i] = float16.Frombits(uint16(i)).Float32()
+	}
+	return t
+}()
+
+// F16 returns x rounded to the nearest IEEE binary16 value, ties to even.
+// Magnitudes of 65520 and more become ±Inf; NaN stays NaN.
+func F16(x float32) float32 { return float16.Fromfloat32(x).Float32() }
+
+// BF16 returns x rounded to the nearest bfloat16 value (the upper 16 bits of
+// a float32), ties to even; NaN stays NaN.
+func BF16(x float32) float32 { return math.Float32frombits(uint32(bf16Bits(x)) << 16) }
+
+func bf16Bits(x float32) uint16 {
+	b := math.Float32bits(x)
+	if b&0x7fffffff > 0x7f800000 {
+		return uint16(b>>16) | 0x40 // quiet, so that dropping bits cannot make an Inf
+	}
+	return uint16((b + 0x7fff + b>>16&1) >> 16)
+}
+
+// DecodeF16 converts the little-endian binary16 values in src, 2·len(dst)
+// bytes, to float32. The conversion is exact.
+func DecodeF16(dst []float32, src []byte) {
+	src = src[:2*len(dst)]
+	for i := range dst {
+		dst[i] = f16Values[binary.LittleEndian.Uint16(src[2*i:])]
+	}
+}
+
+// EncodeF16 stores src in dst, 2·len(src) bytes, as little-endian binary16,
+// rounded like [F16].
+func EncodeF16(dst []byte, src []float32) {
+	dst = dst[:2*len(src)]
+	for i, x := range src {
+		binary.LittleEndian.PutUint16(dst[2*i:], float16.Fromfloat32(x).Bits())
+	}
+}
+
+// DecodeBF16 converts the little-endian bfloat16 values in src, 2·len(dst)
+// bytes, to float32. The conversion is exact.
+func DecodeBF16(dst []float32, src []byte) {
+	src = src[:2*len(dst)]
+	for i := range dst {
+		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
+	}
+}
+
+// EncodeBF16 stores src in dst, 2·len(src) bytes, as little-endian bfloat16,
+// rounded like [BF16].
+func EncodeBF16(dst []byte, src []float32) {
+	dst = dst[:2*len(src)]
+	for i, x := range src {
+		binary.LittleEndian.PutUint16(dst[2*i:], bf16Bits(x))
+	}
+}

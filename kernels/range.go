@@ -1,0 +1,176 @@
+package kernels
+
+import (
+	"math"
+	"slices"
+)
+
+// Range is a way to choose the clipping range of a unit, the weights that
+// share a scale.
+type Range struct {
+	Name  string // as schemes write it
+	Title string // as the screen writes it
+	About string // what it does, in a sentence
+	// SymmetricOnly says that the estimator means nothing with a zero point.
+	SymmetricOnly bool
+}
+
+// The range estimators, in the order of their table.
+var (
+	MinMax     = &Range{Name: "minmax", Title: "min–max", About: "the whole range of the weights: nothing is clipped"}
+	Full       = &Range{Name: "full", Title: "full codes", About: "the whole range over all 2^b codes, as torch's symmetric observers have it", SymmetricOnly: true}
+	Percentile = &Range{Name: "p", Title: "percentile", About: "pNN.N: the NN.N-th percentile of |x|, linear between order statistics"}
+	MSE        = &Range{Name: "mse", Title: "least error", About: "the clipping that minimises the squared error of nearest rounding"}
+
+	// Ranges is the table of range estimators; the first is the default.
+	Ranges = []*Range{MinMax, Full, Percentile, MSE}
+)
+
+// Extremes returns the least and the greatest finite value of x, or 0, 0 if
+// there is none.
+func Extremes(x []float32) (lo, hi float32) {
+	lo, hi = math.MaxFloat32, -math.MaxFloat32
+	for _, v := range x {
+		if Finite(v) {
+			lo, hi = min(lo, v), max(hi, v)
+		}
+	}
+	if lo > hi {
+		return 0, 0
+	}
+	return lo, hi
+}
+
+// AbsPercentile returns the pct-th percentile, 0 to 100, of the magnitudes of
+// the finite values of x, linear between order statistics, or 0 if there is
+// none. scratch has at least len(x) elements and is overwritten.
+func AbsPercentile(x []float32, pct float64, scratch []float32) float32 {
+	a := scratch[:0]
+	for _, v := range x {
+		if Finite(v) {
+			a = append(a, float32(math.Abs(float64(v))))
+		}
+	}
+	if len(a) == 0 {
+		return 0
+	}
+	rank := pct / 100 * float64(len(a)-1)
+	k := int(rank)
+	lower := selectKth(a, k)
+	if k+1 == len(a) {
+		return lower
+	}
+	upper := slices.Min(a[k+1:])
+	return float32(float64(lower) + (rank-float64(k))*(float64(upper)-float64(lower)))
+}
+
+// selectKth returns the k-th smallest of a, reordering a so that nothing
+// before index k is larger and nothing after it smaller (Hoare's selection).
+func selectKth(a []float32, k int) float32 {
+	lo, hi := 0, len(a)-1
+	for lo < hi {
+		pivot := a[lo+(hi-lo)/2]
+		i, j := lo, hi
+		for i <= j {
+			for a[i] < pivot {
+				i++
+			}
+			for a[j] > pivot {
+				j--
+			}
+			if i <= j {
+				a[i], a[j] = a[j], a[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			return a[k]
+		}
+	}
+	return a[k]
+}
+
+// Fit is what turns a clipping range into a map: the dials of an integer
+// scheme that the scale depends on.
+type Fit struct {
+	Bits       int
+	Asymmetric bool
+	Full       bool // all 2^Bits codes without a zero point; see [Symmetric]
+	Store      *Store
+}
+
+// Affine returns the map of the clipping range [lo, hi]; without a zero point
+// the range is ±max(|lo|, |hi|).
+func (f Fit) Affine(lo, hi float32) Affine {
+	if f.Asymmetric {
+		return Asymmetric(lo, hi, f.Bits, f.Store)
+	}
+	return Symmetric(max(-lo, hi), f.Bits, f.Full, f.Store)
+}
+
+// Clip returns the map of [lo, hi] limited to ±bound.
+func (f Fit) Clip(lo, hi, bound float32) Affine {
+	return f.Affine(max(lo, -bound), min(hi, bound))
+}
+
+// SearchMSE returns the map of least squared error under nearest rounding
+// among those of [lo, hi] shrunk about 0, where loss(a, limit) is the squared
+// error under a, or anything above limit if it exceeds limit. The fractions
+// tried are 0.9^k down to 1/100, then eight around the best.
+func (f Fit) SearchMSE(lo, hi float32, loss func(a Affine, limit float64) float64) Affine {
+	best := f.Affine(lo, hi)
+	if best.Scale == 0 {
+		return best
+	}
+	least, at := loss(best, math.Inf(1)), 1.0
+	try := func(fraction float64) bool {
+		a := f.Affine(float32(float64(lo)*fraction), float32(float64(hi)*fraction))
+		if a.Scale == 0 {
+			return false
+		}
+		l := loss(a, least)
+		if l < least {
+			best, least, at = a, l, fraction
+		}
+		return true
+	}
+	for fraction := 0.9; fraction > 0.01 && try(fraction); fraction *= 0.9 {
+	}
+	for centre, k := at, -4; k <= 4; k++ {
+		if fraction := centre * (1 + 0.024*float64(k)); k != 0 && fraction <= 1 {
+			try(fraction)
+		}
+	}
+	return best
+}
+
+// Loss returns the squared error of the finite weights of x under a with
+// nearest-even rounding, or a partial sum once that exceeds limit.
+func (a Affine) Loss(x []float32, limit float64) float64 {
+	const magic = 3 << 22
+	inv := 1 / a.Scale
+	lo, hi := float32(a.Min-a.Zero), float32(a.Max-a.Zero)
+	var sum float64
+	for len(x) > 0 && sum <= limit {
+		part := x[:min(len(x), 64)]
+		x = x[len(part):]
+		for _, v := range part {
+			if math.Float32bits(v)&expMask == expMask {
+				continue
+			}
+			q := max(lo, min(hi, v*inv)) // lo and hi are integers: clamping first changes nothing
+			t := q + magic
+			q = t - magic
+			y := q * a.Scale
+			e := float64(v) - float64(y)
+			sum += float64(e * e)
+		}
+	}
+	return sum
+}

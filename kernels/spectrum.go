@@ -1,0 +1,169 @@
+package kernels
+
+import "math"
+
+// Spectrum counts finite values by the upper 16 bits of their float32: sign,
+// exponent and seven bits of mantissa. It says what a tensor of any size looks
+// like to within 2^-7 of each value, in constant memory.
+type Spectrum struct {
+	counts [1 << 16]uint32
+	carry  []Bucket // what a full counter handed on
+	low    uint32   // the lower 16 bits that occurred
+	sorted []Bucket
+}
+
+// Bucket is a run of values, Lo ≤ x < Hi, or x = Lo if the two are equal, and
+// how many there are.
+type Bucket struct {
+	Lo, Hi float64
+	N      int
+}
+
+// Count adds the finite values of x.
+func (s *Spectrum) Count(x []float32) {
+	s.sorted = nil
+	low := s.low
+	for _, v := range x {
+		b := math.Float32bits(v)
+		if b&expMask == expMask {
+			continue
+		}
+		low |= b
+		s.counts[b>>16]++
+		if s.counts[b>>16] == math.MaxUint32 {
+			s.counts[b>>16] = 0
+			s.carry = append(s.carry, Bucket{N: math.MaxUint32, Lo: float64(b >> 16)})
+		}
+	}
+	s.low = low
+}
+
+// Merge adds what o has counted.
+func (s *Spectrum) Merge(o *Spectrum) {
+	s.sorted = nil
+	s.low |= o.low
+	s.carry = append(s.carry, o.carry...)
+	for i, n := range o.counts {
+		sum := uint64(s.counts[i]) + uint64(n)
+		if sum > math.MaxUint32 {
+			s.carry = append(s.carry, Bucket{N: math.MaxUint32, Lo: float64(i)})
+			sum -= math.MaxUint32
+		}
+		s.counts[i] = uint32(sum)
+	}
+}
+
+// Buckets returns the buckets that are not empty, by ascending value. The
+// caller must not change them.
+func (s *Spectrum) Buckets() []Bucket {
+	if s.sorted != nil {
+		return s.sorted
+	}
+	full := map[int]int{}
+	for _, c := range s.carry {
+		full[int(c.Lo)] += c.N
+	}
+	out := []Bucket{}
+	add := func(key int) {
+		n := int(s.counts[key]) + full[key]
+		if n == 0 {
+			return
+		}
+		a := float64(math.Float32frombits(uint32(key) << 16))
+		b := a
+		if s.low&0xffff != 0 {
+			b = bucketEnd(uint32(key))
+		}
+		out = append(out, Bucket{min(a, b), max(a, b), n})
+	}
+	for key := 0xffff; key >= 0x8000; key-- {
+		add(key)
+	}
+	for key := 0; key < 0x8000; key++ {
+		add(key)
+	}
+	s.sorted = out
+	return out
+}
+
+func bucketEnd(key uint32) float64 {
+	if key&0x7fff == 0x7f7f { // the next pattern is Inf
+		return math.Copysign(0x1p128, float64(math.Float32frombits(key<<16)))
+	}
+	return float64(math.Float32frombits((key + 1) << 16))
+}
+
+// AbsPercentile returns the pct-th percentile of the counted magnitudes,
+// taking them as evenly spread inside each bucket: within 2^-8 of the exact
+// value, relatively. It is 0 if nothing was counted.
+func (s *Spectrum) AbsPercentile(pct float64) float32 {
+	buckets := s.Buckets()
+	total := 0
+	for _, b := range buckets {
+		total += b.N
+	}
+	if total == 0 {
+		return 0
+	}
+	// Walk inwards from both ends: percentiles in use lie in the tails.
+	above := (1 - pct/100) * float64(total)
+	i, j := 0, len(buckets)-1
+	for {
+		b, lo, hi := buckets[i], -buckets[i].Hi, -buckets[i].Lo
+		if i == j || buckets[j].Hi >= hi {
+			b, lo, hi = buckets[j], buckets[j].Lo, buckets[j].Hi
+			j--
+		} else {
+			i++
+		}
+		n := float64(b.N)
+		if above <= n || i > j {
+			inside := min(1, above/n)
+			return float32(hi - inside*(hi-lo))
+		}
+		above -= n
+	}
+}
+
+// Loss returns the squared error of the counted values under a with nearest
+// rounding, taking them as evenly spread inside each bucket, or a partial sum
+// once that exceeds limit.
+func (s *Spectrum) Loss(a Affine, limit float64) float64 {
+	step := float64(a.Scale)
+	l, h := a.Range()
+	lo, hi := float64(l), float64(h)
+	var sum float64
+	for _, b := range s.Buckets() {
+		var mean float64
+		switch {
+		case b.Lo == b.Hi:
+			x := max(lo, min(hi, b.Lo))
+			e := b.Lo - x
+			if e == 0 {
+				e = x - math.RoundToEven(x/step)*step
+			}
+			mean = e * e
+		default:
+			in := sawtooth(max(lo, min(hi, b.Hi)), step) - sawtooth(max(lo, min(hi, b.Lo)), step)
+			mean = (in + tail(b.Lo, b.Hi, hi) + tail(-b.Hi, -b.Lo, -lo)) / (b.Hi - b.Lo)
+		}
+		sum += mean * float64(b.N)
+		if sum > limit {
+			break
+		}
+	}
+	return sum
+}
+
+// sawtooth is the integral from 0 to x of (t − step·round(t/step))² dt.
+func sawtooth(x, step float64) float64 {
+	k := math.RoundToEven(x / step)
+	r := x/step - k
+	return step * step * step * (k/12 + r*r*r/3)
+}
+
+// tail is the integral over a..b of (t − end)² where t exceeds end.
+func tail(a, b, end float64) float64 {
+	a, b = max(a-end, 0), max(b-end, 0)
+	return (b*b*b - a*a*a) / 3
+}
