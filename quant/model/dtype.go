@@ -1,0 +1,80 @@
+package model
+
+import (
+	"math"
+	"math/bits"
+
+	"github.com/bitdial/bitdial/kernels"
+)
+
+// DType is how a weight is stored: one entry of [DTypes]. Two are the same if
+// their pointers are equal.
+type DType struct {
+	Name string // as in a safetensors header: "F32"
+	Bits int    // bits per weight, a multiple of 8
+
+	float  bool
+	decode func(dst []float32, src []byte)
+	encode func(dst []byte, src []float32)
+}
+
+// The element types that can be read, little-endian each.
+var (
+	F64    = &DType{Name: "F64", Bits: 64, float: true, decode: decodeF64, encode: encodeF64}
+	F32    = &DType{Name: "F32", Bits: 32, float: true, decode: decodeF32, encode: encodeF32}
+	F16    = &DType{Name: "F16", Bits: 16, float: true, decode: kernels.DecodeF16, encode: kernels.EncodeF16}
+	BF16   = &DType{Name: "BF16", Bits: 16, float: true, decode: kernels.DecodeBF16, encode: kernels.EncodeBF16}
+	F8E4M3 = &DType{Name: "F8_E4M3", Bits: 8, float: true, decode: e4m3.decode, encode: e4m3.encode}
+	F8E5M2 = &DType{Name: "F8_E5M2", Bits: 8, float: true, decode: e5m2.decode, encode: e5m2.encode}
+	I64    = &DType{Name: "I64", Bits: 64, decode: decode64[int64], encode: encode64[int64](math.MinInt64, math.MaxInt64)}
+	I32    = &DType{Name: "I32", Bits: 32, decode: decode32[int32], encode: encode32[int32](math.MinInt32, math.MaxInt32)}
+	I16    = &DType{Name: "I16", Bits: 16, decode: decode16[int16], encode: encode16[int16](math.MinInt16, math.MaxInt16)}
+	I8     = &DType{Name: "I8", Bits: 8, decode: decode8[int8], encode: encode8[int8](math.MinInt8, math.MaxInt8)}
+	U64    = &DType{Name: "U64", Bits: 64, decode: decode64[uint64], encode: encode64[uint64](0, math.MaxUint64)}
+	U32    = &DType{Name: "U32", Bits: 32, decode: decode32[uint32], encode: encode32[uint32](0, math.MaxUint32)}
+	U16    = &DType{Name: "U16", Bits: 16, decode: decode16[uint16], encode: encode16[uint16](0, math.MaxUint16)}
+	U8     = &DType{Name: "U8", Bits: 8, decode: decode8[uint8], encode: encode8[uint8](0, math.MaxUint8)}
+	Bool   = &DType{Name: "BOOL", Bits: 8, decode: decodeBool, encode: encodeBool}
+)
+
+// DTypes lists every element type, floats first, wide before narrow.
+var DTypes = []*DType{F64, F32, F16, BF16, F8E4M3, F8E5M2, I64, I32, I16, I8, U64, U32, U16, U8, Bool}
+
+// String returns the name.
+func (d *DType) String() string { return d.Name }
+
+// Float reports whether the type holds real numbers, which quantization is
+// for; the others hold indices, counters and masks.
+func (d *DType) Float() bool { return d.float }
+
+// Size returns the bytes that n weights take, and false if n is negative or
+// the bytes do not fit an int64.
+func (d *DType) Size(n int) (size int64, ok bool) {
+	hi, lo := bits.Mul64(uint64(n), uint64(d.Bits/8))
+	return int64(lo), n >= 0 && hi == 0 && int64(lo) >= 0
+}
+
+// Decode converts the stored weights src to float32. Types that float32 does
+// not contain (F64, I64, I32, U64, U32) are rounded to nearest, ties to even; a BOOL
+// is 0 or 1. It panics unless src holds exactly len(dst) weights.
+func (d *DType) Decode(dst []float32, src []byte) {
+	d.match(len(dst), len(src))
+	d.decode(dst, src)
+}
+
+// Encode stores the weights src in dst, rounded to nearest, ties to even.
+// Integers saturate and store NaN as 0. F16 and BF16 overflow to ±Inf, as IEEE
+// has it. F8_E4M3 and F8_E5M2 saturate at ±448 and ±57344, as OCP's FP8
+// specification has it; F8_E5M2 keeps ±Inf, F8_E4M3 has none and saturates it
+// too. A BOOL stores whether the weight is other than 0. It panics unless dst
+// has room for exactly len(src) weights.
+func (d *DType) Encode(dst []byte, src []float32) {
+	d.match(len(src), len(dst))
+	d.encode(dst, src)
+}
+
+func (d *DType) match(weights, bytes int) {
+	if bytes%(d.Bits/8) != 0 || bytes/(d.Bits/8) != weights {
+		panic("model: " + d.Name + ": the lengths of weights and bytes differ")
+	}
+}

@@ -1,0 +1,91 @@
+package model
+
+import "fmt"
+
+// Tensor is a named array of weights that stay in their file until they are
+// read. It is created by [NewTensor]; its fields are not to be changed.
+type Tensor struct {
+	Name  string
+	DType *DType
+	Shape []int // outermost dimension first; empty for a scalar
+
+	file   *File
+	offset int64
+	n      int
+}
+
+// The rules that NewTensor holds tensors to.
+const (
+	ruleShape     = "the dimensions of a tensor must multiply to a number of bytes that exists"
+	ruleTensorEnd = "the data of a tensor must lie within the file"
+	ruleRange     = "a read must stay within the tensor"
+)
+
+// NewTensor returns the tensor whose weights are stored in file from offset
+// on, little-endian, the last dimension contiguous. It keeps shape. The error
+// is an [*Error] naming the rule that was broken: the name fails [CheckName],
+// the shape fails [Count] or the data leave the file.
+func NewTensor(name string, dtype *DType, shape []int, file *File, offset int64) (*Tensor, error) {
+	if err := CheckName(file.Name(), offset, name); err != nil {
+		return nil, err
+	}
+	n, ok := Count(shape)
+	size, fits := dtype.Size(n)
+	if !ok || !fits {
+		return nil, &Error{
+			File: file.Name(), Offset: offset, Rule: ruleShape,
+			Found: fmt.Sprintf("tensor %q has shape %v of %s", name, shape, dtype.Name),
+		}
+	}
+	if offset < 0 || offset > file.Size()-size {
+		return nil, &Error{
+			File: file.Name(), Offset: offset, Rule: ruleTensorEnd,
+			Found: fmt.Sprintf("tensor %q has %d bytes, the file %d", name, size, file.Size()),
+		}
+	}
+	return &Tensor{Name: name, DType: dtype, Shape: shape, file: file, offset: offset, n: n}, nil
+}
+
+// Len returns the number of weights, the product of Shape: 1 for a scalar.
+func (t *Tensor) Len() int { return t.n }
+
+// Bytes returns the bytes that the weights take as stored.
+func (t *Tensor) Bytes() int64 {
+	size, _ := t.DType.Size(t.n) // NewTensor made sure that it fits
+	return size
+}
+
+// Read decodes the weights from (inclusive) to from+len(dst) (exclusive) into
+// dst. It is safe for concurrent use and allocates nothing that grows with
+// dst. It returns an [*Error], with dst undefined, if the range leaves the
+// tensor, the model is closed, or the file was truncated since it was opened.
+func (t *Tensor) Read(dst []float32, from int) error {
+	if from < 0 || from > t.n-len(dst) {
+		return t.outside(int64(from), int64(len(dst)), "weights")
+	}
+	width := int64(t.DType.Bits / 8)
+	return t.file.View(t.offset+int64(from)*width, int64(len(dst))*width, func(b []byte) error {
+		t.DType.Decode(dst, b)
+		return nil
+	})
+}
+
+// ReadRaw copies the stored bytes from (inclusive) to from+len(dst)
+// (exclusive), counted from the tensor's first, into dst. In everything else
+// it is as [Tensor.Read].
+func (t *Tensor) ReadRaw(dst []byte, from int64) error {
+	if from < 0 || from > t.Bytes()-int64(len(dst)) {
+		return t.outside(from, int64(len(dst)), "bytes")
+	}
+	return t.file.View(t.offset+from, int64(len(dst)), func(b []byte) error {
+		copy(dst, b)
+		return nil
+	})
+}
+
+func (t *Tensor) outside(from, n int64, of string) error {
+	return &Error{
+		File: t.file.Name(), Offset: t.offset, Rule: ruleRange,
+		Found: fmt.Sprintf("%d %s from %d on, tensor %q has shape %v of %s", n, of, from, t.Name, t.Shape, t.DType.Name),
+	}
+}
