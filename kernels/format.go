@@ -1,6 +1,9 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Format is a grid of representable values.
 type Format struct {
@@ -69,4 +72,20 @@ func (f *Format) CastAll(dst, src []float32) (clipped int) {
 		dst[i] = y
 	}
 	return clipped
+}
+
+// Next returns the value of a format without a scale that follows its value y
+// upwards (direction > 0) or downwards; past the largest it stays there.
+func (f *Format) Next(y float32, direction int) float32 {
+	goal := float32(math.Inf(direction))
+	z := math.Nextafter32(y, goal)
+	if f.Bits == 32 {
+		return max(-f.max, min(f.max, z))
+	}
+	// The nearest value to something just past the middle of the gap is the next one.
+	for gap := float64(z) - float64(y); ; gap *= 2 {
+		if next, _ := f.Cast(float32(float64(y) + gap)); next != y || math.Abs(float64(y)+gap) > float64(f.max) {
+			return next
+		}
+	}
 }

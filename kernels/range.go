@@ -174,3 +174,24 @@ func (a Affine) Loss(x []float32, limit float64) float64 {
 	}
 	return sum
 }
+
+// Moments returns the extremes of the finite values of x, joined with 0, how
+// many there are, their sum and the sum of their squares.
+func Moments(x []float32) (lo, hi float32, finite int, sum, sum2 float64) {
+	for _, v := range x {
+		if math.Float32bits(v)&expMask == expMask {
+			continue
+		}
+		finite++
+		if v < lo {
+			lo = v
+		}
+		if v > hi {
+			hi = v
+		}
+		f := float64(v)
+		sum += f
+		sum2 += float64(f * f)
+	}
+	return lo, hi, finite, sum, sum2
+}

@@ -1,0 +1,51 @@
+package quant
+
+import (
+	"path"
+	"strings"
+)
+
+// Match reports whether the tensor name matches glob: * is any run of
+// characters, ? any one, [a-z] one of a set, \ takes the next as it is. Dots
+// and slashes are characters like any other. A malformed glob matches nothing;
+// [CheckGlob] tells why.
+func Match(glob, name string) bool {
+	ok, err := path.Match(flat.Replace(glob), flat.Replace(name))
+	return ok && err == nil
+}
+
+// flat replaces the one character that path.Match sets apart by another that
+// no name contains.
+var flat = strings.NewReplacer("/", "\x1f")
+
+// CheckGlob returns the error of a malformed glob, such as an open bracket.
+func CheckGlob(glob string) error {
+	_, err := path.Match(flat.Replace(glob), "")
+	return err
+}
+
+// Literal returns the glob that matches name alone.
+func Literal(name string) string { return escape.Replace(name) }
+
+var escape = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
+
+// Kind returns the glob of all layers that have the name's place in the
+// network: the name with every whole number replaced by a star, so that
+// "blk.12.attn_q.weight" gives "blk.*.attn_q.weight". Digits that are part of
+// a word, as in "conv2", count as numbers too.
+func Kind(name string) string {
+	var b strings.Builder
+	digits := false
+	for _, r := range name {
+		if digit := r >= '0' && r <= '9'; digit {
+			if !digits {
+				b.WriteByte('*')
+			}
+			digits = true
+			continue
+		}
+		digits = false
+		b.WriteString(Literal(string(r)))
+	}
+	return b.String()
+}

@@ -1,0 +1,76 @@
+package quant
+
+import (
+	"math"
+
+	"github.com/bitdial/bitdial/kernels"
+)
+
+// Histogram counts values in equal bins over [Lo, Hi]. Values outside land in
+// the end bins.
+type Histogram struct {
+	Lo, Hi float64
+	Bins   []int64
+}
+
+// histogramBins is enough for every column of a wide terminal to cover several.
+const histogramBins = 1024
+
+func newHistogram(lo, hi float64) Histogram {
+	return Histogram{lo, hi, make([]int64, histogramBins)}
+}
+
+// count adds the finite values of x.
+func (h *Histogram) count(x []float32) {
+	scale := float64(len(h.Bins)) / (h.Hi - h.Lo)
+	last := len(h.Bins) - 1
+	for _, v := range x {
+		if kernels.Finite(v) {
+			i := int((float64(v) - h.Lo) * scale)
+			h.Bins[max(0, min(last, i))]++
+		}
+	}
+}
+
+// add adds the counts of o, which has the same axis.
+func (h *Histogram) add(o Histogram) {
+	for i, n := range o.Bins {
+		h.Bins[i] += n
+	}
+}
+
+// spread returns the buckets as a histogram over [lo, hi], each bucket evenly
+// spread over the bins that it touches, counts kept whole.
+func spread(buckets []kernels.Bucket, lo, hi float64) Histogram {
+	h := newHistogram(lo, hi)
+	scale := float64(len(h.Bins)) / (hi - lo)
+	last := len(h.Bins) - 1
+	bin := func(x float64) float64 { return max(0, min(float64(last), (x-lo)*scale)) }
+	for _, b := range buckets {
+		from, to := bin(b.Lo), bin(b.Hi)
+		first, end := int(from), int(to)
+		if end == first || to-from < 1e-9 {
+			h.Bins[first] += int64(b.N)
+			continue
+		}
+		given := int64(0)
+		for i := first; i <= end; i++ {
+			upTo := (min(to, float64(i+1)) - from) / (to - from)
+			share := int64(math.Round(upTo * float64(b.N)))
+			h.Bins[i] += share - given
+			given = share
+		}
+	}
+	return h
+}
+
+// axis returns the range that a histogram of values from lo to hi is drawn
+// over: it contains zero and leaves a margin for what rounds outwards.
+func axis(lo, hi float64) (float64, float64) {
+	lo, hi = min(lo, 0), max(hi, 0)
+	margin := (hi - lo) * 0.03
+	if margin == 0 {
+		margin = 1
+	}
+	return lo - margin, hi + margin
+}

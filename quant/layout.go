@@ -1,0 +1,93 @@
+package quant
+
+import "math/bits"
+
+// layout says how a tensor of n weights, row-major, divides into units, the
+// weights that share a scale. Rows of rowLen weights are cut into units of
+// unit weights; the last unit of a row may be shorter. Units follow one
+// another in memory.
+type layout struct {
+	n, rowLen, unit int
+	unitsPerRow     int
+	channelLen      int // weights per index of the first axis
+}
+
+// layoutOf divides a tensor of the given shape. Channels are the first axis of
+// a tensor of two axes or more. Groups run along the last axis; where that is
+// shorter than a group, as in a 3×3 convolution, the axes before it are taken
+// along until a row holds a group, but never the first axis.
+func layoutOf(shape []int, g Granularity) layout {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	l := layout{n: n, rowLen: n, unit: n, channelLen: n}
+	if len(shape) >= 2 && shape[0] > 0 {
+		l.channelLen = n / shape[0]
+	}
+	switch {
+	case g == PerChannel:
+		l.rowLen, l.unit = l.channelLen, l.channelLen
+	case g > 0:
+		l.unit = int(g)
+		if len(shape) >= 2 && n > 0 {
+			l.rowLen = 1
+			for i := len(shape) - 1; i > 0 && (l.rowLen < l.unit || i == len(shape)-1); i-- {
+				l.rowLen *= shape[i]
+			}
+		}
+		l.unit = min(l.unit, l.rowLen)
+	}
+	if n > 0 {
+		l.unitsPerRow = (l.rowLen + l.unit - 1) / l.unit
+	}
+	return l
+}
+
+func (l layout) units() int {
+	if l.n == 0 {
+		return 0
+	}
+	return l.n / l.rowLen * l.unitsPerRow
+}
+
+func (l layout) channels() int {
+	if l.n == 0 {
+		return 0
+	}
+	return l.n / l.channelLen
+}
+
+// start returns the index of the first weight of unit u; start(units()) is n.
+func (l layout) start(u int) int {
+	return u/l.unitsPerRow*l.rowLen + u%l.unitsPerRow*l.unit
+}
+
+// unitOf returns the unit that weight i belongs to.
+func (l layout) unitOf(i int) int {
+	return i/l.rowLen*l.unitsPerRow + i%l.rowLen/l.unit
+}
+
+// Bytes returns what a tensor of the given shape weighs under s: every code,
+// scale and zero point, rounded up to a whole byte. stored is its size as it
+// is, which "keep" keeps.
+func (s Scheme) Bytes(shape []int, stored int64) int64 {
+	if s.Keep() {
+		return stored
+	}
+	l := layoutOf(shape, s.Granularity)
+	perUnit := 0
+	if s.Scaled() {
+		perUnit = s.Store.Bits
+		if s.Asymmetric {
+			perUnit += s.Format.Bits
+		}
+	}
+	// Codes and scales in 128 bits: a shape may say 2^60 weights.
+	hi, lo := bits.Mul64(uint64(l.n), uint64(s.Format.Bits))
+	hi2, lo2 := bits.Mul64(uint64(l.units()), uint64(perUnit))
+	lo, carry := bits.Add64(lo, lo2, 0)
+	hi += hi2 + carry
+	lo, carry = bits.Add64(lo, 7, 0)
+	return int64((hi+carry)<<61 | lo>>3)
+}

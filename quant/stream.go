@@ -1,0 +1,77 @@
+package quant
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+// span is a run of weights, first ≤ i < end.
+type span struct{ first, end int }
+
+// chunkLen is about how many weights a worker takes at a time: small enough to
+// stay in its cache and to stop soon, large enough that the hand-over is free.
+const chunkLen = 1 << 15
+
+// stream reads the spans of t and gives each to work, in parallel on every
+// core and in no order; work gets the span's index and its weights, valid for
+// the call, and worker, from 0 to workers-1, so that it can keep scratch space
+// of its own. It returns the first error, or ctx's. progress, if not nil, is
+// called now and then with the share done, from one goroutine at a time.
+func stream(ctx context.Context, t *model.Tensor, spans []span, progress func(float64), work func(worker, i int, x []float32) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	longest := 0
+	for _, s := range spans {
+		longest = max(longest, s.end-s.first)
+	}
+	var next, done atomic.Int64
+	var reporting sync.Mutex
+	var wait sync.WaitGroup
+	for worker := range min(workers(), len(spans)) {
+		wait.Go(func() {
+			buf := make([]float32, longest)
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(spans) {
+					return
+				}
+				x := buf[:spans[i].end-spans[i].first]
+				err := t.Read(x, spans[i].first)
+				if err == nil {
+					err = work(worker, i, x)
+				}
+				if err != nil {
+					cancel(err)
+					return
+				}
+				if n := done.Add(1); progress != nil && reporting.TryLock() {
+					progress(float64(n) / float64(len(spans)))
+					reporting.Unlock()
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return context.Cause(ctx)
+}
+
+func workers() int { return runtime.GOMAXPROCS(0) }
+
+// chunks cuts n weights into spans of about chunkLen that end between units
+// where units are short; a unit longer than a chunk is cut inside.
+func (l layout) chunks() []span {
+	var spans []span
+	for first := 0; first < l.n; {
+		end := min(l.n, first+chunkLen)
+		if end < l.n && l.unit <= chunkLen {
+			end = l.start(l.unitOf(end))
+		}
+		spans = append(spans, span{first, end})
+		first = end
+	}
+	return spans
+}
