@@ -15,9 +15,9 @@ type quantizer struct {
 	known  []kernels.Affine // by unit, where the summary or a first pass has told; else nil
 }
 
-// newQuantizer prepares s for t. Units that the summary describes (the tensor;
-// channels by their extremes) and those too long for a chunk get their maps
-// now; the others when their weights come by.
+// newQuantizer prepares s for t. Units that the summary describes, a single
+// one, and those too long for a chunk get their maps now; the others when
+// their weights come by.
 func newQuantizer(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) (*quantizer, error) {
 	q := &quantizer{scheme: s, layout: layoutOf(t.Shape, s.Granularity)}
 	l := q.layout
@@ -27,21 +27,27 @@ func newQuantizer(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) 
 	fit := s.fit()
 	byExtremes := s.Range == kernels.MinMax || s.Range == kernels.Full
 	switch {
-	case s.Granularity == PerTensor || l.units() == 1:
-		q.known = []kernels.Affine{clipSpectrum(s, sum.Spectrum, sum.Lo, sum.Hi)}
-	case s.Granularity == PerChannel && byExtremes:
-		q.known = make([]kernels.Affine, l.units())
-		for u, e := range sum.channels {
-			q.known[u] = fit.Affine(e.lo, e.hi)
+	case byExtremes && s.Granularity == PerTensor:
+		q.known = []kernels.Affine{fit.Affine(sum.Lo, sum.Hi)}
+	case byExtremes && s.Granularity == PerChannel:
+		for _, e := range sum.channels {
+			q.known = append(q.known, fit.Affine(e.lo, e.hi))
 		}
+	case l.units() == 1 && l.n > chunkLen:
+		q.known = []kernels.Affine{clipSpectrum(s, sum.Spectrum, sum.Lo, sum.Hi)}
+	case l.units() == 1:
+		x := make([]float32, l.n)
+		if err := t.Read(x, 0); err != nil {
+			return nil, err
+		}
+		q.known = []kernels.Affine{clip(s, x, make([]float32, l.n))}
 	case l.unit > chunkLen:
-		q.known = make([]kernels.Affine, l.units())
-		for u := range q.known {
+		for u := range l.units() {
 			spectrum, lo, hi, err := readSpectrum(ctx, t, span{l.start(u), l.start(u + 1)})
 			if err != nil {
 				return nil, err
 			}
-			q.known[u] = clipSpectrum(s, spectrum, lo, hi)
+			q.known = append(q.known, clipSpectrum(s, spectrum, lo, hi))
 		}
 	}
 	return q, nil

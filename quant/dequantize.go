@@ -1,0 +1,46 @@
+package quant
+
+import (
+	"context"
+
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+// waveLen is how many chunks are quantized side by side before they are given
+// out in order: 8 MiB of float32.
+const waveLen = 64
+
+// Dequantize gives the weights of t as they come back from s to emit, in order
+// and in chunks that are valid for the call. Its memory does not depend on the
+// tensor's size. progress, which may be nil, hears the share done.
+func Dequantize(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, progress func(float64), emit func(y []float32) error) error {
+	q, err := newQuantizer(ctx, t, sum, s)
+	if err != nil {
+		return err
+	}
+	spans := q.layout.chunks()
+	y := make([]float32, min(len(spans), waveLen)*2*chunkLen)
+	spare := make([][]float32, workers())
+	for w := range spare {
+		spare[w] = make([]float32, 2*chunkLen)
+	}
+	for i := 0; i < len(spans); i += waveLen {
+		wave := spans[i:min(len(spans), i+waveLen)]
+		first := wave[0].first
+		err := stream(ctx, t, wave, nil, func(worker, j int, x []float32) error {
+			q.roundTrip(y[wave[j].first-first:wave[j].end-first], x, wave[j].first, spare[worker])
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		end := wave[len(wave)-1].end
+		if err := emit(y[:end-first]); err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(float64(end) / float64(q.layout.n))
+		}
+	}
+	return nil
+}
