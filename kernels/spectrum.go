@@ -94,7 +94,7 @@ func bucketEnd(key uint32) float64 {
 }
 
 // AbsPercentile returns the pct-th percentile of the counted magnitudes,
-// taking them as evenly spread inside each bucket: within 2^-8 of the exact
+// taking them as evenly spread inside each bucket: within 2^-7 of the exact
 // value, relatively. It is 0 if nothing was counted.
 func (s *Spectrum) AbsPercentile(pct float64) float32 {
 	buckets := s.Buckets()
