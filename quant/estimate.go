@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant/model"
@@ -30,19 +31,21 @@ func estimate(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, size
 	if err != nil {
 		return nil, err
 	}
-	spans := q.sample(size)
+	spans, loud := q.sample(sum, size)
 	tally, err := q.run(ctx, t, sum, spans, nil)
 	if err != nil {
 		return nil, err
 	}
 	m := tally.measurement(q, t, sum)
-	e2, spread := totalError(tally.parts, sum)
-	scale := ratio(float64(sum.N-sum.NonFinite), float64(m.N))
-	m.E *= scale
-	m.E2, m.X2 = e2, sum.X2
-	m.Y2, m.XY = m.Y2*scale, m.XY*scale
-	m.Clipped, m.Zeros = int(math.Round(float64(m.Clipped)*scale)), int(math.Round(float64(m.Zeros)*scale))
+	known, rest, quiet := divide(tally.parts, loud)
+	e2, spread := totalError(known, rest, quiet, sum)
+	scale := ratio(float64(sum.N-sum.NonFinite-known.N), float64(rest.N))
 	m.N, m.NonFinite = sum.N-sum.NonFinite, sum.NonFinite
+	m.E2, m.X2 = e2, sum.X2
+	m.E = known.E + rest.E*scale
+	m.Y2, m.XY = known.Y2+rest.Y2*scale, known.XY+rest.XY*scale
+	m.Clipped = known.Clipped + int(math.Round(float64(rest.Clipped)*scale))
+	m.Zeros = known.Zeros + int(math.Round(float64(rest.Zeros)*scale))
 	m.SQNRLo, m.SQNRHi = m.SQNR(), m.SQNR()
 	if m.E2 > 0 {
 		m.SQNRLo -= spread
@@ -51,77 +54,117 @@ func estimate(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, size
 	return m, nil
 }
 
-// sample returns spans of about size weights in all: the tensor is cut into
-// equal strata, and each gives one block from a place drawn once and for all,
-// so that no period of the tensor can hide from the sample. Blocks end between
-// units unless the units' maps are known.
-func (q *quantizer) sample(size int) []span {
+// sample returns spans of about size weights in all, ascending, and which of
+// them are loud. Loud spans hold the cells of much more than the mean energy:
+// few blocks may make most of the error, so they are looked at for themselves,
+// up to half of the sample. For the rest the tensor is cut into equal strata,
+// and each gives one block from a place drawn once and for all, so that no
+// period of the tensor can hide from the sample. Blocks end between units
+// unless the units' maps are known.
+func (q *quantizer) sample(sum *Summary, size int) (spans []span, loud []bool) {
 	l := q.layout
-	block := 256
-	if q.known == nil && q.scheme.Scaled() {
+	block, whole := minCell, q.known == nil && q.scheme.Scaled()
+	if whole {
 		block = max(block, l.unit)
 	}
+	widen := func(first, end int) span {
+		if whole {
+			first = l.start(l.unitOf(first))
+			end = l.start(l.unitOf(end-1) + 1)
+		}
+		return span{first, end}
+	}
+	var set []span
+	for taken, i := 0, 0; i < len(sum.loud) && taken < size/2; i++ {
+		first := sum.loud[i] * sum.cellLen
+		s := widen(first, min(l.n, first+sum.cellLen))
+		set = append(set, s)
+		taken += s.end - s.first
+	}
+	set = union(set)
+
 	strata := max(16, size/block)
 	draw := rand.New(rand.NewPCG(1, uint64(l.n)))
-	var spans []span
 	last := 0
 	for i := range strata {
-		from, to := l.n/strata*i, l.n/strata*(i+1)
-		first := max(last, from+int(draw.Float64()*float64(max(1, to-from-block))))
-		end := min(l.n, first+block)
-		if block > 256 || (q.known == nil && q.scheme.Scaled()) {
-			first = l.start(l.unitOf(first))
-			for end = first; end-first < block && end < l.n; {
-				end = l.start(l.unitOf(end) + 1)
-			}
+		from, to := int(float64(l.n)*float64(i)/float64(strata)), int(float64(l.n)*float64(i+1)/float64(strata))
+		first := from + int(draw.Float64()*float64(max(1, to-from-block)))
+		s := widen(first, min(l.n, first+block))
+		for ; len(set) > 0 && set[0].first < s.end; set = set[1:] {
+			spans, loud = append(spans, set[0]), append(loud, true)
+			last = set[0].end
 		}
-		if first = max(first, last); first < end {
-			spans = append(spans, span{first, end})
-			last = end
+		if s.first = max(s.first, last); s.first < s.end {
+			spans, loud = append(spans, s), append(loud, false)
+			last = s.end
 		}
 	}
-	return spans
+	for _, s := range set {
+		spans, loud = append(spans, s), append(loud, true)
+	}
+	return spans, loud
 }
 
-// totalError estimates Σe² of the whole tensor from the sums of sampled
-// blocks, and how far off it may be, in dB.
+// union returns the spans sorted, those that touch or overlap joined.
+func union(spans []span) []span {
+	slices.SortFunc(spans, func(a, b span) int { return a.first - b.first })
+	var out []span
+	for _, s := range spans {
+		if n := len(out); n > 0 && s.first <= out[n-1].end {
+			out[n-1].end = max(out[n-1].end, s.end)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// divide adds up the loud parts and the others, and lists the others.
+func divide(parts []kernels.Sums, loud []bool) (known, rest kernels.Sums, quiet []kernels.Sums) {
+	for i, p := range parts {
+		if loud[i] {
+			known.Add(p)
+		} else {
+			rest.Add(p)
+			quiet = append(quiet, p)
+		}
+	}
+	return known, rest, quiet
+}
+
+// totalError estimates Σe² of the whole tensor, and how far off it may be, in
+// dB. The known spans count as they are; the quiet ones, rest in all, stand
+// for everything else.
 //
-// Two estimators are at hand: error per weight times the number of weights,
-// good where every weight has the same step, and error per signal energy times
-// the known Σx², good where steps follow the weights. The one whose blocks
-// agree better is taken: by the jackknife, leaving out one block at a time.
-func totalError(parts []kernels.Sums, sum *Summary) (e2, spread float64) {
-	var all kernels.Sums
-	for _, p := range parts {
-		all.Add(p)
+// Two estimators of that are at hand: error per weight times the number of
+// weights, good where every weight has the same step, and error per signal
+// energy times the known Σx², good where steps follow the weights. The one
+// whose spans agree better is taken: by the jackknife, leaving out one at a
+// time.
+func totalError(known, rest kernels.Sums, quiet []kernels.Sums, sum *Summary) (e2, spread float64) {
+	restN, restX2 := float64(sum.N-sum.NonFinite-known.N), max(0, sum.X2-known.X2)
+	perWeight := func(s kernels.Sums) float64 { return known.E2 + ratio(s.E2, float64(s.N))*restN }
+	perEnergy := func(s kernels.Sums) float64 { return known.E2 + ratio(s.E2, s.X2)*restX2 }
+	e2, spread = perWeight(rest), jackknife(quiet, rest, perWeight)
+	if d := jackknife(quiet, rest, perEnergy); d < spread {
+		e2, spread = perEnergy(rest), d
 	}
-	if all.E2 == 0 || all.X2 == 0 {
-		return all.E2 * ratio(float64(sum.N-sum.NonFinite), float64(all.N)), 0
-	}
-	perWeight := func(s kernels.Sums) float64 { return s.E2 / float64(s.N) * float64(sum.N-sum.NonFinite) }
-	perEnergy := func(s kernels.Sums) float64 { return s.E2 / s.X2 * sum.X2 }
-	e2, spread = perWeight(all), jackknife(parts, all, perWeight)
-	if d := jackknife(parts, all, perEnergy); d < spread {
-		e2, spread = perEnergy(all), d
-	}
-	// Three standard errors, and a little for the choice between two.
-	return e2, 3*spread + 0.02
+	return e2, 3*spread + 0.02 // three standard errors, and a little for the choice between two
 }
 
-// jackknife returns the standard error in dB of an estimator over blocks.
+// jackknife returns the standard error in dB of an estimator over spans.
 func jackknife(parts []kernels.Sums, all kernels.Sums, estimator func(kernels.Sums) float64) float64 {
 	centre := math.Log(estimator(all))
 	var sum, sum2, n float64
 	for _, p := range parts {
 		rest := all
 		rest.N, rest.E2, rest.X2 = all.N-p.N, all.E2-p.E2, all.X2-p.X2
-		if rest.N <= 0 || rest.E2 <= 0 || rest.X2 <= 0 {
-			continue
+		if e := estimator(rest); e > 0 {
+			d := math.Log(e) - centre
+			sum += d
+			sum2 += d * d
+			n++
 		}
-		d := math.Log(estimator(rest)) - centre
-		sum += d
-		sum2 += d * d
-		n++
 	}
 	if n < 2 {
 		return math.Inf(1)

@@ -1,7 +1,9 @@
 package quant
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant/model"
@@ -18,7 +20,16 @@ type Summary struct {
 
 	Spectrum *kernels.Spectrum
 	channels []extremes
+
+	cellLen int   // the tensor in equal cells, the last one shorter
+	loud    []int // cells of more than twice the mean energy, loudest first
 }
+
+const (
+	minCell  = 256
+	maxCells = 1 << 17
+	maxLoud  = 1 << 10
+)
 
 type extremes struct{ lo, hi float32 }
 
@@ -35,7 +46,15 @@ func (s *Summary) Mean() float64 {
 // Summarize reads t once, in parallel. progress may be nil.
 func Summarize(ctx context.Context, t *model.Tensor, progress func(float64)) (*Summary, error) {
 	l := layoutOf(t.Shape, PerTensor)
-	spans := l.chunks()
+	cellLen := minCell
+	for l.n/cellLen >= maxCells {
+		cellLen *= 2
+	}
+	energy := make([]float64, (l.n+cellLen-1)/cellLen)
+	var spans []span // of whole cells
+	for first, step := 0, max(chunkLen, cellLen); first < l.n; first += step {
+		spans = append(spans, span{first, min(l.n, first+step)})
+	}
 	type part struct {
 		channels []extremes // of the channels the span touches
 		finite   int
@@ -49,13 +68,18 @@ func Summarize(ctx context.Context, t *model.Tensor, progress func(float64)) (*S
 		}
 		spectra[worker].Count(x)
 		p := &parts[i]
-		for at := spans[i].first; at < spans[i].end; {
-			end := min(spans[i].end, (at/l.channelLen+1)*l.channelLen)
-			lo, hi, finite, sum, sum2 := kernels.Moments(x[at-spans[i].first : end-spans[i].first])
-			p.channels = append(p.channels, extremes{lo, hi})
+		first := spans[i].first
+		p.channels = make([]extremes, (spans[i].end-1)/l.channelLen-first/l.channelLen+1)
+		for at := first; at < spans[i].end; { // runs of one channel and one cell
+			channel, cell := at/l.channelLen, at/cellLen
+			end := min(spans[i].end, (channel+1)*l.channelLen, (cell+1)*cellLen)
+			lo, hi, finite, sum, sum2 := kernels.Moments(x[at-first : end-first])
+			e := &p.channels[channel-first/l.channelLen]
+			*e = e.join(extremes{lo, hi})
 			p.finite += finite
 			p.x += sum
 			p.x2 += sum2
+			energy[cell] += sum2
 			at = end
 		}
 		return nil
@@ -81,6 +105,20 @@ func Summarize(ctx context.Context, t *model.Tensor, progress func(float64)) (*S
 			s.Spectrum.Merge(spectrum)
 		}
 	}
+	s.cellLen, s.loud = cellLen, loudest(energy, s.X2)
 	s.Spectrum.Buckets() // sorted now, so that readers may share it
 	return s, nil
+}
+
+// loudest returns the cells of more than twice the mean energy, up to maxLoud
+// of them, the loudest first.
+func loudest(energy []float64, total float64) []int {
+	var loud []int
+	for cell, e := range energy {
+		if e > 2*total/float64(len(energy)) {
+			loud = append(loud, cell)
+		}
+	}
+	slices.SortStableFunc(loud, func(a, b int) int { return cmp.Compare(energy[b], energy[a]) })
+	return slices.Clone(loud[:min(len(loud), maxLoud)])
 }
