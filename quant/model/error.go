@@ -63,9 +63,10 @@ func FileError(path string, err error) error {
 	return &Error{File: path, Offset: NoOffset, Err: err}
 }
 
-// printable returns s, quoted if a terminal would obey part of it.
+// printable returns s, quoted if a terminal would obey part of it or if there
+// is nothing to see.
 func printable(s string) string {
-	if unsafeRune(s) >= 0 {
+	if s == "" || unsafeRune(s) >= 0 {
 		return strconv.Quote(s)
 	}
 	return s
