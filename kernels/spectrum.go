@@ -7,10 +7,13 @@ import "math"
 // like to within 2^-7 of each value, in constant memory.
 type Spectrum struct {
 	counts [1 << 16]uint32
-	carry  []Bucket // what a full counter handed on
-	low    uint32   // the lower 16 bits that occurred
-	sorted []Bucket
+	carry  map[int]int // what full counters handed on
+	low    uint32      // the lower 16 bits that occurred
 }
+
+// Distribution is what a [Spectrum] has counted: the buckets that are not
+// empty, by ascending value.
+type Distribution []Bucket
 
 // Bucket is a run of values, Lo ≤ x < Hi, or x = Lo if the two are equal, and
 // how many there are.
@@ -21,7 +24,6 @@ type Bucket struct {
 
 // Count adds the finite values of x.
 func (s *Spectrum) Count(x []float32) {
-	s.sorted = nil
 	low := s.low
 	for _, v := range x {
 		b := math.Float32bits(v)
@@ -31,41 +33,40 @@ func (s *Spectrum) Count(x []float32) {
 		low |= b
 		s.counts[b>>16]++
 		if s.counts[b>>16] == math.MaxUint32 {
-			s.counts[b>>16] = 0
-			s.carry = append(s.carry, Bucket{N: math.MaxUint32, Lo: float64(b >> 16)})
+			s.handOn(int(b >> 16))
 		}
 	}
 	s.low = low
 }
 
+func (s *Spectrum) handOn(key int) {
+	if s.carry == nil {
+		s.carry = map[int]int{}
+	}
+	s.carry[key] += int(s.counts[key])
+	s.counts[key] = 0
+}
+
 // Merge adds what o has counted.
 func (s *Spectrum) Merge(o *Spectrum) {
-	s.sorted = nil
 	s.low |= o.low
-	s.carry = append(s.carry, o.carry...)
-	for i, n := range o.counts {
-		sum := uint64(s.counts[i]) + uint64(n)
-		if sum > math.MaxUint32 {
-			s.carry = append(s.carry, Bucket{N: math.MaxUint32, Lo: float64(i)})
-			sum -= math.MaxUint32
+	for key, n := range o.counts {
+		if uint64(s.counts[key])+uint64(n) > math.MaxUint32 {
+			s.handOn(key)
 		}
-		s.counts[i] = uint32(sum)
+		s.counts[key] += n
+	}
+	for key, n := range o.carry {
+		s.handOn(key)
+		s.carry[key] += n
 	}
 }
 
-// Buckets returns the buckets that are not empty, by ascending value. The
-// caller must not change them.
-func (s *Spectrum) Buckets() []Bucket {
-	if s.sorted != nil {
-		return s.sorted
-	}
-	full := map[int]int{}
-	for _, c := range s.carry {
-		full[int(c.Lo)] += c.N
-	}
-	out := []Bucket{}
+// Distribution returns what was counted.
+func (s *Spectrum) Distribution() Distribution {
+	var out Distribution
 	add := func(key int) {
-		n := int(s.counts[key]) + full[key]
+		n := int(s.counts[key]) + s.carry[key]
 		if n == 0 {
 			return
 		}
@@ -82,7 +83,6 @@ func (s *Spectrum) Buckets() []Bucket {
 	for key := 0; key < 0x8000; key++ {
 		add(key)
 	}
-	s.sorted = out
 	return out
 }
 
@@ -96,10 +96,9 @@ func bucketEnd(key uint32) float64 {
 // AbsPercentile returns the pct-th percentile of the counted magnitudes,
 // taking them as evenly spread inside each bucket: within 2^-7 of the exact
 // value, relatively. It is 0 if nothing was counted.
-func (s *Spectrum) AbsPercentile(pct float64) float32 {
-	buckets := s.Buckets()
+func (d Distribution) AbsPercentile(pct float64) float32 {
 	total := 0
-	for _, b := range buckets {
+	for _, b := range d {
 		total += b.N
 	}
 	if total == 0 {
@@ -107,11 +106,11 @@ func (s *Spectrum) AbsPercentile(pct float64) float32 {
 	}
 	// Walk inwards from both ends: percentiles in use lie in the tails.
 	above := (1 - pct/100) * float64(total)
-	i, j := 0, len(buckets)-1
+	i, j := 0, len(d)-1
 	for {
-		b, lo, hi := buckets[i], -buckets[i].Hi, -buckets[i].Lo
-		if i == j || buckets[j].Hi >= hi {
-			b, lo, hi = buckets[j], buckets[j].Lo, buckets[j].Hi
+		b, lo, hi := d[i], -d[i].Hi, -d[i].Lo
+		if i == j || d[j].Hi >= hi {
+			b, lo, hi = d[j], d[j].Lo, d[j].Hi
 			j--
 		} else {
 			i++
@@ -128,12 +127,12 @@ func (s *Spectrum) AbsPercentile(pct float64) float32 {
 // Loss returns the squared error of the counted values under a with nearest
 // rounding, taking them as evenly spread inside each bucket, or a partial sum
 // once that exceeds limit.
-func (s *Spectrum) Loss(a Affine, limit float64) float64 {
+func (d Distribution) Loss(a Affine, limit float64) float64 {
 	step := float64(a.Scale)
 	l, h := a.Range()
 	lo, hi := float64(l), float64(h)
 	var sum float64
-	for _, b := range s.Buckets() {
+	for _, b := range d {
 		var mean float64
 		switch {
 		case b.Lo == b.Hi:

@@ -10,6 +10,9 @@ import (
 // and slashes are characters like any other. A malformed glob matches nothing;
 // [CheckGlob] tells why.
 func Match(glob, name string) bool {
+	if !strings.ContainsAny(glob, `*?[\`) {
+		return glob == name // most rules name one tensor
+	}
 	ok, err := path.Match(flat.Replace(glob), flat.Replace(name))
 	return ok && err == nil
 }

@@ -41,7 +41,7 @@ func (h *Histogram) add(o Histogram) {
 
 // spread returns the buckets as a histogram over [lo, hi], each bucket evenly
 // spread over the bins that it touches, counts kept whole.
-func spread(buckets []kernels.Bucket, lo, hi float64) Histogram {
+func spread(buckets kernels.Distribution, lo, hi float64) Histogram {
 	h := newHistogram(lo, hi)
 	scale := float64(len(h.Bins)) / (hi - lo)
 	last := len(h.Bins) - 1

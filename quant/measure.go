@@ -109,19 +109,21 @@ func (w *scratch) measure(q *quantizer, x []float32, at int) (kernels.Sums, []Ch
 // measurement adds the parts up in order.
 func (t *tally) measurement(q *quantizer, tensor *model.Tensor, sum *Summary) *Measurement {
 	m := &Measurement{
-		Tensor: tensor, Scheme: q.scheme, Bytes: q.scheme.Bytes(tensor.Shape, tensor.Bytes()),
+		Tensor: tensor, Scheme: q.scheme,
 		Original: t.original, Quantized: t.quantized, Channels: t.channels,
 	}
+	m.Bytes = q.scheme.Bytes(tensor.Shape, tensor.Bytes())
 	for _, p := range t.parts {
 		m.Add(p)
 	}
 	lo, hi := axis(float64(sum.Lo), float64(sum.Hi))
-	m.Error = spread(t.errors.Buckets(), lo, hi)
+	errors := t.errors.Distribution()
+	m.Error = spread(errors, lo, hi)
 	reach := m.MaxAbs * 1.03
 	if reach == 0 {
 		reach = hi
 	}
-	m.Close = spread(t.errors.Buckets(), -reach, reach)
+	m.Close = spread(errors, -reach, reach)
 	if q.scheme.Scaled() {
 		m.ClipLo, m.ClipHi = q.clipRange(sum)
 	}

@@ -7,17 +7,22 @@ import (
 	"github.com/bitdial/bitdial/quant/model"
 )
 
-// Measurement is what one scheme does to one tensor.
-type Measurement struct {
-	Tensor *model.Tensor
-	Scheme Scheme
-	Bytes  int64 // every code, scale and zero point counted
+// Figures are what one scheme costs one tensor.
+type Figures struct {
+	Bytes int64 // every code, scale and zero point counted
 
 	// Sums are over the whole tensor. Unless Exact, the error sums are
 	// estimates scaled up from a sample, and MaxAbs is the sample's.
 	kernels.Sums
 	Exact          bool
 	SQNRLo, SQNRHi float64 // confidence interval of SQNR in dB; both SQNR if Exact
+}
+
+// Measurement is what one scheme does to one tensor.
+type Measurement struct {
+	Tensor *model.Tensor
+	Scheme Scheme
+	Figures
 
 	// Original, Quantized and Error share one axis; Close is the error again
 	// on an axis of its own, ±MaxAbs.
@@ -39,16 +44,16 @@ func (c Channel) SQNR() float64 { return decibel(c.X2, c.E2) }
 
 // SQNR returns the signal-to-quantization-noise ratio 10·log10(Σx²/Σe²) in dB;
 // it is +Inf if there is no error.
-func (m *Measurement) SQNR() float64 { return decibel(m.X2, m.E2) }
+func (m *Figures) SQNR() float64 { return decibel(m.X2, m.E2) }
 
 // MSE returns the mean squared error over the finite weights.
-func (m *Measurement) MSE() float64 { return ratio(m.E2, float64(m.N)) }
+func (m *Figures) MSE() float64 { return ratio(m.E2, float64(m.N)) }
 
 // BPW returns bits per weight, every scale and zero point counted.
-func (m *Measurement) BPW() float64 { return bpw(m.Bytes, m.N+m.NonFinite) }
+func (m *Figures) BPW() float64 { return bpw(m.Bytes, m.N+m.NonFinite) }
 
 // Cosine returns Σx·y / √(Σx²·Σy²), 1 if both are all zero.
-func (m *Measurement) Cosine() float64 {
+func (m *Figures) Cosine() float64 {
 	if m.X2 == m.Y2 && m.E2 == 0 {
 		return 1
 	}
@@ -59,10 +64,10 @@ func (m *Measurement) Cosine() float64 {
 }
 
 // ClippedShare returns the share of the finite weights that were clipped.
-func (m *Measurement) ClippedShare() float64 { return ratio(float64(m.Clipped), float64(m.N)) }
+func (m *Figures) ClippedShare() float64 { return ratio(float64(m.Clipped), float64(m.N)) }
 
 // ZeroShare returns the share of the finite weights that became zero.
-func (m *Measurement) ZeroShare() float64 { return ratio(float64(m.Zeros), float64(m.N)) }
+func (m *Figures) ZeroShare() float64 { return ratio(float64(m.Zeros), float64(m.N)) }
 
 func decibel(x2, e2 float64) float64 {
 	switch {

@@ -2,7 +2,9 @@ package quant
 
 import (
 	"context"
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -31,8 +33,20 @@ func stream(ctx context.Context, t *model.Tensor, spans []span, progress func(fl
 	var next, done atomic.Int64
 	var reporting sync.Mutex
 	var wait sync.WaitGroup
+	var panicked atomic.Value
+	defer func() {
+		if p := panicked.Load(); p != nil {
+			panic(p) // where the caller can restore its terminal
+		}
+	}()
 	for worker := range min(workers(), len(spans)) {
 		wait.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					panicked.CompareAndSwap(nil, fmt.Sprintf("%v\n%s", p, debug.Stack()))
+					cancel(nil)
+				}
+			}()
 			buf := make([]float32, longest)
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1

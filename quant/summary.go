@@ -10,7 +10,7 @@ import (
 )
 
 // Summary is what clipping ranges come from: the extremes, moments and
-// spectrum of a tensor's finite weights. It is computed once, at the speed of
+// distribution of a tensor's finite weights. It is computed once, at the speed of
 // memory, and serves every scheme.
 type Summary struct {
 	N         int // weights
@@ -18,8 +18,8 @@ type Summary struct {
 	Lo, Hi    float32
 	X, X2     float64 // Σx, Σx²
 
-	Spectrum *kernels.Spectrum
-	channels []extremes
+	Distribution kernels.Distribution
+	channels     []extremes
 
 	cellLen int   // the tensor in equal cells, the last one shorter
 	loud    []int // cells of more than twice the mean energy, loudest first
@@ -87,7 +87,7 @@ func Summarize(ctx context.Context, t *model.Tensor, progress func(float64)) (*S
 	if err != nil {
 		return nil, err
 	}
-	s := &Summary{N: l.n, NonFinite: l.n, Spectrum: new(kernels.Spectrum), channels: make([]extremes, l.channels())}
+	s := &Summary{N: l.n, NonFinite: l.n, channels: make([]extremes, l.channels())}
 	for i, p := range parts {
 		first := spans[i].first / l.channelLen
 		for j, e := range p.channels {
@@ -100,13 +100,14 @@ func Summarize(ctx context.Context, t *model.Tensor, progress func(float64)) (*S
 	for _, e := range s.channels {
 		s.Lo, s.Hi = min(s.Lo, e.lo), max(s.Hi, e.hi)
 	}
+	all := new(kernels.Spectrum)
 	for _, spectrum := range spectra {
 		if spectrum != nil {
-			s.Spectrum.Merge(spectrum)
+			all.Merge(spectrum)
 		}
 	}
+	s.Distribution = all.Distribution()
 	s.cellLen, s.loud = cellLen, loudest(energy, s.X2)
-	s.Spectrum.Buckets() // sorted now, so that readers may share it
 	return s, nil
 }
 

@@ -33,9 +33,9 @@ func (t *Totals) SQNR() float64 {
 	return -10 * math.Log10(t.relative/t.weights)
 }
 
-// Add adds a tensor under s. m is its measurement under s, or nil while it is
-// not known; a tensor that is kept needs none.
-func (t *Totals) Add(tensor *model.Tensor, s Scheme, m *Measurement) {
+// Add adds a tensor under s. m are its figures under s, or nil while they
+// are not known; a tensor that is kept needs none.
+func (t *Totals) Add(tensor *model.Tensor, s Scheme, m *Figures) {
 	if t.Params == 0 {
 		t.Exact = true
 	}

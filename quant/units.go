@@ -34,7 +34,7 @@ func newQuantizer(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) 
 			q.known = append(q.known, fit.Affine(e.lo, e.hi))
 		}
 	case l.units() == 1 && l.n > chunkLen:
-		q.known = []kernels.Affine{clipSpectrum(s, sum.Spectrum, sum.Lo, sum.Hi)}
+		q.known = []kernels.Affine{clipAll(s, sum.Distribution, sum.Lo, sum.Hi)}
 	case l.units() == 1:
 		x := make([]float32, l.n)
 		if err := t.Read(x, 0); err != nil {
@@ -43,18 +43,18 @@ func newQuantizer(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) 
 		q.known = []kernels.Affine{clip(s, x, make([]float32, l.n))}
 	case l.unit > chunkLen:
 		for u := range l.units() {
-			spectrum, lo, hi, err := readSpectrum(ctx, t, span{l.start(u), l.start(u + 1)})
+			d, lo, hi, err := readUnit(ctx, t, span{l.start(u), l.start(u + 1)})
 			if err != nil {
 				return nil, err
 			}
-			q.known = append(q.known, clipSpectrum(s, spectrum, lo, hi))
+			q.known = append(q.known, clipAll(s, d, lo, hi))
 		}
 	}
 	return q, nil
 }
 
-// readSpectrum counts the weights of one long unit.
-func readSpectrum(ctx context.Context, t *model.Tensor, unit span) (*kernels.Spectrum, float32, float32, error) {
+// readUnit counts the weights of one long unit.
+func readUnit(ctx context.Context, t *model.Tensor, unit span) (kernels.Distribution, float32, float32, error) {
 	spectrum := new(kernels.Spectrum)
 	var lo, hi float32
 	buf := make([]float32, chunkLen)
@@ -70,17 +70,17 @@ func readSpectrum(ctx context.Context, t *model.Tensor, unit span) (*kernels.Spe
 		a, b := kernels.Extremes(x)
 		lo, hi = min(lo, a), max(hi, b)
 	}
-	return spectrum, lo, hi, nil
+	return spectrum.Distribution(), lo, hi, nil
 }
 
-// clipSpectrum chooses the map of a unit that is known by its spectrum.
-func clipSpectrum(s Scheme, spectrum *kernels.Spectrum, lo, hi float32) kernels.Affine {
+// clipAll chooses the map of a unit that is known by its distribution.
+func clipAll(s Scheme, d kernels.Distribution, lo, hi float32) kernels.Affine {
 	fit := s.fit()
 	switch s.Range {
 	case kernels.Percentile:
-		return fit.Clip(lo, hi, spectrum.AbsPercentile(float64(s.Percentile)/100))
+		return fit.Clip(lo, hi, d.AbsPercentile(float64(s.Percentile)/100))
 	case kernels.MSE:
-		return fit.SearchMSE(lo, hi, spectrum.Loss)
+		return fit.SearchMSE(lo, hi, d.Loss)
 	}
 	return fit.Affine(lo, hi)
 }
