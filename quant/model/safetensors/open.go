@@ -48,7 +48,7 @@ func Open(path string) (*model.Model, error) {
 	case info.IsDir():
 		return openFolder(path)
 	case strings.HasSuffix(path, indexEnd):
-		return openIndex(path)
+		return openIndex(path, path)
 	}
 	return openFile(path)
 }

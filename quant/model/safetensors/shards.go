@@ -26,26 +26,22 @@ func openFolder(path string) (*model.Model, error) {
 		}
 	}
 	files, indexes := candidates(names)
-	const usual = "model" + suffix
+	files, indexes = usual(files, "model"+suffix), usual(indexes, "model."+indexEnd)
 	switch {
-	case slices.Contains(indexes, "model."+indexEnd):
-		return openIndex(filepath.Join(path, "model."+indexEnd))
 	case len(indexes) > 1:
 		return nil, &model.Error{
 			File: path, Offset: model.NoOffset, Rule: ruleManyIndexes,
 			Found: fmt.Sprintf("%q", indexes),
 		}
 	case len(indexes) == 1:
-		return openIndex(filepath.Join(path, indexes[0]))
-	case slices.Contains(files, usual):
-		files = []string{usual}
+		return openIndex(path, filepath.Join(path, indexes[0]))
 	case len(files) == 0:
 		return nil, &model.Error{File: path, Offset: model.NoOffset, Rule: ruleNoFile}
 	}
 	for i := range files {
 		files[i] = filepath.Join(path, files[i])
 	}
-	m, _, err := join(path, files)
+	m, _, err := join(path, path, files)
 	return m, err
 }
 
@@ -64,10 +60,18 @@ func candidates(names []string) (files, indexes []string) {
 	return files, indexes
 }
 
-// join opens the files at paths as one model called after the folder at path,
-// and returns the path of the file that holds each tensor.
-func join(path string, paths []string) (m *model.Model, owner map[string]string, err error) {
-	m = &model.Model{Name: folderName(path), Path: path, Format: format}
+// usual returns name alone if it is among names, all of names otherwise.
+func usual(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return []string{name}
+	}
+	return names
+}
+
+// join opens the files at paths as one model, opened as path and called after
+// their folder, and returns the path of the file that holds each tensor.
+func join(path, folder string, paths []string) (m *model.Model, owner map[string]string, err error) {
+	m = &model.Model{Name: folderName(folder), Path: path, Format: format}
 	defer func() {
 		if err != nil {
 			_ = m.Close() // the files were only read
@@ -120,34 +124,34 @@ type place struct {
 	at            int64 // of the statement in the index
 }
 
-// openIndex opens the shards that the index at path names.
-func openIndex(path string) (*model.Model, error) {
-	places, err := readIndex(path)
+// openIndex opens the shards that index names as the model at path, which is
+// the index itself or its folder.
+func openIndex(path, index string) (*model.Model, error) {
+	places, err := readIndex(index)
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Dir(path)
+	folder := filepath.Dir(index)
 	shards := map[string]string{} // as the index writes them: their paths
 	for _, p := range places {
 		if _, known := shards[p.shard]; known {
 			continue
 		}
-		shard, err := shardPath(path, folder, p)
+		shard, err := shardPath(index, folder, p)
 		if err != nil {
 			return nil, err
 		}
 		shards[p.shard] = shard
 	}
-	m, owner, err := join(folder, slices.Compact(slices.Sorted(maps.Values(shards))))
+	m, owner, err := join(path, folder, slices.Compact(slices.Sorted(maps.Values(shards))))
 	if err != nil {
 		return nil, err
 	}
-	m.Path = path
 	for _, p := range places {
 		if owner[p.tensor] != shards[p.shard] {
 			_ = m.Close() // the files were only read
 			return nil, &model.Error{
-				File: path, Offset: p.at, Rule: ruleNotInShard,
+				File: index, Offset: p.at, Rule: ruleNotInShard,
 				Found: fmt.Sprintf("tensor %q in %q", p.tensor, p.shard),
 			}
 		}
@@ -155,11 +159,10 @@ func openIndex(path string) (*model.Model, error) {
 	return m, nil
 }
 
-// shardPath returns the path of the shard that the index at path names in p.
-// It stays in the index's folder, though a link there may point elsewhere, as
+// shardPath returns the path of the shard that index names in p. It stays in the index's folder, though a link there may point elsewhere, as
 // download caches have it.
-func shardPath(path, folder string, p place) (string, error) {
-	broken := &model.Error{File: path, Offset: p.at, Found: fmt.Sprintf("%q", p.shard)}
+func shardPath(index, folder string, p place) (string, error) {
+	broken := &model.Error{File: index, Offset: p.at, Found: fmt.Sprintf("%q", p.shard)}
 	local := filepath.FromSlash(p.shard)
 	if !filepath.IsLocal(local) || strings.ContainsAny(p.shard, "\\\x00") {
 		broken.Rule = ruleEscape
