@@ -35,11 +35,11 @@ func TestWhatATypeHoldsIsStoredAndReadBackUnchanged(t *testing.T) {
 	for _, d := range model.DTypes {
 		t.Run(d.Name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				any := rapid.SliceOfN(rapid.Float32(), 1, 40).Draw(t, "weights")
-				held := decoded(d, encoded(d, any...))
+				drawn := rapid.SliceOfN(rapid.Float32(), 1, 40).Draw(t, "weights")
+				held := decoded(d, encoded(d, drawn...))
 				for i, again := range decoded(d, encoded(d, held...)) {
 					if !same(again, held[i]) {
-						t.Fatalf("%v is stored as %v and then as %v", any[i], held[i], again)
+						t.Fatalf("%v is stored as %v and then as %v", drawn[i], held[i], again)
 					}
 				}
 			})

@@ -14,6 +14,7 @@ import (
 const (
 	lengthBytes = 8              // of the length that precedes the header
 	metadataKey = "__metadata__" // in place of a tensor's name
+	usualEntry  = 100            // bytes that a header takes for a tensor
 )
 
 // header is what the header of a file says, copied out of the file.
@@ -93,6 +94,7 @@ func (h *header) parse(b []byte) error {
 	if len(b) == 0 || b[0] != '{' {
 		return s.expected(ruleBrace, "'{'")
 	}
+	h.entries = make([]entry, 0, min(len(b)/usualEntry, maxTensors))
 	var names []byte
 	described := false
 	err := s.object(ruleJSON, func(key []byte, at int) error {
@@ -109,17 +111,24 @@ func (h *header) parse(b []byte) error {
 		from := len(names)
 		names = append(names, key...)
 		h.entries = append(h.entries, entry{at: at, nameFrom: from, nameTo: len(names)})
-		err := h.parseTensor(s, &h.entries[len(h.entries)-1])
-		if broken := (*model.Error)(nil); errors.As(err, &broken) {
-			broken.Found = fmt.Sprintf("tensor %.64q: %s", names[from:], broken.Found)
+		if err := h.parseTensor(s, &h.entries[len(h.entries)-1]); err != nil {
+			return inTensor(names[from:], err)
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	h.names = string(names)
 	return s.end()
+}
+
+// inTensor adds to err which tensor it concerns.
+func inTensor(name []byte, err error) error {
+	if broken := (*model.Error)(nil); errors.As(err, &broken) {
+		broken.Found = fmt.Sprintf("tensor %.64q: %s", name, broken.Found)
+	}
+	return err
 }
 
 // parseMetadata reads the free-form part of the header.

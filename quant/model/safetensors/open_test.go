@@ -41,24 +41,6 @@ func sparse(t testing.TB, header string, data int64) string {
 	return path
 }
 
-func TestAFileOfAHundredGigabytesOpensAndIsReadAnywhere(t *testing.T) {
-	header, data := layers(700, 143_000_000)
-	m, err := Open(sparse(t, header, data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(m.Tensors) != 700 || m.Bytes() != data || m.Name != "big" {
-		t.Errorf("%s has %d tensors of %d bytes", m.Name, len(m.Tensors), m.Bytes())
-	}
-	last := m.Tensors[699]
-	if err := last.Read(make([]float32, 1000), last.Len()-1000); err != nil {
-		t.Error(err)
-	}
-	if err := m.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestFilesAreRecognisedByContentAndByName(t *testing.T) {
 	for _, c := range []struct {
 		name string
