@@ -109,3 +109,36 @@ func (sc scale) style(v float64) style { return fg(colRamp0 + sc.step(v)) }
 func (sc scale) ground(v float64) style {
 	return style{fg: colOnRamp0 + sc.step(v), bg: colRamp0 + sc.step(v)}
 }
+
+// worse reports whether a is further towards bad than b.
+func (sc scale) worse(a, b float64) bool {
+	if sc.bad >= sc.good {
+		return a > b
+	}
+	return a < b
+}
+
+// shades are glyphs of growing weight for what the ramp shows by colour.
+var shades = [4]rune{'░', '▒', '▓', '█'}
+
+// shade returns the glyph that stands for v.
+func (sc scale) shade(v float64) rune {
+	return shades[min(int(sc.frac(v)*float64(len(shades))), len(shades)-1)]
+}
+
+// paintLegend draws the ramp between the values of its ends and a label into
+// the first row of r, "40 ░░░▒▒▒▓▓▓███ 10 dB", and returns the column after
+// it.
+func paintLegend(s *screen, r rect, sc scale, label string) int {
+	if r.h <= 0 {
+		return r.x
+	}
+	x := s.text(r, r.x, r.y, fg(colDim), valueText(sc.good)+" ")
+	for i := range rampSteps {
+		if x < r.x+r.w {
+			s.put(x, r.y, shades[i*len(shades)/rampSteps], fg(colRamp0+colour(i)))
+			x++
+		}
+	}
+	return s.text(r, x, r.y, fg(colDim), " "+valueText(sc.bad)+" "+label)
+}

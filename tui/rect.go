@@ -50,7 +50,11 @@ func (r rect) cutRight(n int) (cut, rest rect) {
 // intersect returns the part of r that lies inside o.
 func (r rect) intersect(o rect) rect {
 	x, y := max(r.x, o.x), max(r.y, o.y)
-	return rect{x, y, max(0, min(r.x+r.w, o.x+o.w)-x), max(0, min(r.y+r.h, o.y+o.h)-y)}
+	w, h := min(r.x+r.w, o.x+o.w)-x, min(r.y+r.h, o.y+o.h)-y
+	if w <= 0 || h <= 0 {
+		return rect{x, y, 0, 0}
+	}
+	return rect{x, y, w, h}
 }
 
 // clamp returns the number nearest to v from lo to hi.

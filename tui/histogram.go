@@ -1,0 +1,226 @@
+package tui
+
+import "math"
+
+// A histogramView is the picture of a tensor before and after: the original as
+// a quiet silhouette, the quantized standing in front of it. See density for
+// what their heights mean.
+type histogramView struct {
+	axis
+	original, quantized []int64 // equal bins over the axis
+	log                 bool    // heights are logarithms, so that tails show
+
+	// Names of the two, for the legend; "" for none.
+	originalName, quantizedName string
+}
+
+// column returns what column col of r, counted from its left edge, covers:
+// values from lo to hi, and how many weights lie there before and after. Over
+// all columns the counts add up to those of the bins.
+func (h *histogramView) column(r rect, col int) (lo, hi float64, original, quantized int64) {
+	lo, hi = h.values(r, col)
+	return lo, hi, countIn(h.original, col, r.w), countIn(h.quantized, col, r.w)
+}
+
+func countIn(bins []int64, col, n int) (sum int64) {
+	if n <= 0 {
+		return 0
+	}
+	from, to := binsOf(len(bins), col, n)
+	for _, b := range bins[from:to] {
+		sum += b
+	}
+	return sum
+}
+
+// paintHistogram draws h into r: bars, an axis where there is room, a legend
+// in the emptier upper corner.
+func paintHistogram(s *screen, r rect, h *histogramView) {
+	plot, below := h.split(r)
+	if plot.w <= 0 || plot.h <= 0 {
+		return
+	}
+	columns := s.floats(2 * plot.w)
+	original, quantized := columns[:plot.w], columns[plot.w:]
+	density(original, h.original)
+	density(quantized, h.quantized)
+	top := ceiling(original, quantized)
+	clipLo, clipHi := h.clips(plot)
+	for col := range plot.w {
+		o := height(original[col], top, plot.h, h.log)
+		q := height(quantized[col], top, plot.h, h.log)
+		clip := col == clipLo || col == clipHi
+		for row := range plot.h {
+			y := plot.y + plot.h - 1 - row
+			paintOverlay(s, plot.x+col, y, clamp(o-8*row, 0, 8), clamp(q-8*row, 0, 8), clip)
+		}
+		if max(original[col], quantized[col]) > top {
+			st := fg(colQuantized)
+			if original[col] > quantized[col] {
+				st = fg(colOriginal)
+			}
+			s.put(plot.x+col, plot.y, '▲', st)
+		}
+	}
+	h.paint(s, below)
+	h.paintLegend(s, plot, original)
+}
+
+// ceiling returns the density that fills the height of the plot: the peak of
+// the original, or of the quantized up to 1½ times that, so that piles of
+// clipped weights show without flattening the rest. One column that holds far
+// more than those beside it, such as the zeros of a pruned tensor, does not
+// set the scale either. Bars that are cut get a tip.
+func ceiling(original, quantized []float64) float64 {
+	peak, second := peaks(original)
+	if second > 0 && peak > 4*second {
+		peak = 1.5 * second
+	}
+	q, _ := peaks(quantized)
+	if peak == 0 {
+		return q
+	}
+	return max(peak, min(q, 1.5*peak))
+}
+
+// peaks returns the largest value and the largest that is not next to it.
+func peaks(v []float64) (first, second float64) {
+	at := 0
+	for i, x := range v {
+		if x > v[at] {
+			at = i
+		}
+	}
+	for i, x := range v {
+		if i < at-1 || i > at+1 {
+			second = max(second, x)
+		}
+	}
+	if len(v) > 0 {
+		first = v[at]
+	}
+	return first, second
+}
+
+// height returns the height of a bar in eighths of n rows. What is there at
+// all shows.
+func height(v, top float64, n int, log bool) int {
+	if !(v > 0) || !(top > 0) {
+		return 0
+	}
+	f := v / top
+	if log {
+		f = math.Log1p(v) / math.Log1p(top)
+	}
+	return clamp(int(math.Round(f*float64(8*n))), 1, 8*n)
+}
+
+// paintOverlay draws one cell in which the original reaches o eighths and the
+// quantized, in front of it, q. A cell has two colours, enough for the
+// quantized over the original and for either over nothing; where all three
+// meet, the smaller error is drawn. Without colour the original is a shade.
+func paintOverlay(s *screen, x, y, o, q int, clip bool) {
+	switch {
+	case o == 0 && q == 0:
+		if clip {
+			s.put(x, y, '┊', fg(colClip))
+		}
+	case q >= o:
+		s.put(x, y, blocks[q], fg(colQuantized))
+	case s.mono && 2*q < o:
+		s.put(x, y, shadeOf(o), style{})
+	case s.mono:
+		s.put(x, y, blocks[q], style{})
+	case o == 8 && q == 0 && clip:
+		s.put(x, y, '┊', fg(colClip).on(colOriginal))
+	case o == 8 && q == 0:
+		s.put(x, y, '█', fg(colOriginal))
+	case o == 8:
+		s.put(x, y, blocks[q], fg(colQuantized).on(colOriginal))
+	case 2*q < o:
+		s.put(x, y, blocks[o], fg(colOriginal))
+	default:
+		s.put(x, y, blocks[q], fg(colQuantized))
+	}
+}
+
+// shadeOf returns the glyph of the original's silhouette without colour.
+func shadeOf(eighths int) rune {
+	if eighths < 4 {
+		return '.'
+	}
+	return '░'
+}
+
+// paintLegend names the two series in the upper corner that they leave free.
+func (h *histogramView) paintLegend(s *screen, plot rect, original []float64) {
+	w := max(textWidth(h.originalName), textWidth(h.quantizedName)) + 2
+	if h.originalName == "" && h.quantizedName == "" || plot.h < 4 || 3*w > plot.w {
+		return
+	}
+	left, right := 0.0, 0.0
+	for i := range w {
+		left += original[i]
+		right += original[plot.w-1-i]
+	}
+	const margin = 2 // keeps clear of the clipping range at the edge
+	corner := rect{plot.x + margin, plot.y, w, 2}
+	if right <= left {
+		corner.x = plot.x + plot.w - w - margin
+	}
+	full := shadeOf(8)
+	if !s.mono {
+		full = '█'
+	}
+	for i, series := range [...]struct {
+		name  string
+		glyph rune
+		c     colour
+	}{{h.originalName, full, colOriginal}, {h.quantizedName, '█', colQuantized}} {
+		if series.name == "" {
+			continue
+		}
+		s.put(corner.x, corner.y+i, series.glyph, fg(series.c))
+		s.put(corner.x+1, corner.y+i, ' ', style{})
+		s.text(corner, corner.x+2, corner.y+i, fg(colDim), series.name)
+	}
+}
+
+// paintColumnCursor marks the column of r at x, counted from its left edge.
+func paintColumnCursor(s *screen, r rect, x int) {
+	s.restyle(rect{r.x + x, r.y, 1, r.h}.intersect(r), func(st style) style {
+		if st.bg == colText {
+			st.bg = colSelectBg
+		}
+		return st.with(bold)
+	})
+}
+
+// An errorView is the histogram of the differences between quantized and
+// original weights.
+type errorView struct {
+	axis
+	bins []int64
+	log  bool
+}
+
+// paintErrorHistogram draws h into r as paintHistogram does.
+func paintErrorHistogram(s *screen, r rect, h *errorView) {
+	plot, below := h.split(r)
+	if plot.w <= 0 || plot.h <= 0 {
+		return
+	}
+	columns := s.floats(plot.w)
+	density(columns, h.bins)
+	top := ceiling(columns, nil)
+	for col, v := range columns {
+		e := height(v, top, plot.h, h.log)
+		for row := 0; 8*row < e; row++ {
+			s.put(plot.x+col, plot.y+plot.h-1-row, blocks[min(e-8*row, 8)], fg(colError))
+		}
+		if v > top {
+			s.put(plot.x+col, plot.y, '▲', fg(colError))
+		}
+	}
+	h.paint(s, below)
+}
