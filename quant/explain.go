@@ -68,6 +68,14 @@ func Explain(x float32, s Scheme, lo, hi float32, at int) Trace {
 	return affine(x, s, s.fit().Affine(lo, hi), at)
 }
 
+// With returns the trace of another number through the same map.
+func (t *Trace) With(x float32) Trace {
+	if !t.Scheme.Scaled() {
+		return cast(x, t.Scheme, t.Index)
+	}
+	return affine(x, t.Scheme, t.Map, t.Index)
+}
+
 // ExplainWeight takes weight at of t through s with the map of its unit.
 func ExplainWeight(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, at int) (Trace, error) {
 	var x [1]float32

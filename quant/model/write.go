@@ -13,7 +13,7 @@ import (
 
 // The rules of writing.
 const (
-	ruleExists   = "the file exists already; --force overwrites it"
+	ruleExists   = "only --force overwrites it"
 	ruleReplaces = "only a regular file can be overwritten"
 )
 
@@ -47,7 +47,7 @@ func WriteFile(path string, force bool, write func(w io.Writer) error) error {
 	if err := publish(part.Name(), target, force); err != nil {
 		_ = os.Remove(part.Name())
 		if errors.Is(err, fs.ErrExist) {
-			return &Error{File: path, Offset: NoOffset, Rule: ruleExists}
+			return &Error{File: path, Offset: NoOffset, Rule: ruleExists, Err: fs.ErrExist}
 		}
 		return FileError(path, err)
 	}
@@ -67,7 +67,7 @@ func destination(path string, force bool) (target string, mode fs.FileMode, err 
 	case !info.Mode().IsRegular():
 		return "", 0, &Error{File: path, Offset: NoOffset, Rule: ruleReplaces}
 	case !force:
-		return "", 0, &Error{File: path, Offset: NoOffset, Rule: ruleExists}
+		return "", 0, &Error{File: path, Offset: NoOffset, Rule: ruleExists, Err: fs.ErrExist}
 	}
 	target, err = filepath.EvalSymlinks(path)
 	if err != nil {
