@@ -23,12 +23,18 @@ type Format struct {
 
 // Formats is the table of formats.
 var Formats = append([]*Format{
-	{Name: "f32", Family: "float32", Bits: 32, max: Stores[0].Max, cast: Stores[0].to,
-		About: "IEEE binary32: the weights as they are computed with"},
-	{Name: "f16", Family: "float16", Bits: 16, max: Stores[1].Max, cast: Stores[1].to,
-		About: "IEEE binary16: 5 exponent and 10 mantissa bits, up to 65504"},
-	{Name: "bf16", Family: "bfloat16", Bits: 16, max: Stores[2].Max, cast: Stores[2].to,
-		About: "bfloat16: float32's 8 exponent bits, 7 mantissa bits"},
+	{
+		Name: "f32", Family: "float32", Bits: 32, max: Stores[0].Max, cast: Stores[0].to,
+		About: "IEEE binary32: the weights as they are computed with",
+	},
+	{
+		Name: "f16", Family: "float16", Bits: 16, max: Stores[1].Max, cast: Stores[1].to,
+		About: "IEEE binary16: 5 exponent and 10 mantissa bits, up to 65504",
+	},
+	{
+		Name: "bf16", Family: "bfloat16", Bits: 16, max: Stores[2].Max, cast: Stores[2].to,
+		About: "bfloat16: float32's 8 exponent bits, 7 mantissa bits",
+	},
 }, ints()...)
 
 func ints() []*Format {

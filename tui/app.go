@@ -1,0 +1,382 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+// app is the explorer.
+type app struct {
+	ctx  context.Context
+	open func(path string) (*model.Model, error)
+
+	model    *model.Model
+	history  *quant.History
+	planPath string                         // where the plan was saved or loaded, "" if nowhere
+	schemes  []quant.Scheme                 // of every tensor under the present plan
+	previous map[*model.Tensor]quant.Scheme // the scheme before the last change, for comparing
+	totals   quant.Totals
+	stale    bool // totals miss results that have come in
+
+	work    work
+	layers  layers
+	page    int
+	heat    heatMap
+	micro   microscope
+	dial    int // index into quant.Dials of the one that ←/→ turn
+	digit   int // a typed 1 that may become 10 to 16, else 0
+	log     bool
+	compare bool
+
+	dialog dialog // drawn on top, gets the keys; nil if none
+	notice string // in the last row, until the next key
+	screen *screen
+	theme  *theme
+	hots   []hot
+	mouse  struct{ x, y int }
+}
+
+// hot is an area that can be clicked or turned with the wheel. What is drawn
+// later lies on top.
+type hot struct {
+	area  rect
+	click func(a *app, n int) tea.Cmd
+	wheel func(a *app, n, steps int) tea.Cmd
+	n     int
+}
+
+// pages is the table of pages.
+var pages = []struct {
+	name string
+	key  string
+	draw func(a *app, r rect)
+}{
+	{"Layers", "l", (*app).drawLayers},
+	{"Sensitivity", "s", (*app).drawSensitivity},
+	{"Microscope", "m", (*app).drawMicroscope},
+}
+
+const (
+	pageLayers = iota
+	pageSensitivity
+	pageMicroscope
+)
+
+func newApp(ctx context.Context, o Options) *app {
+	a := &app{ctx: ctx, open: o.Open, screen: newScreen(0, 0), theme: newTheme(true), planPath: o.PlanPath}
+	a.mouse.x = -1
+	a.load(o.Model, o.Plan)
+	return a
+}
+
+// load shows another model, under plan.
+func (a *app) load(m *model.Model, plan quant.Plan) {
+	a.work.stop()
+	a.model, a.history = m, quant.NewHistory(plan)
+	a.previous = map[*model.Tensor]quant.Scheme{}
+	a.work = newWork()
+	a.page, a.micro, a.heat, a.compare = pageLayers, microscope{}, heatMap{}, false
+	a.dial = 1
+	a.layers.load(m)
+	a.planChanged()
+	if i := a.layers.firstWeight(a); i >= 0 {
+		a.layers.cursor = i
+	}
+}
+
+// planChanged finds the scheme of every tensor anew.
+func (a *app) planChanged() {
+	plan := a.history.Plan()
+	if len(a.schemes) != len(a.model.Tensors) {
+		a.schemes = make([]quant.Scheme, len(a.model.Tensors))
+	}
+	for i, t := range a.model.Tensors {
+		a.schemes[i] = plan.For(t)
+	}
+	a.work.fill = 0
+	a.addUp()
+}
+
+// addUp computes the head line's totals.
+func (a *app) addUp() {
+	a.totals, a.stale = quant.Totals{}, false
+	for i, t := range a.model.Tensors {
+		a.totals.Add(t, a.schemes[i], a.work.figures[fact{t, a.schemes[i]}])
+	}
+}
+
+// change makes plan the present one, undoably.
+func (a *app) change(plan quant.Plan) tea.Cmd {
+	before := a.schemes
+	a.history.Push(plan)
+	a.schemes = nil
+	a.planChanged()
+	a.remember(before)
+	return a.saveRecovery()
+}
+
+// remember keeps what changed for comparing.
+func (a *app) remember(before []quant.Scheme) {
+	for i, t := range a.model.Tensors {
+		if before[i] != a.schemes[i] {
+			a.previous[t] = before[i]
+		}
+	}
+}
+
+// step goes back or forth in the history.
+func (a *app) step(move func(*quant.History) bool, none string) tea.Cmd {
+	before := a.schemes
+	if !move(a.history) {
+		a.notice = none
+		return nil
+	}
+	a.schemes = nil
+	a.planChanged()
+	a.remember(before)
+	return a.saveRecovery()
+}
+
+// selected returns the tensor under the cursor and its scheme, or nil if no
+// tensor is shown.
+func (a *app) selected() (*model.Tensor, quant.Scheme) {
+	i := a.layers.selected()
+	if i < 0 {
+		return nil, quant.Scheme{}
+	}
+	return a.model.Tensors[i], a.schemes[i]
+}
+
+// setScheme gives the selected tensor a scheme of its own.
+func (a *app) setScheme(s quant.Scheme) tea.Cmd {
+	t, now := a.selected()
+	if t == nil || s == now {
+		return nil
+	}
+	return a.change(a.history.Plan().With(quant.Literal(t.Name), s))
+}
+
+// Init asks for what the first frame can do without.
+func (a *app) Init() tea.Cmd {
+	return tea.Batch(tea.RequestBackgroundColor, a.offerRecovery(), a.schedule())
+}
+
+// Update takes in what happened and starts what is most urgent then.
+func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	return a, tea.Batch(a.handle(msg), a.schedule())
+}
+
+func (a *app) handle(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		a.screen.resize(msg.Width, msg.Height)
+	case tea.BackgroundColorMsg:
+		a.theme = newTheme(msg.IsDark())
+	case tea.ColorProfileMsg:
+		a.screen.mono = msg.Profile <= asciiProfile
+	case tea.KeyPressMsg:
+		a.notice = ""
+		if msg.String() == "ctrl+c" {
+			return tea.Interrupt
+		}
+		if a.dialog != nil {
+			return a.dialog.key(a, msg)
+		}
+		return a.key(msg)
+	case tea.PasteMsg:
+		if a.dialog != nil {
+			return a.dialog.key(a, msg)
+		}
+	case tea.MouseMsg:
+		return a.pointer(msg)
+	case resultMsg:
+		return a.take(msg)
+	case tickMsg:
+		return a.tick()
+	case openedMsg:
+		return a.opened(msg)
+	case recoveryMsg:
+		return a.recovered(msg)
+	case failedMsg:
+		a.dialog = newFailure(msg.err)
+	default:
+		if a.dialog != nil {
+			return a.dialog.key(a, msg)
+		}
+	}
+	return nil
+}
+
+// failedMsg is an error to show.
+type failedMsg struct{ err error }
+
+// pointer finds what the mouse is over and does what is due there.
+func (a *app) pointer(msg tea.MouseMsg) tea.Cmd {
+	m := msg.Mouse()
+	a.mouse.x, a.mouse.y = m.X, m.Y
+	for i := len(a.hots) - 1; i >= 0; i-- {
+		h := a.hots[i]
+		if !h.area.contains(m.X, m.Y) {
+			continue
+		}
+		switch msg.(type) {
+		case tea.MouseClickMsg:
+			if m.Button == tea.MouseLeft && h.click != nil {
+				a.notice = ""
+				return h.click(a, h.n)
+			}
+		case tea.MouseWheelMsg:
+			steps := 1
+			if m.Button == tea.MouseWheelUp {
+				steps = -1
+			}
+			if h.wheel != nil {
+				return h.wheel(a, h.n, steps)
+			}
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// over reports whether the mouse is inside r, and where.
+func (a *app) over(r rect) (x, y int, ok bool) {
+	if a.dialog != nil || !r.contains(a.mouse.x, a.mouse.y) {
+		return 0, 0, false
+	}
+	return a.mouse.x - r.x, a.mouse.y - r.y, true
+}
+
+// View draws the frame.
+func (a *app) View() tea.View {
+	s := a.screen
+	s.clear()
+	a.hots = a.hots[:0]
+	if s.w > 0 && s.h > 0 {
+		head, rest := s.area().cutTop(1)
+		foot, body := rest.cutBottom(1)
+		a.drawHead(head)
+		a.drawTabs(body)
+		pages[a.page].draw(a, body)
+		a.drawFoot(foot)
+		if a.dialog != nil {
+			a.hots = a.hots[:0]
+			a.dialog.draw(a, body)
+		}
+	}
+	v := tea.NewView(s.String(a.theme))
+	v.AltScreen = true
+	v.MouseMode = tea.MouseModeAllMotion
+	v.WindowTitle = "bitdial · " + cutMiddle(a.model.Name, 60)
+	return v
+}
+
+// drawHead says what the whole plan amounts to.
+func (a *app) drawHead(r rect) {
+	s := a.screen
+	t := &a.totals
+	approx := ""
+	if !t.Exact {
+		approx = "≈"
+	}
+	if t.Measured < t.Quantized {
+		approx = "…"
+	}
+	sqnr := fmt.Sprintf("SQNR %s%s dB ", approx, dbText(t.SQNR()))
+	if t.Quantized > 0 && t.Measured == 0 {
+		sqnr = "SQNR … dB "
+	}
+	right := fmt.Sprintf("%s → %s  %.1f×  %.2f bpw  ", sizeText(t.Now), sizeText(t.Then), t.Ratio(), t.BPW())
+	x := s.text(r, r.x, r.y, fg(colAccent).with(bold), " bitdial ")
+	width := textWidth(right) + textWidth(sqnr)
+	left := rect{x, r.y, max(0, r.w-x-width-1), 1}
+	facts := fmt.Sprintf("  %d tensors · %s weights", len(a.model.Tensors), countText(int64(t.Params)))
+	name := a.model.Name
+	if !a.history.Saved() {
+		name += "*"
+	}
+	if textWidth(name)+textWidth(facts) <= left.w {
+		x = s.text(left, x, r.y, style{}.with(bold), name)
+		s.text(left, x, r.y, fg(colDim), facts)
+	} else {
+		s.text(left, x, r.y, style{}.with(bold), cutMiddle(name, left.w))
+	}
+	end := rect{max(x, r.x+r.w-width), r.y, width, 1}
+	x = s.text(end, end.x, r.y, style{}, right)
+	s.text(end, x, r.y, style{}.with(bold), sqnr)
+}
+
+// drawTabs draws the frame around the pages with their names in it.
+func (a *app) drawTabs(r rect) {
+	s := a.screen
+	s.box(r, fg(colFaint))
+	x := r.x + 1
+	for i, p := range pages {
+		if i > 0 {
+			x = s.text(r, x, r.y, fg(colFaint), "─")
+		}
+		st := fg(colDim)
+		if i == a.page {
+			st = fg(colAccent).with(bold)
+		}
+		from := x
+		label := " " + p.name + " "
+		if at := strings.Index(strings.ToLower(label), p.key); at >= 0 {
+			x = s.text(r, x, r.y, st, label[:at])
+			x = s.text(r, x, r.y, st.with(underline), label[at:at+1])
+			x = s.text(r, x, r.y, st, label[at+1:])
+		}
+		a.hots = append(a.hots, hot{area: rect{from, r.y, x - from, 1}, click: (*app).turnTo, n: i})
+	}
+	if path := a.planPath; path != "" {
+		label := " " + filepath.Base(path) + " "
+		if w := textWidth(label); x+w+2 < r.x+r.w {
+			s.text(r, r.x+r.w-1-w, r.y, fg(colDim), label)
+		}
+	}
+}
+
+// turnTo shows page n.
+func (a *app) turnTo(n int) tea.Cmd {
+	a.page, a.digit = n, 0
+	return nil
+}
+
+// drawFoot names the keys, or says what just happened.
+func (a *app) drawFoot(r rect) {
+	s := a.screen
+	_, r = r.cutLeft(1)
+	if a.notice != "" {
+		s.text(r, r.x, r.y, fg(colWarn), cutEnd(a.notice, r.w))
+		return
+	}
+	right := a.work.status()
+	if right != "" {
+		at := s.textRight(rect{r.x, r.y, r.w - 1, 1}, r.y, fg(colDim), right)
+		r.w = max(0, at-r.x-1)
+	}
+	x := r.x
+	help := rect{}
+	for i, b := range bindings {
+		if b.hint == "" || !b.on(a.page) {
+			continue
+		}
+		w := textWidth(b.show) + 1 + textWidth(b.hint)
+		if x+w > r.x+r.w {
+			break
+		}
+		help = rect{x, r.y, w, 1}
+		at := s.text(r, x, r.y, fg(colAccent), b.show)
+		s.text(r, at+1, r.y, fg(colDim), b.hint)
+		a.hots = append(a.hots, hot{area: help, click: (*app).press, n: i})
+		x += w + 2
+	}
+}

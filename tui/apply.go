@@ -1,0 +1,161 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/bitdial/bitdial/quant"
+)
+
+// splitWords returns the words of a text; each line break is a word "\n".
+func splitWords(text string) []string {
+	return strings.FieldsFunc(strings.ReplaceAll(text, "\n", " \n "), func(r rune) bool { return r == ' ' })
+}
+
+// applyDialog gives the scheme of the selected layer to others.
+type applyDialog struct {
+	scheme quant.Scheme
+	name   string
+	choice int
+	glob   input
+}
+
+// scopes are the choices of the dialog; the last one is typed.
+var scopes = []struct{ key, label string }{
+	{"1", "this layer"},
+	{"2", "layers of the same kind"},
+	{"3", "all weights"},
+	{"4", "names that match"},
+}
+
+func (a *app) askApply() tea.Cmd {
+	t, s := a.selected()
+	if t == nil || !quant.Quantizable(t) {
+		a.notice = a.whyNot(0)
+		return nil
+	}
+	a.dialog = &applyDialog{scheme: s, name: t.Name, choice: 1, glob: newInput("*")}
+	return nil
+}
+
+// glob returns what choice n matches; all weights are the default rule.
+func (d *applyDialog) pattern(n int) string {
+	switch n {
+	case 0:
+		return quant.Literal(d.name)
+	case 1:
+		return quant.Kind(d.name)
+	case 2:
+		return ""
+	}
+	return d.glob.value()
+}
+
+// plan returns the present plan with the choice applied.
+func (d *applyDialog) plan(a *app) quant.Plan {
+	if d.choice == 2 {
+		return a.history.Plan().Everywhere(d.scheme)
+	}
+	return a.history.Plan().With(d.pattern(d.choice), d.scheme)
+}
+
+// count returns how many tensors choice n reaches.
+func (d *applyDialog) count(a *app, n int) int {
+	glob, count := d.pattern(n), 0
+	for _, t := range a.model.Tensors {
+		if quant.Quantizable(t) && (n == 2 && quant.IsWeight(t) || n != 2 && quant.Match(glob, t.Name)) {
+			count++
+		}
+	}
+	return count
+}
+
+func (d *applyDialog) key(a *app, msg tea.Msg) tea.Cmd {
+	k, ok := msg.(tea.KeyPressMsg)
+	if !ok {
+		if d.choice == 3 {
+			d.glob.update(msg)
+		}
+		return nil
+	}
+	switch k.String() {
+	case "esc":
+		a.dialog = nil
+	case "enter":
+		return d.apply(a)
+	case "up", "shift+tab":
+		d.choice = max(0, d.choice-1)
+	case "down", "tab":
+		d.choice = min(len(scopes)-1, d.choice+1)
+	default:
+		for i, c := range scopes {
+			if k.String() == c.key && d.choice != 3 {
+				d.choice = i
+				return nil
+			}
+		}
+		if d.choice == 3 {
+			d.glob.update(msg)
+		}
+	}
+	return nil
+}
+
+func (d *applyDialog) apply(a *app) tea.Cmd {
+	glob := d.pattern(d.choice)
+	if err := quant.CheckGlob(glob); err != nil {
+		a.notice = fmt.Sprintf("%q is not a glob: an open bracket", glob)
+		return nil
+	}
+	if n := d.count(a, d.choice); n == 0 {
+		a.notice = "no layer's name matches"
+		return nil
+	} else {
+		a.notice = fmt.Sprintf("%s on %d layers", d.scheme, n)
+	}
+	a.dialog = nil
+	return a.change(d.plan(a))
+}
+
+func (d *applyDialog) draw(a *app, r rect) {
+	in := a.drawDialog(r, 66, len(scopes)+8, "Apply "+cutMiddle(d.scheme.String(), 40)+" to")
+	s := a.screen
+	for i, c := range scopes {
+		row := rect{in.x, in.y + 1 + i, in.w, 1}
+		st := style{}
+		if i == d.choice {
+			s.fill(row, style{}.on(colSelectBg))
+			st = st.with(bold).on(colSelectBg)
+		}
+		x := s.text(row, row.x, row.y, fg(colAccent).on(st.bg), c.key+" ")
+		x = s.text(row, x, row.y, st, c.label+"  ")
+		n := d.count(a, i)
+		count := fmt.Sprintf("%d layers", n)
+		if n == 1 {
+			count = "1 layer"
+		}
+		at := s.textRight(row, row.y, fg(colDim).on(st.bg), count)
+		if i == 1 {
+			s.text(row, x, row.y, fg(colDim).on(st.bg), cutMiddle(d.pattern(1), max(0, at-x-1)))
+		}
+		if i == 3 {
+			if d.choice == 3 {
+				d.glob.draw(a, rect{x, row.y, max(1, at-x-2), 1})
+			} else {
+				s.text(row, x, row.y, fg(colDim), d.glob.value())
+			}
+		}
+		a.hots = append(a.hots, hot{area: row, n: i, click: func(a *app, n int) tea.Cmd {
+			if d.choice == n {
+				return d.apply(a)
+			}
+			d.choice = n
+			return nil
+		}})
+	}
+	a.paragraphs(rect{in.x, in.y + len(scopes) + 2, in.w, 2}, fg(colDim),
+		"In a glob * is any run of characters, ? any one, [0-3] one of a set. The last rule that matches decides.")
+	s.text(in, in.x, in.y+in.h-1, fg(colDim), "⏎ apply   ↑↓ choose   esc cancel")
+}

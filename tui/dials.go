@@ -1,0 +1,170 @@
+package tui
+
+import (
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/bitdial/bitdial/kernels"
+	"github.com/bitdial/bitdial/quant"
+)
+
+const dialBits = 1 // its index in quant.Dials
+
+// turn turns dial n of the selected layer.
+func (a *app) turn(n, steps int) tea.Cmd {
+	a.dial, a.digit = n, 0
+	t, s := a.selected()
+	if t == nil {
+		return nil
+	}
+	if why := a.whyNot(n); why != "" {
+		a.notice = why
+		return nil
+	}
+	return a.setScheme(quant.Dials[n].Turn(s, steps))
+}
+
+// whyNot returns why dial n cannot be turned, or "".
+func (a *app) whyNot(n int) string {
+	t, s := a.selected()
+	switch {
+	case t == nil:
+		return "no layer is selected"
+	case !quant.Quantizable(t):
+		return t.DType.Name + " is not quantized: integers are codes or ids"
+	}
+	return quant.Dials[n].Why(s)
+}
+
+func (a *app) nextDial(steps int) tea.Cmd {
+	n := len(quant.Dials)
+	a.dial = (a.dial + steps + n) % n
+	return nil
+}
+
+func (a *app) focusDial(n int) tea.Cmd {
+	a.dial = n
+	return nil
+}
+
+func (a *app) wheelDial(n, steps int) tea.Cmd { return a.turn(n, -steps) }
+
+func (a *app) turnDown(n int) tea.Cmd { return a.turn(n, -1) }
+func (a *app) turnUp(n int) tea.Cmd   { return a.turn(n, 1) }
+
+// typeBits sets the bit width to a digit, or to 10 to 16 after a 1.
+func (a *app) typeBits(digit int) tea.Cmd {
+	bits := digit
+	if a.digit == 1 {
+		bits = 10 + digit
+	}
+	a.digit, a.dial = 0, dialBits
+	t, s := a.selected()
+	switch {
+	case t == nil || !quant.Quantizable(t):
+		a.notice = a.whyNot(dialBits)
+		return nil
+	case bits == 1:
+		a.digit = 1
+		a.notice = "1_ : 0 to 6 for 10 to 16 bits"
+		return nil
+	}
+	for _, f := range kernels.Formats {
+		if f.Name != fmt.Sprintf("int%d", bits) {
+			continue
+		}
+		if !s.Scaled() { // as wide as the default, which people expect
+			s = a.history.Plan().Default
+		}
+		if !s.Scaled() {
+			s, _ = quant.Parse(f.Name)
+		}
+		s.Format = f
+		return a.setScheme(s)
+	}
+	a.notice = fmt.Sprintf("%d bits: integers have 2 to 16", bits)
+	return nil
+}
+
+// dialRows is how many rows the dials take.
+func dialRows(w int) int {
+	if w >= 2*dialWidth {
+		return (len(quant.Dials) + 1) / 2
+	}
+	return len(quant.Dials)
+}
+
+const (
+	dialWidth = 29
+	dialLabel = 12
+)
+
+// drawDials draws the dials and, in the last row, what the one in focus is for.
+func (a *app) drawDials(r rect) {
+	t, s := a.selected()
+	if t == nil {
+		return
+	}
+	sc := a.screen
+	about, r := r.cutBottom(1)
+	rows := dialRows(r.w)
+	width := r.w
+	if rows < len(quant.Dials) {
+		width = r.w / 2
+	}
+	for n, d := range quant.Dials {
+		cell := rect{r.x + n/rows*width, r.y + n%rows, width - 1, 1}
+		if !r.contains(cell.x, cell.y) {
+			continue
+		}
+		why := a.whyNot(n)
+		label, value, arrow := fg(colDim), style{}, fg(colFaint)
+		if why != "" {
+			label, value = fg(colFaint), fg(colFaint)
+		}
+		if n == a.dial {
+			label = fg(colAccent).with(bold)
+			if why == "" {
+				value, arrow = value.with(bold), fg(colAccent)
+			}
+		}
+		if _, _, ok := a.over(cell); ok {
+			sc.fill(cell, style{}.on(colHoverBg))
+			label, value, arrow = label.on(colHoverBg), value.on(colHoverBg), arrow.on(colHoverBg)
+		}
+		a.hots = append(a.hots, hot{area: cell, click: (*app).focusDial, wheel: (*app).wheelDial, n: n})
+		mark := " "
+		if n == a.dial {
+			mark = "›"
+		}
+		x := sc.text(cell, cell.x, cell.y, label, mark+d.Name)
+		x = max(x+1, cell.x+dialLabel)
+		text := "–"
+		if why == "" {
+			text = d.Label(s)
+			if n == dialBits && a.digit == 1 {
+				text = "1_"
+			}
+			sc.text(cell, x, cell.y, arrow, "◂")
+			a.hots = append(a.hots, hot{area: rect{x, cell.y, 2, 1}, click: (*app).turnDown, wheel: (*app).wheelDial, n: n})
+		}
+		x = sc.text(cell, x+2, cell.y, value, text)
+		if why == "" {
+			sc.text(cell, x+1, cell.y, arrow, "▸")
+			a.hots = append(a.hots, hot{area: rect{x, cell.y, 3, 1}, click: (*app).turnUp, wheel: (*app).wheelDial, n: n})
+		}
+	}
+	line := quant.Dials[a.dial].Name + ": " + quant.Dials[a.dial].About
+	if why := a.whyNot(a.dial); why != "" {
+		line = quant.Dials[a.dial].Name + ": " + why
+	} else if s.Scaled() {
+		switch quant.Dials[a.dial].Name {
+		case "rounding":
+			line = "rounding " + s.Rounding.About
+		case "range":
+			line = "range: " + s.Range.About
+		}
+	}
+	sc.text(about, about.x+1, about.y, fg(colDim), cutEnd(line, about.w-2))
+}

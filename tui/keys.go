@@ -1,0 +1,87 @@
+package tui
+
+import (
+	"slices"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/bitdial/bitdial/quant"
+)
+
+// binding is what a key does. Help, the last row and tests read the table.
+type binding struct {
+	keys  []string
+	show  string // as the help writes the keys
+	about string // what it does, in a sentence
+	hint  string // in the last row; "" for help only
+	pages []int  // nil: all
+	do    func(a *app) tea.Cmd
+}
+
+func (b *binding) on(page int) bool { return b.pages == nil || slices.Contains(b.pages, page) }
+
+// bindings is the table of keys, in the order of the last row: what is worth
+// most comes first, narrow terminals show less. It is filled by init because
+// the help that it opens reads it.
+var bindings []binding
+
+func init() {
+	layersOnly, microOnly, heatOnly := []int{pageLayers}, []int{pageMicroscope}, []int{pageSensitivity}
+	listed := []int{pageLayers, pageMicroscope}
+	bindings = []binding{
+		{[]string{"?", "f1"}, "?", "this help", "help", nil, func(a *app) tea.Cmd { a.dialog = &helpDialog{}; return nil }},
+		{[]string{"q"}, "q", "leave; asks if the plan is not saved", "quit", nil, (*app).quit},
+		{[]string{"up", "k"}, "↑↓", "the layer above or below", "layer", listed, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
+		{[]string{"down", "j"}, "↓", "the layer below", "", listed, func(a *app) tea.Cmd { return a.moveLayer(1) }},
+		{[]string{"left", "h"}, "←→", "turn the dial down or up", "turn", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, -1) }},
+		{[]string{"right"}, "→", "turn the dial up", "", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
+		{[]string{"tab"}, "tab", "the next dial", "dial", layersOnly, func(a *app) tea.Cmd { return a.nextDial(1) }},
+		{[]string{"shift+tab"}, "shift+tab", "the dial before", "", layersOnly, func(a *app) tea.Cmd { return a.nextDial(-1) }},
+		{[]string{"2", "3", "4", "5", "6", "7", "8", "9", "1", "0"}, "2…16", "bit width of the layer's integers", "bits", layersOnly, func(a *app) tea.Cmd { a.dial = dialBits; return nil }},
+		{[]string{"left", "h"}, "←→", "the weight before or after in its row", "weight", microOnly, func(a *app) tea.Cmd { return a.moveWeight(-1) }},
+		{[]string{"right"}, "→", "the weight after", "", microOnly, func(a *app) tea.Cmd { return a.moveWeight(1) }},
+		{[]string{"#", "n"}, "n", "type a number to see, or # and a weight's index", "number", microOnly, (*app).askNumber},
+		{[]string{"x"}, "x", "the weight of largest error", "worst", microOnly, (*app).worstWeight},
+		{[]string{"up", "k"}, "↑↓←→", "move through the map", "move", heatOnly, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
+		{[]string{"down", "j"}, "↓", "the layer below", "", heatOnly, func(a *app) tea.Cmd { return a.moveLayer(1) }},
+		{[]string{"left", "h"}, "←", "the format to the left", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(-1) }},
+		{[]string{"right"}, "→", "the format to the right", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(1) }},
+		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", heatOnly, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
+		{[]string{"space"}, "space", "give the layer the format under the cursor", "take it", heatOnly, (*app).takeFormat},
+		{[]string{"a"}, "a", "apply the layer's scheme to others", "apply to…", nil, (*app).askApply},
+		{[]string{"c"}, "c", "compare with the scheme before, side by side", "compare", layersOnly, (*app).toggleCompare},
+		{[]string{"u", "ctrl+z"}, "u", "undo", "undo", nil, func(a *app) tea.Cmd { return a.step((*quant.History).Undo, "nothing to undo") }},
+		{[]string{"U", "ctrl+y"}, "U", "redo", "redo", nil, func(a *app) tea.Cmd { return a.step((*quant.History).Redo, "nothing to redo") }},
+		{[]string{"/"}, "/", "show only the layers whose name holds what is typed", "filter", nil, (*app).askFilter},
+		{[]string{"l", "esc"}, "l", "the layers and their dials", "", nil, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
+		{[]string{"s"}, "s", "sensitivity: layers × formats", "sensitivity", nil, func(a *app) tea.Cmd { return a.turnTo(pageSensitivity) }},
+		{[]string{"m"}, "m", "one weight under the microscope", "microscope", nil, (*app).toMicroscope},
+		{[]string{"w"}, "w", "write the plan to a file", "write", nil, (*app).askSave},
+		{[]string{"o"}, "o", "open another model", "open", nil, (*app).askOpen},
+		{[]string{"y"}, "y", "count axis of the histograms: linear or logarithmic", "log axis", layersOnly, func(a *app) tea.Cmd { a.log = !a.log; return nil }},
+		{[]string{">", "."}, ">", "sort the layers by the next column", "sort", nil, (*app).nextSort},
+		{[]string{"<", ","}, "<", "reverse the order", "", nil, (*app).reverseSort},
+		{[]string{"pgup"}, "pgup", "a screen up", "", nil, func(a *app) tea.Cmd { return a.moveLayer(-a.layers.rows) }},
+		{[]string{"pgdown"}, "pgdn", "a screen down", "", nil, func(a *app) tea.Cmd { return a.moveLayer(a.layers.rows) }},
+		{[]string{"home", "g"}, "home", "the first layer", "", nil, func(a *app) tea.Cmd { return a.moveLayer(-len(a.model.Tensors)) }},
+		{[]string{"end", "G"}, "end", "the last layer", "", nil, func(a *app) tea.Cmd { return a.moveLayer(len(a.model.Tensors)) }},
+	}
+}
+
+// key does what the pressed key means on this page.
+func (a *app) key(msg tea.KeyPressMsg) tea.Cmd {
+	name := msg.String()
+	if a.page == pageLayers && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
+		return a.typeBits(int(name[0] - '0'))
+	}
+	a.digit = 0
+	for i := range bindings {
+		if b := &bindings[i]; b.on(a.page) && slices.Contains(b.keys, name) {
+			return b.do(a)
+		}
+	}
+	return nil
+}
+
+// press does what binding n does, for the mouse.
+func (a *app) press(n int) tea.Cmd { return bindings[n].do(a) }

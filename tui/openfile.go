@@ -1,0 +1,114 @@
+package tui
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"charm.land/bubbles/v2/filepicker"
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+// openDialog picks a model file.
+type openDialog struct{ picker filepicker.Model }
+
+// openedMsg is a model that was opened.
+type openedMsg struct{ model *model.Model }
+
+func (a *app) askOpen() tea.Cmd {
+	if !a.history.Saved() {
+		a.dialog = &question{"Open another model?", "The plan of this one has changes that are not written to a file.", []choice{
+			{"w", "write it", (*app).askSave},
+			{"o", "open without", (*app).pickModel},
+			{"esc", "stay", nil},
+		}}
+		return nil
+	}
+	return a.pickModel()
+}
+
+func (a *app) pickModel() tea.Cmd {
+	p := filepicker.New()
+	p.CurrentDirectory = "."
+	if dir, err := os.Getwd(); err == nil {
+		p.CurrentDirectory = dir
+	}
+	if dir := filepath.Dir(a.model.Path); a.model.Path != "" {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() && strings.ContainsRune(a.model.Path, filepath.Separator) {
+			p.CurrentDirectory = dir
+		}
+	}
+	p.AutoHeight = false
+	p.ShowPermissions = false
+	p.SetHeight(10)
+	a.dialog = &openDialog{p}
+	return p.Init()
+}
+
+func (d *openDialog) key(a *app, msg tea.Msg) tea.Cmd {
+	if k, ok := msg.(tea.KeyPressMsg); ok && (k.String() == "esc" || k.String() == "q") {
+		a.dialog = nil
+		return nil
+	}
+	var cmd tea.Cmd
+	d.picker, cmd = d.picker.Update(msg)
+	if chosen, path := d.picker.DidSelectFile(msg); chosen {
+		a.dialog = nil
+		return a.openModel(path)
+	}
+	return cmd
+}
+
+// openModel opens the model at path aside, so that the screen goes on.
+func (a *app) openModel(path string) tea.Cmd {
+	open := a.open
+	return func() tea.Msg {
+		m, err := open(path)
+		if err != nil {
+			return failedMsg{err}
+		}
+		return openedMsg{m}
+	}
+}
+
+// opened shows the model. The one before is closed when its last read is over.
+func (a *app) opened(msg openedMsg) tea.Cmd {
+	before := a.model
+	a.planPath = ""
+	a.load(msg.model, DefaultPlan())
+	return tea.Batch(a.offerRecovery(), func() tea.Msg {
+		if err := before.Close(); err != nil {
+			return failedMsg{err}
+		}
+		return nil
+	})
+}
+
+func (d *openDialog) draw(a *app, r rect) {
+	in := a.drawDialog(r, 76, min(r.h, 24), "Open a model")
+	s := a.screen
+	s.text(in, in.x, in.y, fg(colDim), cutMiddle(d.picker.CurrentDirectory, in.w))
+	list := rect{in.x, in.y + 1, in.w, max(1, in.h-3)}
+	d.picker.SetHeight(list.h)
+	for i, line := range strings.Split(ansi.Strip(d.picker.View()), "\n") {
+		if i >= list.h {
+			break
+		}
+		st := style{}
+		if strings.HasPrefix(line, d.picker.Cursor) {
+			st = st.with(bold).on(colSelectBg)
+		}
+		s.text(list, list.x, list.y+i, st, line)
+	}
+	a.hots = append(a.hots, hot{area: list, wheel: func(a *app, _, steps int) tea.Cmd {
+		k := tea.KeyPressMsg{Code: tea.KeyDown}
+		if steps < 0 {
+			k.Code = tea.KeyUp
+		}
+		return d.key(a, k)
+	}, click: func(a *app, _ int) tea.Cmd { return d.key(a, tea.KeyPressMsg{Code: tea.KeyEnter}) }})
+	s.text(in, in.x, in.y+in.h-1, fg(colDim), cutEnd("⏎ or → open   ← folder above   ↑↓ choose   esc cancel", in.w))
+}

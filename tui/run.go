@@ -1,0 +1,39 @@
+package tui
+
+import (
+	"context"
+	"errors"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+// Options are what the explorer starts with.
+type Options struct {
+	Model    *model.Model
+	Plan     quant.Plan
+	PlanPath string                                  // the file that Plan came from, "" if none
+	Open     func(path string) (*model.Model, error) // opens another model
+}
+
+// DefaultPlan is where the explorer begins: int8, one scale per channel.
+func DefaultPlan() quant.Plan {
+	s, err := quant.Parse("int8:channel")
+	if err != nil {
+		panic(err)
+	}
+	return quant.Plan{Default: s}
+}
+
+// Run shows the explorer until it is left. It closes the model, or the one
+// opened after it. The error is tea.ErrInterrupted after ctrl-C.
+func Run(ctx context.Context, o Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a := newApp(ctx, o)
+	_, err := tea.NewProgram(a, tea.WithContext(ctx)).Run()
+	cancel()
+	return errors.Join(err, a.model.Close())
+}

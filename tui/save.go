@@ -1,0 +1,110 @@
+package tui
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/bitdial/bitdial/quant"
+)
+
+// lineDialog asks for one line of text.
+type lineDialog struct {
+	title, about string
+	line         input
+	changed      func(a *app, text string) // after every edit; may be nil
+	done         func(a *app, text string) tea.Cmd
+	cancelled    func(a *app) // may be nil
+}
+
+func (d *lineDialog) key(a *app, msg tea.Msg) tea.Cmd {
+	if k, ok := msg.(tea.KeyPressMsg); ok {
+		switch k.String() {
+		case "esc":
+			a.dialog = nil
+			if d.cancelled != nil {
+				d.cancelled(a)
+			}
+			return nil
+		case "enter":
+			a.dialog = nil
+			return d.done(a, d.line.value())
+		}
+	}
+	d.line.update(msg)
+	if d.changed != nil {
+		d.changed(a, d.line.value())
+	}
+	return nil
+}
+
+func (d *lineDialog) draw(a *app, r rect) {
+	in := a.drawDialog(r, 66, 7, d.title)
+	d.line.draw(a, rect{in.x, in.y + 1, in.w, 1})
+	a.paragraphs(rect{in.x, in.y + 3, in.w, 2}, fg(colDim), d.about)
+}
+
+// askFilter narrows the list while a name is typed.
+func (a *app) askFilter() tea.Cmd {
+	before := a.layers.filter
+	set := func(a *app, text string) {
+		a.layers.filter = text
+		a.layers.arrange(a)
+	}
+	a.dialog = &lineDialog{
+		title: "Show the layers whose name holds", about: "⏎ keep   esc as before   an empty line shows all", line: newInput(before),
+		changed:   set,
+		done:      func(a *app, text string) tea.Cmd { set(a, text); return nil },
+		cancelled: func(a *app) { set(a, before) },
+	}
+	return nil
+}
+
+// askSave asks where to write the plan.
+func (a *app) askSave() tea.Cmd {
+	path := a.planPath
+	if path == "" {
+		path = filepath.Base(a.model.Name) + ".plan.toml"
+	}
+	a.dialog = &lineDialog{
+		title: "Write the plan to", about: "TOML: rules that `bitdial measure -p` and `quantize -p` read.   ⏎ write   esc cancel",
+		line: newInput(path),
+		done: func(a *app, text string) tea.Cmd { return a.save(text, text == a.planPath) },
+	}
+	return nil
+}
+
+// save writes the plan. It asks before it overwrites what is not its own.
+func (a *app) save(path string, force bool) tea.Cmd {
+	err := quant.SavePlan(path, a.history.Plan(), force)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		a.dialog = &question{"Overwrite?", path + " exists.", []choice{
+			{"o", "overwrite it", func(a *app) tea.Cmd { return a.save(path, true) }},
+			{"esc", "cancel", nil},
+		}}
+	case err != nil:
+		a.dialog = newFailure(err)
+	default:
+		a.planPath = path
+		a.history.MarkSaved()
+		a.notice = "the plan is in " + path
+		return a.dropRecovery()
+	}
+	return nil
+}
+
+// quit leaves, or asks first if the plan would be lost.
+func (a *app) quit() tea.Cmd {
+	if a.history.Saved() {
+		return tea.Quit
+	}
+	a.dialog = &question{"Leave?", "The plan has changes that are not written to a file.", []choice{
+		{"w", "write it", (*app).askSave},
+		{"q", "leave without", func(a *app) tea.Cmd { return tea.Sequence(a.dropRecovery(), tea.Quit) }},
+		{"esc", "stay", nil},
+	}}
+	return nil
+}

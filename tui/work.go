@@ -1,0 +1,270 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+const asciiProfile = colorprofile.Ascii
+
+// fact names something that can be found out: what a scheme does to a tensor.
+type fact struct {
+	tensor *model.Tensor
+	scheme quant.Scheme
+}
+
+// request is a fact and how well it is to be known.
+type request struct {
+	fact
+	exact   bool
+	picture bool // histograms too, not the figures alone
+}
+
+// work is what is known of the model and the one job that finds out more.
+// Whenever something has happened, schedule looks for the most urgent request
+// and, if the job under way is another one, cancels that first.
+type work struct {
+	figures   map[fact]*quant.Figures
+	pictures  recent[fact, *quant.Measurement]
+	summaries recent[*model.Tensor, *quant.Summary]
+	failed    map[*model.Tensor]error
+	job       *job
+	shown     *quant.Measurement // the picture on the screen, until the next is there
+	fill      int                // tensors before this index have their figures
+	ticking   bool
+}
+
+// job is a request under way.
+type job struct {
+	request
+	cancel   context.CancelFunc
+	started  time.Time
+	progress atomic.Uint64 // bits of the share done
+}
+
+func (j *job) done() float64 { return math.Float64frombits(j.progress.Load()) }
+
+type resultMsg struct {
+	job     *job
+	summary *quant.Summary
+	m       *quant.Measurement
+	err     error
+}
+
+type tickMsg struct{}
+
+func newWork() work {
+	return work{
+		figures:   map[fact]*quant.Figures{},
+		pictures:  newRecent[fact, *quant.Measurement](128),
+		summaries: newRecent[*model.Tensor, *quant.Summary](128),
+		failed:    map[*model.Tensor]error{},
+	}
+}
+
+// stop cancels the job under way.
+func (w *work) stop() {
+	if w.job != nil {
+		w.job.cancel()
+	}
+}
+
+// schedule starts the most urgent request, or cancels the job that is in its
+// way and will be called again when that has ended.
+func (a *app) schedule() tea.Cmd {
+	next, more := a.next()
+	w := &a.work
+	if w.job != nil {
+		if more && next != w.job.request {
+			w.job.cancel()
+		}
+		return nil
+	}
+	if !more {
+		if a.stale {
+			a.addUp()
+		}
+		return nil
+	}
+	ctx, cancel := context.WithCancel(a.ctx)
+	j := &job{request: next, cancel: cancel, started: time.Now()}
+	w.job = j
+	summary, _ := w.summaries.get(next.tensor)
+	run := func() tea.Msg { return j.run(ctx, summary) }
+	if w.ticking {
+		return run
+	}
+	w.ticking = true
+	return tea.Batch(run, tick())
+}
+
+func (j *job) run(ctx context.Context, summary *quant.Summary) tea.Msg {
+	defer j.cancel()
+	r := resultMsg{job: j, summary: summary}
+	progress := func(share float64) { j.progress.Store(math.Float64bits(share)) }
+	if r.summary == nil {
+		if r.summary, r.err = quant.Summarize(ctx, j.tensor, progress); r.err != nil {
+			return r
+		}
+	}
+	if j.exact {
+		r.m, r.err = quant.Measure(ctx, j.tensor, r.summary, j.scheme, progress)
+	} else {
+		r.m, r.err = quant.Estimate(ctx, j.tensor, r.summary, j.scheme)
+	}
+	return r
+}
+
+// take keeps what a job has found out.
+func (a *app) take(r resultMsg) tea.Cmd {
+	w := &a.work
+	if w.job != r.job { // of a model that was closed
+		return nil
+	}
+	w.job = nil
+	if r.summary != nil {
+		w.summaries.put(r.job.tensor, r.summary)
+	}
+	switch {
+	case errors.Is(r.err, context.Canceled):
+		return nil
+	case r.err != nil:
+		w.failed[r.job.tensor] = r.err
+		a.notice = r.err.Error()
+		return nil
+	}
+	key := r.job.fact
+	w.figures[key] = &r.m.Figures
+	if r.job.picture {
+		w.pictures.put(key, r.m)
+	}
+	if a.page == pageMicroscope {
+		a.micro.settle(a)
+	}
+	// Adding up a hundred thousand tensors after each of them would take hours.
+	if a.stale = true; len(a.model.Tensors) <= 2000 || r.job.picture {
+		a.addUp()
+	}
+	return nil
+}
+
+// tick redraws while a job runs, so that its progress shows, and ends with it.
+func tick() tea.Cmd {
+	return tea.Tick(100*time.Millisecond, func(time.Time) tea.Msg { return tickMsg{} })
+}
+
+func (a *app) tick() tea.Cmd {
+	if a.stale {
+		a.addUp()
+	}
+	if a.work.job == nil {
+		a.work.ticking = false
+		return nil
+	}
+	return tick()
+}
+
+// next returns the most urgent request: the picture of what is under the
+// cursor, estimated and then exact; then what else the page shows, from what
+// can be seen to what cannot.
+func (a *app) next() (request, bool) {
+	w := &a.work
+	var focus []fact
+	if t, s := a.selected(); t != nil && t.Len() > 0 && w.failed[t] == nil {
+		focus = append(focus, fact{t, s})
+		if before, ok := a.previous[t]; ok && a.compare {
+			focus = append(focus, fact{t, before})
+		}
+	}
+	for _, f := range focus {
+		if _, ok := w.pictures.get(f); !ok {
+			return request{f, false, true}, true
+		}
+	}
+	for _, f := range focus {
+		if m, _ := w.pictures.get(f); !m.Exact {
+			return request{f, true, true}, true
+		}
+	}
+	if a.page == pageSensitivity {
+		if f, ok := a.heat.missing(a); ok {
+			return request{fact: f}, true
+		}
+	}
+	for row := range a.layers.rows {
+		if i, ok := a.layers.at(a.layers.top + row); ok && w.missing(a.model.Tensors[i], a.schemes[i]) {
+			return request{fact: fact{a.model.Tensors[i], a.schemes[i]}}, true
+		}
+	}
+	for ; w.fill < len(a.model.Tensors); w.fill++ {
+		if t, s := a.model.Tensors[w.fill], a.schemes[w.fill]; w.missing(t, s) {
+			return request{fact: fact{t, s}}, true
+		}
+	}
+	return request{}, false
+}
+
+// missing reports whether figures of t under s are wanted and not known.
+func (w *work) missing(t *model.Tensor, s quant.Scheme) bool {
+	return !s.Keep() && w.figures[fact{t, s}] == nil && w.failed[t] == nil
+}
+
+// status says what is under way, if it takes long.
+func (w *work) status() string {
+	j := w.job
+	if j == nil || time.Since(j.started) < 200*time.Millisecond {
+		return ""
+	}
+	what := "reading"
+	if j.exact {
+		what = "measuring"
+	}
+	left := ""
+	if done := j.done(); done > 0.02 {
+		seconds := time.Since(j.started).Seconds() * (1 - done) / done
+		left = fmt.Sprintf(" · %s left", time.Duration(math.Ceil(seconds))*time.Second)
+	}
+	return fmt.Sprintf("%s %s %2.0f%%%s", what, cutMiddle(j.tensor.Name, 24), 100*j.done(), left)
+}
+
+// recent is a map that forgets what was not asked for longest.
+type recent[K comparable, V any] struct {
+	size   int
+	values map[K]V
+	order  []K // latest last
+}
+
+func newRecent[K comparable, V any](size int) recent[K, V] {
+	return recent[K, V]{size: size, values: map[K]V{}}
+}
+
+func (r *recent[K, V]) get(k K) (V, bool) {
+	v, ok := r.values[k]
+	if n := len(r.order); ok && r.order[n-1] != k {
+		i := slices.Index(r.order, k)
+		r.order = append(slices.Delete(r.order, i, i+1), k)
+	}
+	return v, ok
+}
+
+func (r *recent[K, V]) put(k K, v V) {
+	if _, ok := r.values[k]; !ok {
+		if len(r.order) == r.size {
+			delete(r.values, r.order[0])
+			r.order = slices.Delete(r.order, 0, 1)
+		}
+		r.order = append(r.order, k)
+	}
+	r.values[k] = v
+}
