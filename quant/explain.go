@@ -76,28 +76,31 @@ func (t *Trace) With(x float32) Trace {
 	return affine(x, t.Scheme, t.Map, t.Index)
 }
 
-// ExplainWeight takes weight at of t through s with the map of its unit.
-func ExplainWeight(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, at int) (Trace, error) {
-	var x [1]float32
-	if err := t.Read(x[:], at); err != nil {
-		return Trace{}, err
+// ExplainWeights takes the n weights of t from index first on through s, each
+// with the map of its unit. It reads no more than their units.
+func ExplainWeights(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, first, n int) ([]Trace, error) {
+	x := make([]float32, n)
+	if err := t.Read(x, first); err != nil {
+		return nil, err
 	}
-	if !s.Scaled() {
-		return cast(x[0], s, at), nil
+	traces := make([]Trace, n)
+	l := layoutOf(t.Shape, s.Granularity)
+	var a kernels.Affine
+	for i := range traces {
+		at := first + i
+		if !s.Scaled() {
+			traces[i] = cast(x[i], s, at)
+			continue
+		}
+		if u := l.unitOf(at); i == 0 || at == l.start(u) {
+			var err error
+			if a, err = chooseMap(ctx, t, sum, s, span{l.start(u), l.start(u + 1)}); err != nil {
+				return nil, err
+			}
+		}
+		traces[i] = affine(x[i], s, a, at)
 	}
-	q, err := newQuantizer(ctx, t, sum, s)
-	if err != nil {
-		return Trace{}, err
-	}
-	u := q.layout.unitOf(at)
-	if q.known != nil {
-		return affine(x[0], s, q.known[u], at), nil
-	}
-	unit := make([]float32, q.layout.start(u+1)-q.layout.start(u))
-	if err := t.Read(unit, q.layout.start(u)); err != nil {
-		return Trace{}, err
-	}
-	return affine(x[0], s, clip(s, unit, make([]float32, len(unit))), at), nil
+	return traces, nil
 }
 
 func affine(x float32, s Scheme, a kernels.Affine, at int) Trace {

@@ -33,24 +33,34 @@ func newQuantizer(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) 
 		for _, e := range sum.channels {
 			q.known = append(q.known, fit.Affine(e.lo, e.hi))
 		}
-	case l.units() == 1 && l.n > chunkLen:
-		q.known = []kernels.Affine{clipAll(s, sum.Distribution, sum.Lo, sum.Hi)}
-	case l.units() == 1:
-		x := make([]float32, l.n)
-		if err := t.Read(x, 0); err != nil {
-			return nil, err
-		}
-		q.known = []kernels.Affine{clip(s, x, make([]float32, l.n))}
-	case l.unit > chunkLen:
+	case l.units() == 1 || l.unit > chunkLen:
 		for u := range l.units() {
-			d, lo, hi, err := readUnit(ctx, t, span{l.start(u), l.start(u + 1)})
+			a, err := chooseMap(ctx, t, sum, s, span{l.start(u), l.start(u + 1)})
 			if err != nil {
 				return nil, err
 			}
-			q.known = append(q.known, clipAll(s, d, lo, hi))
+			q.known = append(q.known, a)
 		}
 	}
 	return q, nil
+}
+
+// chooseMap chooses the map of one unit: a short one by its weights, a long
+// one by their distribution, which for a whole tensor is that of its summary.
+func chooseMap(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, unit span) (kernels.Affine, error) {
+	n := unit.end - unit.first
+	switch {
+	case n <= chunkLen:
+		x := make([]float32, n)
+		if err := t.Read(x, unit.first); err != nil {
+			return kernels.Affine{}, err
+		}
+		return clip(s, x, make([]float32, n)), nil
+	case n == sum.N:
+		return clipAll(s, sum.Distribution, sum.Lo, sum.Hi), nil
+	}
+	d, lo, hi, err := readUnit(ctx, t, unit)
+	return clipAll(s, d, lo, hi), err
 }
 
 // readUnit counts the weights of one long unit.

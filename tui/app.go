@@ -19,6 +19,8 @@ type app struct {
 
 	model    *model.Model
 	history  *quant.History
+	recovery recovery
+	discard  bool                           // the unsaved plan is not wanted
 	planPath string                         // where the plan was saved or loaded, "" if nowhere
 	schemes  []quant.Scheme                 // of every tensor under the present plan
 	previous map[*model.Tensor]quant.Scheme // the scheme before the last change, for comparing
@@ -32,6 +34,7 @@ type app struct {
 	micro   microscope
 	dial    int // index into quant.Dials of the one that ←/→ turn
 	digit   int // a typed 1 that may become 10 to 16, else 0
+	channel int // under the cursor of the channel strip, from 1; 0 for none
 	log     bool
 	compare bool
 
@@ -86,9 +89,7 @@ func (a *app) load(m *model.Model, plan quant.Plan) {
 	a.dial = 1
 	a.layers.load(m)
 	a.planChanged()
-	if i := a.layers.firstWeight(a); i >= 0 {
-		a.layers.cursor = i
-	}
+	a.layers.cursor = a.layers.first(a)
 }
 
 // planChanged finds the scheme of every tensor anew.
@@ -119,7 +120,7 @@ func (a *app) change(plan quant.Plan) tea.Cmd {
 	a.schemes = nil
 	a.planChanged()
 	a.remember(before)
-	return a.saveRecovery()
+	return a.keepPlan()
 }
 
 // remember keeps what changed for comparing.
@@ -141,7 +142,7 @@ func (a *app) step(move func(*quant.History) bool, none string) tea.Cmd {
 	a.schemes = nil
 	a.planChanged()
 	a.remember(before)
-	return a.saveRecovery()
+	return a.keepPlan()
 }
 
 // selected returns the tensor under the cursor and its scheme, or nil if no
@@ -206,6 +207,8 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 		return a.recovered(msg)
 	case failedMsg:
 		a.dialog = newFailure(msg.err)
+	case noticeMsg:
+		a.notice = string(msg)
 	default:
 		if a.dialog != nil {
 			return a.dialog.key(a, msg)
@@ -269,7 +272,7 @@ func (a *app) View() tea.View {
 		a.drawFoot(foot)
 		if a.dialog != nil {
 			a.hots = a.hots[:0]
-			a.dialog.draw(a, body)
+			a.dialog.draw(a, s.area())
 		}
 	}
 	v := tea.NewView(s.String(a.theme))

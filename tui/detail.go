@@ -12,34 +12,46 @@ import (
 )
 
 // drawLayers draws the first page: the list, and what the dials do to the
-// layer under the cursor.
+// layer under the cursor. The dials stand below the plots, or below both where
+// that side is too narrow for two columns of them.
 func (a *app) drawLayers(r rect) {
 	s := a.screen
 	in := r.inset(1)
-	list := clamp(in.w*45/100, min(34, in.w), 84)
-	left, rest := in.cutLeft(list)
-	s.vrule(r, rest.x, fg(colFaint))
+	listWidth := clamp(in.w*45/100, min(34, in.w), 84)
+	below := in.w-listWidth-1 < 2*dialWidth
+	dials, plots := rect{}, rect{}
+	left, right := in.cutLeft(listWidth)
+	if below {
+		dials, in = in.cutBottom(dialRows(in.w))
+		left, right = in.cutLeft(listWidth)
+		left.h, right.h = max(0, left.h-1), max(0, right.h-1) // for the rule
+	}
+	divider := right.x
+	_, plots = right.cutLeft(2)
+	_, plots = plots.cutRight(1)
+	if !below {
+		dials, plots = plots.cutBottom(dialRows(plots.w))
+		plots.h = max(0, plots.h-1)
+	}
+	rule := dials.y - 1
+	if below {
+		s.hrule(r, rule, fg(colFaint), "")
+		s.vrule(rect{r.x, r.y, r.w, rule - r.y + 1}, divider, fg(colFaint))
+	} else {
+		s.vrule(r, divider, fg(colFaint))
+		s.hrule(rect{divider, r.y, r.x + r.w - divider, r.h}, rule, fg(colFaint), "")
+	}
+	s.text(r, dials.x+1, rule, fg(colDim), " dials ")
 	_, left = left.cutLeft(1)
 	a.drawList(left)
-	_, right := rest.cutLeft(1)
+	a.drawDials(dials)
+
 	t, scheme := a.selected()
 	if t == nil {
 		return
 	}
-	dials, plots := right.cutBottom(dialRows(right.w) + 1)
-	rule := dials.y - 1
-	_, plots = plots.cutBottom(0)
-	plots.h = max(0, plots.h-1)
-	for x := rest.x + 1; x < r.x+r.w-1; x++ {
-		s.line(x, rule, armLeft|armRight, fg(colFaint))
-	}
-	s.line(rest.x, rule, armRight, fg(colFaint))
-	s.line(r.x+r.w-1, rule, armLeft, fg(colFaint))
-	s.text(right, right.x+1, rule, fg(colDim), " dials ")
-	a.drawDials(dials)
-
-	before, compare := a.previous[t]
-	if a.compare && compare {
+	before, known := a.previous[t]
+	if a.compare && known {
 		one, other := plots.cutLeft(plots.w / 2)
 		a.drawDetail(rect{one.x, one.y, max(0, one.w-1), one.h}, t, before, "before: ")
 		a.drawDetail(other, t, scheme, "now: ")
@@ -95,20 +107,17 @@ func (a *app) drawDetail(r rect, t *model.Tensor, s quant.Scheme, label string) 
 	if label == "" {
 		a.work.shown = m
 	}
-	facts, r := r.cutTop(factRows(r.w))
-	a.drawFigures(facts, m)
+	// Two rows at most, so that what narrow columns cannot show does not push
+	// the plots away.
+	facts, r := r.cutTop(2)
+	used := a.drawFigures(facts, m)
+	r.y, r.h = r.y-(2-used), r.h+2-used
 	a.drawPlots(r, m)
 }
 
-func factRows(w int) int {
-	if w >= 84 {
-		return 1
-	}
-	return 2
-}
-
-// drawFigures writes the measurement's figures, the most wanted first.
-func (a *app) drawFigures(r rect, m *quant.Measurement) {
+// drawFigures writes the measurement's figures into r, the most wanted first,
+// and returns how many rows that took.
+func (a *app) drawFigures(r rect, m *quant.Measurement) int {
 	approx := ""
 	if !m.Exact {
 		approx = "≈"
@@ -137,7 +146,7 @@ func (a *app) drawFigures(r rect, m *quant.Measurement) {
 			x, y = r.x+1, y+1
 		}
 		if y >= r.y+r.h {
-			return
+			return r.h
 		}
 		x = a.screen.text(r, x, y, fg(colDim), f.name+" ")
 		st := style{}.with(bold)
@@ -146,6 +155,7 @@ func (a *app) drawFigures(r rect, m *quant.Measurement) {
 		}
 		x = a.screen.text(r, x, y, st, f.value) + 2
 	}
+	return y - r.y + 1
 }
 
 func shareText(share float64) string {
@@ -220,39 +230,46 @@ func (a *app) drawLegend(r rect, m *quant.Measurement, plot rect, view *histogra
 	}
 }
 
-// drawStrip draws the error per channel, with the value under the mouse.
+// moveChannel moves the cursor of the channel strip.
+func (a *app) moveChannel(steps int) tea.Cmd {
+	a.channel += steps
+	return nil
+}
+
+// drawStrip draws the error per channel, with the value under the mouse or the
+// cursor, else of the worst.
 func (a *app) drawStrip(r rect, m *quant.Measurement) {
-	if r.h < 2 || len(m.Channels) == 0 {
+	n := len(m.Channels)
+	if r.h < 2 || n == 0 {
 		return
 	}
 	s := a.screen
 	head, row := r.cutTop(1)
-	values := make([]float64, len(m.Channels))
-	worst, at := math.Inf(1), -1
+	values := make([]float64, n)
 	for i, c := range m.Channels {
 		values[i] = math.NaN()
 		if c.N > 0 {
 			values[i] = c.SQNR()
-			if values[i] < worst {
-				worst, at = values[i], i
-			}
 		}
 	}
+	first, end, cursor := 0, n, -1
+	if x, _, ok := a.over(row); ok {
+		first, end = stripChannels(row.w, n, x)
+		cursor = x
+	} else if a.channel > 0 {
+		a.channel = min(a.channel, n)
+		first, end = a.channel-1, a.channel
+		cursor = stripColumn(row.w, n, first)
+	}
 	x := s.text(head, head.x, head.y, fg(colDim), "channels  ")
-	cursor := -1
-	if mx, _, ok := a.over(row); ok {
-		cursor = mx
-		first, end := stripChannels(row.w, len(values), mx)
-		text := "not in the sample yet"
-		for i := first; i < end; i++ {
-			if !math.IsNaN(values[i]) && (text[0] == 'n' || values[i] < worst) {
-				text = fmt.Sprintf("channel %d: %s dB", i, dbText(values[i]))
-				worst = values[i]
-			}
-		}
-		s.text(head, x, head.y, style{}, cutEnd(text, head.x+head.w-x))
-	} else if at >= 0 {
-		s.text(head, x, head.y, fg(colDim), cutEnd(fmt.Sprintf("%d · worst: %d, %s dB", len(values), at, dbText(worst)), head.x+head.w-x))
+	at := worstOf(values[first:end], sqnrScale)
+	switch {
+	case at >= 0 && cursor >= 0:
+		s.text(head, x, head.y, style{}, cutEnd(fmt.Sprintf("channel %d: %s dB", first+at, dbText(values[first+at])), head.x+head.w-x))
+	case at >= 0:
+		s.text(head, x, head.y, fg(colDim), cutEnd(fmt.Sprintf("%d · worst: %d, %s dB", n, at, dbText(values[at])), head.x+head.w-x))
+	case first < end:
+		s.text(head, x, head.y, fg(colDim), cutEnd("not in the sample yet", head.x+head.w-x))
 	}
 	paintStrip(s, row, values, sqnrScale, cursor)
 }

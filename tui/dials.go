@@ -87,20 +87,26 @@ func (a *app) typeBits(digit int) tea.Cmd {
 	return nil
 }
 
-// dialRows is how many rows the dials take.
-func dialRows(w int) int {
-	if w >= 2*dialWidth {
-		return (len(quant.Dials) + 1) / 2
-	}
-	return len(quant.Dials)
-}
-
 const (
-	dialWidth = 29
-	dialLabel = 12
+	dialWidth = 30
+	dialLabel = 13
 )
 
-// drawDials draws the dials and, in the last row, what the one in focus is for.
+// dialRows is how many rows the dials take, with the one that says what the
+// dial in focus is for.
+func dialRows(w int) int {
+	rows, _ := dialGrid(w)
+	return rows + 1
+}
+
+// dialGrid lays the dials out in as many columns as there is room for.
+func dialGrid(w int) (rows, columns int) {
+	columns = clamp(w/dialWidth, 1, 4)
+	return (len(quant.Dials) + columns - 1) / columns, columns
+}
+
+// drawDials draws the dials, column by column, and below them what the one in
+// focus is for.
 func (a *app) drawDials(r rect) {
 	t, s := a.selected()
 	if t == nil {
@@ -108,11 +114,8 @@ func (a *app) drawDials(r rect) {
 	}
 	sc := a.screen
 	about, r := r.cutBottom(1)
-	rows := dialRows(r.w)
-	width := r.w
-	if rows < len(quant.Dials) {
-		width = r.w / 2
-	}
+	rows, columns := dialGrid(r.w)
+	width := r.w / columns
 	for n, d := range quant.Dials {
 		cell := rect{r.x + n/rows*width, r.y + n%rows, width - 1, 1}
 		if !r.contains(cell.x, cell.y) {

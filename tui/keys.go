@@ -27,7 +27,7 @@ var bindings []binding
 
 func init() {
 	layersOnly, microOnly, heatOnly := []int{pageLayers}, []int{pageMicroscope}, []int{pageSensitivity}
-	listed := []int{pageLayers, pageMicroscope}
+	listed := []int{pageLayers, pageMicroscope} // pages with a layer and its dials
 	bindings = []binding{
 		{[]string{"?", "f1"}, "?", "this help", "help", nil, func(a *app) tea.Cmd { a.dialog = &helpDialog{}; return nil }},
 		{[]string{"q"}, "q", "leave; asks if the plan is not saved", "quit", nil, (*app).quit},
@@ -35,9 +35,11 @@ func init() {
 		{[]string{"down", "j"}, "↓", "the layer below", "", listed, func(a *app) tea.Cmd { return a.moveLayer(1) }},
 		{[]string{"left", "h"}, "←→", "turn the dial down or up", "turn", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, -1) }},
 		{[]string{"right"}, "→", "turn the dial up", "", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
-		{[]string{"tab"}, "tab", "the next dial", "dial", layersOnly, func(a *app) tea.Cmd { return a.nextDial(1) }},
-		{[]string{"shift+tab"}, "shift+tab", "the dial before", "", layersOnly, func(a *app) tea.Cmd { return a.nextDial(-1) }},
-		{[]string{"2", "3", "4", "5", "6", "7", "8", "9", "1", "0"}, "2…16", "bit width of the layer's integers", "bits", layersOnly, func(a *app) tea.Cmd { a.dial = dialBits; return nil }},
+		{[]string{"tab"}, "tab", "the next dial", "dial", listed, func(a *app) tea.Cmd { return a.nextDial(1) }},
+		{[]string{"shift+tab"}, "shift+tab", "the dial before", "", listed, func(a *app) tea.Cmd { return a.nextDial(-1) }},
+		{[]string{"+", "="}, "+", "turn the dial up, on this and on the microscope's page", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
+		{[]string{"-"}, "-", "turn the dial down", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, -1) }},
+		{[]string{"2", "3", "4", "5", "6", "7", "8", "9", "1", "0"}, "2…16", "bit width of the layer's integers", "bits", listed, func(a *app) tea.Cmd { a.dial = dialBits; return nil }},
 		{[]string{"left", "h"}, "←→", "the weight before or after in its row", "weight", microOnly, func(a *app) tea.Cmd { return a.moveWeight(-1) }},
 		{[]string{"right"}, "→", "the weight after", "", microOnly, func(a *app) tea.Cmd { return a.moveWeight(1) }},
 		{[]string{"#", "n"}, "n", "type a number to see, or # and a weight's index", "number", microOnly, (*app).askNumber},
@@ -53,12 +55,14 @@ func init() {
 		{[]string{"u", "ctrl+z"}, "u", "undo", "undo", nil, func(a *app) tea.Cmd { return a.step((*quant.History).Undo, "nothing to undo") }},
 		{[]string{"U", "ctrl+y"}, "U", "redo", "redo", nil, func(a *app) tea.Cmd { return a.step((*quant.History).Redo, "nothing to redo") }},
 		{[]string{"/"}, "/", "show only the layers whose name holds what is typed", "filter", nil, (*app).askFilter},
-		{[]string{"l", "esc"}, "l", "the layers and their dials", "", nil, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
+		{[]string{"l", "esc"}, "l", "the layers and their dials; again shows all of them", "", nil, (*app).toLayers},
 		{[]string{"s"}, "s", "sensitivity: layers × formats", "sensitivity", nil, func(a *app) tea.Cmd { return a.turnTo(pageSensitivity) }},
 		{[]string{"m"}, "m", "one weight under the microscope", "microscope", nil, (*app).toMicroscope},
 		{[]string{"w"}, "w", "write the plan to a file", "write", nil, (*app).askSave},
 		{[]string{"o"}, "o", "open another model", "open", nil, (*app).askOpen},
 		{[]string{"y"}, "y", "count axis of the histograms: linear or logarithmic", "log axis", layersOnly, func(a *app) tea.Cmd { a.log = !a.log; return nil }},
+		{[]string{"]"}, "]", "the next channel of the error strip", "", layersOnly, func(a *app) tea.Cmd { return a.moveChannel(1) }},
+		{[]string{"["}, "[", "the channel before", "", layersOnly, func(a *app) tea.Cmd { return a.moveChannel(-1) }},
 		{[]string{">", "."}, ">", "sort the layers by the next column", "sort", nil, (*app).nextSort},
 		{[]string{"<", ","}, "<", "reverse the order", "", nil, (*app).reverseSort},
 		{[]string{"pgup"}, "pgup", "a screen up", "", nil, func(a *app) tea.Cmd { return a.moveLayer(-a.layers.rows) }},
@@ -71,7 +75,7 @@ func init() {
 // key does what the pressed key means on this page.
 func (a *app) key(msg tea.KeyPressMsg) tea.Cmd {
 	name := msg.String()
-	if a.page == pageLayers && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
+	if a.page != pageSensitivity && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
 		return a.typeBits(int(name[0] - '0'))
 	}
 	a.digit = 0

@@ -154,9 +154,24 @@ func (l *layers) selected() int {
 	return -1
 }
 
-// firstWeight returns the row of the first tensor that the plan changes, or -1.
-func (l *layers) firstWeight(a *app) int {
-	return slices.IndexFunc(l.order, func(i int) bool { return !a.schemes[i].Keep() })
+// first returns the row to begin at: the first tensor that the plan changes and
+// that has weights enough for a smooth histogram, else the first that it
+// changes.
+func (l *layers) first(a *app) int {
+	const smooth = 4096
+	first := -1
+	for row, i := range l.order {
+		if a.schemes[i].Keep() {
+			continue
+		}
+		if a.model.Tensors[i].Len() >= smooth {
+			return row
+		}
+		if first < 0 {
+			first = row
+		}
+	}
+	return max(0, first)
 }
 
 // arrange filters and sorts anew and keeps the cursor on its tensor.
@@ -212,7 +227,7 @@ func (a *app) reverseSort() tea.Cmd {
 func (a *app) moveLayer(rows int) tea.Cmd {
 	l := &a.layers
 	l.cursor = clamp(l.cursor+rows, 0, max(0, len(l.order)-1))
-	a.digit = 0
+	a.digit, a.channel = 0, 0
 	a.micro.reset()
 	return nil
 }

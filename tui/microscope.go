@@ -12,12 +12,13 @@ import (
 	"github.com/bitdial/bitdial/quant"
 )
 
-// microscope is the weight that is looked at.
+// microscope is the weight that is looked at, and those beside it.
 type microscope struct {
 	index  int      // of the weight in its tensor
 	chosen bool     // by the user; else it follows the largest error
 	typed  *float64 // a number that stands in for the weight
-	trace  *quant.Trace
+	traces []quant.Trace
+	first  int // index of traces[0]
 	of     fact
 	err    error
 }
@@ -33,31 +34,36 @@ func (a *app) toMicroscope() tea.Cmd {
 // settle follows the largest error as that becomes known.
 func (m *microscope) settle(a *app) {
 	t, s := a.selected()
-	if t == nil {
+	if t == nil || m.chosen {
 		return
 	}
-	if p, ok := a.work.pictures.get(fact{t, s}); ok && !m.chosen && m.index != p.MaxAt {
-		m.index, m.trace = p.MaxAt, nil
+	if p, ok := a.work.pictures.get(fact{t, s}); ok {
+		m.index = p.MaxAt
 	}
 }
 
-// look takes the weight through the scheme, once per weight and scheme.
-func (m *microscope) look(a *app) *quant.Trace {
+// look takes the weight and up to n of those around it through the scheme,
+// once per place and scheme, and returns the weight's own trace, nil while the
+// tensor's summary is not known.
+func (m *microscope) look(a *app, n int) *quant.Trace {
 	t, s := a.selected()
 	m.settle(a)
-	if f := (fact{t, s}); m.trace != nil && m.of == f {
-		return m.trace
+	n = clamp(n, 1, t.Len())
+	if first := clamp(m.index-n/2, 0, t.Len()-n); m.traces == nil || m.of != (fact{t, s}) || m.first != first || len(m.traces) != n {
+		sum, ok := a.work.summaries.get(t)
+		if !ok {
+			return nil
+		}
+		m.first, m.of = first, fact{t, s}
+		if m.traces, m.err = quant.ExplainWeights(a.ctx, t, sum, s, first, n); m.err != nil {
+			return nil
+		}
 	}
-	sum, ok := a.work.summaries.get(t)
-	if !ok {
-		return nil
-	}
-	trace, err := quant.ExplainWeight(a.ctx, t, sum, s, m.index)
-	if err == nil && m.typed != nil {
+	trace := m.traces[m.index-m.first]
+	if m.typed != nil {
 		trace = trace.With(float32(*m.typed))
 	}
-	m.trace, m.of, m.err = &trace, fact{t, s}, err
-	return m.trace
+	return &trace
 }
 
 // moveWeight moves along the tensor's row.
@@ -122,7 +128,15 @@ func (a *app) drawMicroscope(r rect) {
 		s.text(in, in.x, in.y, fg(colDim), "no weight to look at")
 		return
 	}
-	trace := a.micro.look(a)
+	dials := rect{}
+	if rows := dialRows(in.w); in.h >= 20+rows {
+		dials, in = in.cutBottom(rows + 1)
+		s.hrule(r, dials.y, fg(colFaint), "")
+		s.text(r, dials.x+1, dials.y, fg(colDim), " dials ")
+		_, dials = dials.cutTop(1)
+		a.drawDials(dials)
+	}
+	trace := a.micro.look(a, max(1, (in.w-8)/neighbourWidth))
 	if a.micro.err != nil {
 		a.paragraphs(in, fg(colFail), a.micro.err.Error())
 		return
@@ -132,32 +146,63 @@ func (a *app) drawMicroscope(r rect) {
 		return
 	}
 	a.hots = append(a.hots, hot{area: in, wheel: func(a *app, _, steps int) tea.Cmd { return a.moveWeight(steps) }})
-	what := fmt.Sprintf("%s  #%d %s", cutMiddle(t.Name, max(10, in.w-44)), a.micro.index, place(a.micro.index, t.Shape))
-	switch {
-	case a.micro.typed != nil:
-		what = fmt.Sprintf("a typed number in place of %s", what)
-	case !a.micro.chosen:
-		what += "  the largest error"
+	where := fmt.Sprintf("  #%d %s", a.micro.index, place(a.micro.index, t.Shape))
+	if !a.micro.chosen {
+		where += "  the largest error"
+	}
+	if a.micro.typed != nil {
+		where = "  a typed number, with the scale of" + where[1:]
 	}
 	x := s.text(in, in.x, in.y, fg(colQuantized).with(bold), schemeText(t, scheme)+"  ")
-	s.text(in, x, in.y, style{}, cutEnd(what, in.x+in.w-x))
+	x = s.text(in, x, in.y, style{}.with(bold), cutMiddle(t.Name, max(8, in.w-(x-in.x)-textWidth(where))))
+	s.text(in, x, in.y, style{}, cutEnd(where, in.x+in.w-x))
 
-	line := rect{}
 	_, body := in.cutTop(2)
-	if body.h >= 14 {
-		line, body = body.cutBottom(min(7, body.h-9))
+	if body.h >= 17 {
+		var row rect
+		row, body = body.cutTop(3)
+		a.drawNeighbours(row)
 	}
-	a.drawChain(body, trace)
-	if line.h > 0 && len(trace.Grid) > 1 {
-		a.drawGrid(line, trace)
+	used := a.drawChain(body, trace)
+	_, body = body.cutTop(min(used+1, max(used, body.h-numberLineRows)))
+	grid := make([]float64, len(trace.Grid))
+	for i, g := range trace.Grid {
+		grid[i] = float64(g)
+	}
+	paintNumberLine(s, body, numberLine{grid, float64(trace.X), float64(trace.Step.Value)})
+}
+
+// neighbourWidth is how many columns one of the weights in the row takes.
+const neighbourWidth = 10
+
+// drawNeighbours writes the weights around the one looked at, what became of
+// them, and a mark below the one.
+func (a *app) drawNeighbours(r rect) {
+	s, m := a.screen, &a.micro
+	s.text(r, r.x, r.y, fg(colDim), "row")
+	s.text(r, r.x, r.y+1, fg(colDim), "becomes")
+	for i := range m.traces {
+		t := &m.traces[i]
+		cell := rect{r.x + 8 + i*neighbourWidth, r.y, neighbourWidth - 1, 2}
+		before, after := fg(colOriginal), fg(colQuantized)
+		if m.first+i == m.index {
+			before, after = before.with(bold).on(colSelectBg), after.with(bold).on(colSelectBg)
+			s.fill(cell, style{}.on(colSelectBg))
+		}
+		s.textRight(cell, cell.y, before, valueText(float64(t.X)))
+		s.textRight(cell, cell.y+1, after, valueText(float64(t.Step.Value)))
+		a.hots = append(a.hots, hot{
+			area: cell, n: m.first + i, wheel: func(a *app, _, steps int) tea.Cmd { return a.moveWeight(steps) },
+			click: func(a *app, n int) tea.Cmd { return a.moveWeight(n - a.micro.index) },
+		})
 	}
 }
 
 // drawChain writes the steps of the trace, one a row, and beside them what the
-// other roundings would have given.
-func (a *app) drawChain(r rect, t *quant.Trace) {
+// other roundings would have given. It returns how many rows that took.
+func (a *app) drawChain(r rect, t *quant.Trace) (rows int) {
 	s := a.screen
-	const label = 13
+	const label = 16
 	y := r.y
 	row := func(name string, part ...any) {
 		if y >= r.y+r.h {
@@ -180,16 +225,16 @@ func (a *app) drawChain(r rect, t *quant.Trace) {
 	switch {
 	case t.Scheme.Keep():
 		row("kept", fg(colDim), "as it is stored: no step changes it")
-		return
+		return y - r.y
 	case !kernels.Finite(t.X):
 		row("not finite", fg(colWarn), "NaN and ±Inf stay as they are and are counted")
-		return
+		return y - r.y
 	case !t.Scheme.Scaled():
 		row("cast", fg(colDim), "to the nearest "+t.Scheme.Format.Name+", halves to the even one")
 		row("as "+t.Scheme.Format.Name, fg(colQuantized), t.CodeBits())
 		row("comes back", fg(colQuantized).with(bold), fullText(t.Step.Value))
 		row("error", fg(colError).with(bold), valueDigits(t.Err(), 6))
-		return
+		return y - r.y
 	}
 	top := y
 	m := t.Map
@@ -208,35 +253,29 @@ func (a *app) drawChain(r rect, t *quant.Trace) {
 	row("comes back", fg(colQuantized).with(bold), fullText(t.Step.Value), fg(colDim), fmt.Sprintf("  = %d × scale", t.Step.Code-m.Zero))
 	row("error", fg(colError).with(bold), valueDigits(t.Err(), 6), fg(colDim), fmt.Sprintf("  %.2f steps", t.Err()/float64(m.Scale)))
 
-	side := rect{r.x + 46, top, max(0, r.w-46), r.h - (top - r.y)}
-	if side.w < 24 {
-		return
+	side := rect{r.x + 44, top, clamp(r.w-44, 0, 48), r.h - (top - r.y)}
+	if side.w < 30 {
+		return y - r.y
 	}
-	s.text(side, side.x, side.y-1, fg(colDim), "rounded otherwise")
+	s.text(rect{side.x, side.y - 1, side.w, 1}, side.x, side.y-1, fg(colDim), "the other roundings")
 	for i, mode := range t.Modes {
 		st := style{}
 		if mode.Rounding == t.Scheme.Rounding {
 			st = st.with(bold).on(colSelectBg)
 		}
-		line := rect{side.x, side.y + i, min(side.w, 52), 1}
+		line := rect{side.x, side.y + i, side.w, 1}
 		if line.y >= r.y+r.h {
 			break
 		}
 		s.fill(line, st)
 		s.text(line, line.x, line.y, st, mode.Rounding.Title)
 		s.textRight(rect{line.x, line.y, 19, 1}, line.y, st, strconv.Itoa(int(mode.Code)))
-		s.text(line, line.x+21, line.y, fg(colQuantized).on(st.bg), valueText(float64(mode.Value)))
-		s.textRight(line, line.y, fg(colError).on(st.bg), valueText(float64(t.X)-float64(mode.Value)))
+		s.textRight(rect{line.x, line.y, 30, 1}, line.y, fg(colQuantized).on(st.bg), valueText(float64(mode.Value)))
+		if line.w >= 42 {
+			s.textRight(rect{line.x, line.y, 42, 1}, line.y, fg(colError).on(st.bg), valueText(float64(t.X)-float64(mode.Value)))
+		}
 	}
-}
-
-// drawGrid draws the number line with the grid points around the weight.
-func (a *app) drawGrid(r rect, t *quant.Trace) {
-	grid := make([]float64, len(t.Grid))
-	for i, g := range t.Grid {
-		grid[i] = float64(g)
-	}
-	paintNumberLine(a.screen, r, numberLine{grid, float64(t.X), float64(t.Step.Value)})
+	return y - r.y
 }
 
 // fullText writes a float32 so that it reads back as the same.

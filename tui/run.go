@@ -18,9 +18,10 @@ type Options struct {
 	Open     func(path string) (*model.Model, error) // opens another model
 }
 
-// DefaultPlan is where the explorer begins: int8, one scale per channel.
+// DefaultPlan is where the explorer begins: int8, one scale per tensor. A
+// single scale is the scheme whose grid a histogram shows.
 func DefaultPlan() quant.Plan {
-	s, err := quant.Parse("int8:channel")
+	s, err := quant.Parse("int8")
 	if err != nil {
 		panic(err)
 	}
@@ -35,5 +36,6 @@ func Run(ctx context.Context, o Options) error {
 	a := newApp(ctx, o)
 	_, err := tea.NewProgram(a, tea.WithContext(ctx)).Run()
 	cancel()
-	return errors.Join(err, a.model.Close())
+	// However it ended, by a key, a signal or a panic, an unsaved plan is kept.
+	return errors.Join(err, a.recoveryWrite()(), a.model.Close())
 }

@@ -14,9 +14,7 @@ import (
 type lineDialog struct {
 	title, about string
 	line         input
-	changed      func(a *app, text string) // after every edit; may be nil
 	done         func(a *app, text string) tea.Cmd
-	cancelled    func(a *app) // may be nil
 }
 
 func (d *lineDialog) key(a *app, msg tea.Msg) tea.Cmd {
@@ -24,9 +22,6 @@ func (d *lineDialog) key(a *app, msg tea.Msg) tea.Cmd {
 		switch k.String() {
 		case "esc":
 			a.dialog = nil
-			if d.cancelled != nil {
-				d.cancelled(a)
-			}
 			return nil
 		case "enter":
 			a.dialog = nil
@@ -34,9 +29,6 @@ func (d *lineDialog) key(a *app, msg tea.Msg) tea.Cmd {
 		}
 	}
 	d.line.update(msg)
-	if d.changed != nil {
-		d.changed(a, d.line.value())
-	}
 	return nil
 }
 
@@ -46,22 +38,6 @@ func (d *lineDialog) draw(a *app, r rect) {
 	a.paragraphs(rect{in.x, in.y + 3, in.w, 2}, fg(colDim), d.about)
 }
 
-// askFilter narrows the list while a name is typed.
-func (a *app) askFilter() tea.Cmd {
-	before := a.layers.filter
-	set := func(a *app, text string) {
-		a.layers.filter = text
-		a.layers.arrange(a)
-	}
-	a.dialog = &lineDialog{
-		title: "Show the layers whose name holds", about: "⏎ keep   esc as before   an empty line shows all", line: newInput(before),
-		changed:   set,
-		done:      func(a *app, text string) tea.Cmd { set(a, text); return nil },
-		cancelled: func(a *app) { set(a, before) },
-	}
-	return nil
-}
-
 // askSave asks where to write the plan.
 func (a *app) askSave() tea.Cmd {
 	path := a.planPath
@@ -69,7 +45,7 @@ func (a *app) askSave() tea.Cmd {
 		path = filepath.Base(a.model.Name) + ".plan.toml"
 	}
 	a.dialog = &lineDialog{
-		title: "Write the plan to", about: "TOML: rules that `bitdial measure -p` and `quantize -p` read.   ⏎ write   esc cancel",
+		title: "Write the plan to", about: "TOML: rules that bitdial measure -p and quantize -p read. ⏎ write · esc cancel",
 		line: newInput(path),
 		done: func(a *app, text string) tea.Cmd { return a.save(text, text == a.planPath) },
 	}
@@ -91,7 +67,7 @@ func (a *app) save(path string, force bool) tea.Cmd {
 		a.planPath = path
 		a.history.MarkSaved()
 		a.notice = "the plan is in " + path
-		return a.dropRecovery()
+		return a.keepPlan()
 	}
 	return nil
 }
@@ -103,7 +79,7 @@ func (a *app) quit() tea.Cmd {
 	}
 	a.dialog = &question{"Leave?", "The plan has changes that are not written to a file.", []choice{
 		{"w", "write it", (*app).askSave},
-		{"q", "leave without", func(a *app) tea.Cmd { return tea.Sequence(a.dropRecovery(), tea.Quit) }},
+		{"q", "leave without", func(a *app) tea.Cmd { a.discard = true; return tea.Quit }},
 		{"esc", "stay", nil},
 	}}
 	return nil

@@ -278,7 +278,7 @@ func (a *app) explainCell(r rect) {
 		y++
 	}
 	y++
-	line(fg(colDim), "⏎ to its dials   space take this format")
+	line(fg(colDim), "⏎ to its dials · space take this format")
 }
 
 // heatRank counts the layers on the screen that have less SQNR than layer i in

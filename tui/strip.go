@@ -20,6 +20,25 @@ func stripChannels(w, n, x int) (first, end int) {
 	return i, i + 1
 }
 
+// stripColumn returns the first column that stands for channel i.
+func stripColumn(w, n, i int) int {
+	if n > w {
+		return min((2*i+1)*w/(2*n), w-1)
+	}
+	return i * (w / n)
+}
+
+// worstOf returns the index of the worst value, -1 if none is known.
+func worstOf(values []float64, sc scale) int {
+	at := -1
+	for i, v := range values {
+		if !math.IsNaN(v) && (at < 0 || sc.worse(v, values[at])) {
+			at = i
+		}
+	}
+	return at
+}
+
 // paintStrip draws values, one per channel, into r, and marks the column
 // cursor, -1 for none. A column shows the worst of its channels; NaN is a
 // channel of which nothing is known.
@@ -29,14 +48,9 @@ func paintStrip(s *screen, r rect, values []float64, sc scale, cursor int) {
 		if first == end {
 			continue
 		}
-		worst := math.NaN()
-		for _, v := range values[first:end] {
-			if !math.IsNaN(v) && (math.IsNaN(worst) || sc.worse(v, worst)) {
-				worst = v
-			}
-		}
 		glyph, st := '·', fg(colFaint)
-		if !math.IsNaN(worst) {
+		if at := worstOf(values[first:end], sc); at >= 0 {
+			worst := values[first+at]
 			glyph, st = sc.shade(worst), sc.style(worst)
 		}
 		if x == cursor {

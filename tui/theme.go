@@ -65,18 +65,18 @@ func (s style) with(a attr) style { s.attr |= a; return s }
 // in lightness and along the blue-yellow axis, which every common kind of
 // colour blindness keeps. The error is violet, the hue its ramp starts from.
 var palette = [colRamp0]struct{ dark, light string }{
-	colDim:       {"#9aa5b1", "#596069"},
-	colFaint:     {"#4b5563", "#b8c0c8"},
-	colOriginal:  {"#6c87a8", "#768eac"},
-	colQuantized: {"#ffb454", "#ad4a00"},
+	colDim:       {"#a3a8b0", "#5f6266"},
+	colFaint:     {"#5c6067", "#b2b4b8"},
+	colOriginal:  {"#6c87a8", "#6b89ad"},
+	colQuantized: {"#ffb454", "#a84700"},
 	colError:     {"#cb88f0", "#7f2590"},
 	colClip:      {"#7fd4c1", "#00705f"},
 	colAccent:    {"#79c0ff", "#0958b8"},
 	colGood:      {"#7fd4a0", "#1a6e35"},
 	colWarn:      {"#e8cf6a", "#7a5a00"},
 	colFail:      {"#ff8b80", "#b3261e"},
-	colSelectBg:  {"#263345", "#dfeaf7"},
-	colHoverBg:   {"#2a2f38", "#eceff3"},
+	colSelectBg:  {"#303a4a", "#e2e5ea"},
+	colHoverBg:   {"#303134", "#eeeeee"},
 }
 
 // theme turns colours into what the terminal is sent.
