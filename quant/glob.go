@@ -32,6 +32,18 @@ func Literal(name string) string { return escape.Replace(name) }
 
 var escape = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
 
+// literal returns the one name that glob matches, if it is one that
+// [Literal] could have made.
+func literal(glob string) (name string, ok bool) {
+	if !strings.ContainsAny(glob, `*?[\`) {
+		return glob, true
+	}
+	name = unescape.Replace(glob)
+	return name, Literal(name) == glob
+}
+
+var unescape = strings.NewReplacer(`\\`, `\`, `\*`, `*`, `\?`, `?`, `\[`, `[`)
+
 // Kind returns the glob of all layers that have the name's place in the
 // network: the name with every whole number replaced by a star, so that
 // "blk.12.attn_q.weight" gives "blk.*.attn_q.weight". Digits that are part of

@@ -46,6 +46,45 @@ func (p Plan) For(t *model.Tensor) Scheme {
 	return Scheme{}
 }
 
+// Schemes returns the scheme of each tensor, as [Plan.For] has it. It is for
+// plans of many rules and models of many tensors: a rule that names one tensor
+// costs nothing for the others.
+func (p Plan) Schemes(tensors []*model.Tensor) []Scheme {
+	named := map[string]int{} // rule by the name that it is for
+	var globs []int           // the other rules, the last first
+	for i, r := range slices.Backward(p.Rules) {
+		if name, ok := literal(r.Glob); !ok {
+			globs = append(globs, i)
+		} else if _, hidden := named[name]; !hidden {
+			named[name] = i
+		}
+	}
+	schemes := make([]Scheme, len(tensors))
+	for i, t := range tensors {
+		rule := -1
+		if n, ok := named[t.Name]; ok {
+			rule = n
+		}
+		for _, g := range globs {
+			if g < rule {
+				break
+			}
+			if Match(p.Rules[g].Glob, t.Name) {
+				rule = g
+				break
+			}
+		}
+		switch {
+		case !Quantizable(t):
+		case rule >= 0:
+			schemes[i] = p.Rules[rule].Scheme
+		case IsWeight(t):
+			schemes[i] = p.Default
+		}
+	}
+	return schemes
+}
+
 // With returns p with a rule added. Rules with the same glob, which it would
 // hide, are dropped.
 func (p Plan) With(glob string, s Scheme) Plan {

@@ -10,13 +10,17 @@ import (
 type Totals struct {
 	Params      int
 	Now, Then   int64 // bytes as stored, and under the plan
-	Exact       bool  // every figure below is
-	Measured    int   // quantized tensors whose error is known
 	Quantized   int   // tensors that the plan changes
+	Measured    int   // of them, those whose error is known
+	exact       int   // of them, those whose error is known exactly
 	SSE, energy float64
 	relative    float64 // Σ n·(Σe²/Σx²)
 	weights     float64 // Σ n over tensors whose error is known
 }
+
+// Exact reports whether the errors of all tensors are known and none is an
+// estimate.
+func (t *Totals) Exact() bool { return t.exact == t.Quantized }
 
 // Ratio returns how many times smaller the model becomes.
 func (t *Totals) Ratio() float64 { return ratio(float64(t.Now), float64(t.Then)) }
@@ -36,9 +40,6 @@ func (t *Totals) SQNR() float64 {
 // Add adds a tensor under s. m are its figures under s, or nil while they
 // are not known; a tensor that is kept needs none.
 func (t *Totals) Add(tensor *model.Tensor, s Scheme, m *Figures) {
-	if t.Params == 0 {
-		t.Exact = true
-	}
 	n := tensor.Len()
 	t.Params += n
 	t.Now += tensor.Bytes()
@@ -51,16 +52,31 @@ func (t *Totals) Add(tensor *model.Tensor, s Scheme, m *Figures) {
 		return
 	case m == nil:
 		t.Quantized++
-		t.Exact = false
 		return
 	}
 	t.Quantized++
 	t.Measured++
-	t.Exact = t.Exact && m.Exact
+	if m.Exact {
+		t.exact++
+	}
 	t.SSE += m.E2
 	t.energy += m.X2
 	t.weights += float64(m.N)
 	if m.E2 > 0 {
 		t.relative += float64(m.N) * ratio(m.E2, m.X2)
 	}
+}
+
+// Join adds the tensors that o has added up.
+func (t *Totals) Join(o *Totals) {
+	t.Params += o.Params
+	t.Now += o.Now
+	t.Then += o.Then
+	t.Quantized += o.Quantized
+	t.Measured += o.Measured
+	t.exact += o.exact
+	t.SSE += o.SSE
+	t.energy += o.energy
+	t.relative += o.relative
+	t.weights += o.weights
 }

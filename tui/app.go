@@ -20,12 +20,9 @@ type app struct {
 	model    *model.Model
 	history  *quant.History
 	recovery recovery
-	discard  bool                           // the unsaved plan is not wanted
-	planPath string                         // where the plan was saved or loaded, "" if nowhere
-	schemes  []quant.Scheme                 // of every tensor under the present plan
-	previous map[*model.Tensor]quant.Scheme // the scheme before the last change, for comparing
-	totals   quant.Totals
-	stale    bool // totals miss results that have come in
+	discard  bool   // the unsaved plan is not wanted
+	planPath string // where the plan was saved or loaded, "" if nowhere
+	planned  planned
 
 	work    work
 	layers  layers
@@ -83,66 +80,12 @@ func newApp(ctx context.Context, o Options) *app {
 func (a *app) load(m *model.Model, plan quant.Plan) {
 	a.work.stop()
 	a.model, a.history = m, quant.NewHistory(plan)
-	a.previous = map[*model.Tensor]quant.Scheme{}
+	a.planned = newPlanned(m, plan)
 	a.work = newWork()
 	a.page, a.micro, a.heat, a.compare = pageLayers, microscope{}, heatMap{}, false
 	a.dial = 1
 	a.layers.load(m)
-	a.planChanged()
 	a.layers.cursor = a.layers.first(a)
-}
-
-// planChanged finds the scheme of every tensor anew.
-func (a *app) planChanged() {
-	plan := a.history.Plan()
-	if len(a.schemes) != len(a.model.Tensors) {
-		a.schemes = make([]quant.Scheme, len(a.model.Tensors))
-	}
-	for i, t := range a.model.Tensors {
-		a.schemes[i] = plan.For(t)
-	}
-	a.work.fill = 0
-	a.addUp()
-}
-
-// addUp computes the head line's totals.
-func (a *app) addUp() {
-	a.totals, a.stale = quant.Totals{}, false
-	for i, t := range a.model.Tensors {
-		a.totals.Add(t, a.schemes[i], a.work.figures[fact{t, a.schemes[i]}])
-	}
-}
-
-// change makes plan the present one, undoably.
-func (a *app) change(plan quant.Plan) tea.Cmd {
-	before := a.schemes
-	a.history.Push(plan)
-	a.schemes = nil
-	a.planChanged()
-	a.remember(before)
-	return a.keepPlan()
-}
-
-// remember keeps what changed for comparing.
-func (a *app) remember(before []quant.Scheme) {
-	for i, t := range a.model.Tensors {
-		if before[i] != a.schemes[i] {
-			a.previous[t] = before[i]
-		}
-	}
-}
-
-// step goes back or forth in the history.
-func (a *app) step(move func(*quant.History) bool, none string) tea.Cmd {
-	before := a.schemes
-	if !move(a.history) {
-		a.notice = none
-		return nil
-	}
-	a.schemes = nil
-	a.planChanged()
-	a.remember(before)
-	return a.keepPlan()
 }
 
 // selected returns the tensor under the cursor and its scheme, or nil if no
@@ -152,16 +95,7 @@ func (a *app) selected() (*model.Tensor, quant.Scheme) {
 	if i < 0 {
 		return nil, quant.Scheme{}
 	}
-	return a.model.Tensors[i], a.schemes[i]
-}
-
-// setScheme gives the selected tensor a scheme of its own.
-func (a *app) setScheme(s quant.Scheme) tea.Cmd {
-	t, now := a.selected()
-	if t == nil || s == now {
-		return nil
-	}
-	return a.change(a.history.Plan().With(quant.Literal(t.Name), s))
+	return a.model.Tensors[i], a.planned.schemes[i]
 }
 
 // Init asks for what the first frame can do without.
@@ -285,9 +219,10 @@ func (a *app) View() tea.View {
 // drawHead says what the whole plan amounts to.
 func (a *app) drawHead(r rect) {
 	s := a.screen
-	t := &a.totals
+	a.addUp()
+	t := &a.planned.totals
 	approx := ""
-	if !t.Exact {
+	if !t.Exact() {
 		approx = "≈"
 	}
 	if t.Measured < t.Quantized {

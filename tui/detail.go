@@ -50,7 +50,7 @@ func (a *app) drawLayers(r rect) {
 	if t == nil {
 		return
 	}
-	before, known := a.previous[t]
+	before, known := a.planned.previous[t]
 	if a.compare && known {
 		one, other := plots.cutLeft(plots.w / 2)
 		a.drawDetail(rect{one.x, one.y, max(0, one.w-1), one.h}, t, before, "before: ")
@@ -65,7 +65,7 @@ func (a *app) toggleCompare() tea.Cmd {
 	if t == nil {
 		return nil
 	}
-	if _, ok := a.previous[t]; !ok && !a.compare {
+	if _, ok := a.planned.previous[t]; !ok && !a.compare {
 		a.notice = "nothing to compare with: this layer's scheme has not changed yet"
 		return nil
 	}

@@ -49,9 +49,9 @@ var columns = []column{
 	},
 	{
 		"scheme", false, 0, func(a *app, list int) int { return clamp(a.layers.scheme, 8, max(12, list/4)) },
-		func(a *app, i int) string { return schemeText(a.model.Tensors[i], a.schemes[i]) },
+		func(a *app, i int) string { return schemeText(a.model.Tensors[i], a.planned.schemes[i]) },
 		func(a *app, i, j int) int {
-			return strings.Compare(a.schemes[i].String(), a.schemes[j].String())
+			return strings.Compare(a.planned.schemes[i].String(), a.planned.schemes[j].String())
 		},
 	},
 	{
@@ -81,22 +81,22 @@ func (a *app) bpw(i int) float64 {
 	if t.Len() == 0 {
 		return 0
 	}
-	return 8 * float64(a.schemes[i].Bytes(t.Shape, t.Bytes())) / float64(t.Len())
+	return 8 * float64(a.planned.schemes[i].Bytes(t.Shape, t.Bytes())) / float64(t.Len())
 }
 
 // sqnr returns the SQNR of tensor i in dB; what is not known sorts last.
 func (a *app) sqnr(i int) float64 {
-	if a.schemes[i].Keep() {
+	if a.planned.schemes[i].Keep() {
 		return 1e6
 	}
-	if f := a.work.figures[fact{a.model.Tensors[i], a.schemes[i]}]; f != nil {
+	if f := a.work.figures[fact{a.model.Tensors[i], a.planned.schemes[i]}]; f != nil {
 		return f.SQNR()
 	}
 	return 2e6
 }
 
 func (a *app) sqnrText(i int) string {
-	t, s := a.model.Tensors[i], a.schemes[i]
+	t, s := a.model.Tensors[i], a.planned.schemes[i]
 	f := a.work.figures[fact{t, s}]
 	switch {
 	case a.work.failed[t] != nil:
@@ -161,7 +161,7 @@ func (l *layers) first(a *app) int {
 	const smooth = 4096
 	first := -1
 	for row, i := range l.order {
-		if a.schemes[i].Keep() {
+		if a.planned.schemes[i].Keep() {
 			continue
 		}
 		if a.model.Tensors[i].Len() >= smooth {
@@ -251,7 +251,7 @@ func (a *app) drawList(r rect) {
 	l.scheme = 0
 	for row := range body.h {
 		if i, ok := l.at(l.top + row); ok {
-			l.scheme = max(l.scheme, textWidth(schemeText(a.model.Tensors[i], a.schemes[i])))
+			l.scheme = max(l.scheme, textWidth(schemeText(a.model.Tensors[i], a.planned.schemes[i])))
 		}
 	}
 	areas := a.columnAreas(r)
@@ -297,7 +297,7 @@ func (a *app) drawRow(areas []rect, r rect, i int, cursor bool) {
 		}
 		cell := rect{area.x, r.y, area.w, 1}
 		st := style{}
-		if a.schemes[i].Keep() {
+		if a.planned.schemes[i].Keep() {
 			st = fg(colDim)
 		}
 		col := &columns[c]

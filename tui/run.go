@@ -36,6 +36,9 @@ func Run(ctx context.Context, o Options) error {
 	a := newApp(ctx, o)
 	_, err := tea.NewProgram(a, tea.WithContext(ctx)).Run()
 	cancel()
-	// However it ended, by a key, a signal or a panic, an unsaved plan is kept.
-	return errors.Join(err, a.recoveryWrite()(), a.model.Close())
+	if a.recovery.asked > 0 {
+		// However it ended, by a key, a signal or a panic, an unsaved plan is kept.
+		err = errors.Join(err, a.recoveryWrite()())
+	}
+	return errors.Join(err, a.model.Close())
 }

@@ -42,7 +42,7 @@ func (a *app) heatScheme(i, column int) quant.Scheme {
 	if !f.Scaled {
 		return quant.Scheme{Format: f}
 	}
-	s := a.schemes[i]
+	s := a.planned.schemes[i]
 	if !s.Scaled() {
 		s = a.history.Plan().Default
 	}
@@ -53,35 +53,29 @@ func (a *app) heatScheme(i, column int) quant.Scheme {
 	return s
 }
 
-// heatRows calls visit for the rows on the screen until it returns false.
+// heatRow returns the tensor in a row of the map, counted from the first on the
+// screen, and whether it can be quantized.
 func (a *app) heatRow(row int) (i int, ok bool) {
 	i, ok = a.layers.at(a.layers.top + row)
 	return i, ok && quant.Quantizable(a.model.Tensors[i])
 }
 
-// missing returns a cell of the map that is not known, those on the screen
-// first, row by row, so that each tensor is read once.
-func (h *heatMap) missing(a *app) (fact, bool) {
+// missingCell returns a cell of the map on the screen that is not known, row by
+// row, so that each tensor is read once.
+func (a *app) missingCell() (request, bool) {
 	for row := range a.layers.rows {
-		if f, ok := a.missingCell(a.layers.top + row); ok {
-			return f, true
+		i, ok := a.heatRow(row)
+		if !ok {
+			continue
+		}
+		t := a.model.Tensors[i]
+		for c := range heatFormats {
+			if s := a.heatScheme(i, c); a.work.missing(t, s) {
+				return request{fact: fact{t, s}, i: i}, true
+			}
 		}
 	}
-	return fact{}, false
-}
-
-func (a *app) missingCell(row int) (fact, bool) {
-	i, ok := a.layers.at(row)
-	if !ok || !quant.Quantizable(a.model.Tensors[i]) {
-		return fact{}, false
-	}
-	t := a.model.Tensors[i]
-	for c := range heatFormats {
-		if s := a.heatScheme(i, c); a.work.missing(t, s) {
-			return fact{t, s}, true
-		}
-	}
-	return fact{}, false
+	return request{}, false
 }
 
 func (a *app) moveFormat(steps int) tea.Cmd {
@@ -266,7 +260,7 @@ func (a *app) explainCell(r rect) {
 			w := max(4, r.w-26)
 			s.text(r, r.x+6, y, sqnrScale.style(v), bar(v/80, w))
 			s.textRight(rect{r.x + 6 + w, y, 6, 1}, y, st, dbText(v))
-			delta := a.heatScheme(i, c).Bytes(t.Shape, t.Bytes()) - a.schemes[i].Bytes(t.Shape, t.Bytes())
+			delta := a.heatScheme(i, c).Bytes(t.Shape, t.Bytes()) - a.planned.schemes[i].Bytes(t.Shape, t.Bytes())
 			sign := "+"
 			if delta < 0 {
 				sign, delta = "−", -delta

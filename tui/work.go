@@ -27,6 +27,7 @@ type fact struct {
 // request is a fact and how well it is to be known.
 type request struct {
 	fact
+	i       int // the tensor's index in the model
 	exact   bool
 	picture bool // histograms too, not the figures alone
 }
@@ -42,6 +43,7 @@ type work struct {
 	job       *job
 	shown     *quant.Measurement // the picture on the screen, until the next is there
 	fill      int                // tensors before this index have their figures
+	settle    int                // and before this one exact ones
 	ticking   bool
 }
 
@@ -92,9 +94,6 @@ func (a *app) schedule() tea.Cmd {
 		return nil
 	}
 	if !more {
-		if a.stale {
-			a.addUp()
-		}
 		return nil
 	}
 	ctx, cancel := context.WithCancel(a.ctx)
@@ -152,10 +151,7 @@ func (a *app) take(r resultMsg) tea.Cmd {
 	if a.page == pageMicroscope {
 		a.micro.settle(a)
 	}
-	// Adding up a hundred thousand tensors after each of them would take hours.
-	if a.stale = true; len(a.model.Tensors) <= 2000 || r.job.picture {
-		a.addUp()
-	}
+	a.planned.touch(r.job.i)
 	return nil
 }
 
@@ -165,9 +161,6 @@ func tick() tea.Cmd {
 }
 
 func (a *app) tick() tea.Cmd {
-	if a.stale {
-		a.addUp()
-	}
 	if a.work.job == nil {
 		a.work.ticking = false
 		return nil
@@ -180,39 +173,68 @@ func (a *app) tick() tea.Cmd {
 // can be seen to what cannot.
 func (a *app) next() (request, bool) {
 	w := &a.work
+	i := a.layers.selected()
 	var focus []fact
 	if t, s := a.selected(); t != nil && t.Len() > 0 && w.failed[t] == nil {
 		focus = append(focus, fact{t, s})
-		if before, ok := a.previous[t]; ok && a.compare {
+		if before, ok := a.planned.previous[t]; ok && a.compare {
 			focus = append(focus, fact{t, before})
 		}
 	}
 	for _, f := range focus {
 		if _, ok := w.pictures.get(f); !ok {
-			return request{f, false, true}, true
+			return request{f, i, false, true}, true
 		}
 	}
 	for _, f := range focus {
 		if m, _ := w.pictures.get(f); !m.Exact {
-			return request{f, true, true}, true
+			return request{f, i, true, true}, true
 		}
 	}
 	if a.page == pageSensitivity {
-		if f, ok := a.heat.missing(a); ok {
-			return request{fact: f}, true
+		if r, ok := a.missingCell(); ok {
+			return r, true
 		}
 	}
 	for row := range a.layers.rows {
-		if i, ok := a.layers.at(a.layers.top + row); ok && w.missing(a.model.Tensors[i], a.schemes[i]) {
-			return request{fact: fact{a.model.Tensors[i], a.schemes[i]}}, true
+		if i, ok := a.layers.at(a.layers.top + row); ok && w.missing(a.model.Tensors[i], a.planned.schemes[i]) {
+			return request{fact: fact{a.model.Tensors[i], a.planned.schemes[i]}, i: i}, true
 		}
 	}
 	for ; w.fill < len(a.model.Tensors); w.fill++ {
-		if t, s := a.model.Tensors[w.fill], a.schemes[w.fill]; w.missing(t, s) {
-			return request{fact: fact{t, s}}, true
+		if t, s := a.model.Tensors[w.fill], a.planned.schemes[w.fill]; w.missing(t, s) {
+			return request{fact: fact{t, s}, i: w.fill}, true
+		}
+	}
+	for row := range a.layers.rows {
+		if i, ok := a.layers.at(a.layers.top + row); ok && a.estimated(i) {
+			return a.settled(i), true
+		}
+	}
+	if a.planned.totals.Params <= settleAll {
+		for ; w.settle < len(a.model.Tensors); w.settle++ {
+			if a.estimated(w.settle) {
+				return a.settled(w.settle), true
+			}
 		}
 	}
 	return request{}, false
+}
+
+// settleAll is the size of a model, in weights, up to which everything is
+// measured exactly once there is nothing else to do; of a larger one only what
+// is on the screen.
+const settleAll = 1 << 27
+
+// estimated reports whether the figures of tensor i are known as estimates.
+func (a *app) estimated(i int) bool {
+	f := a.work.figures[fact{a.model.Tensors[i], a.planned.schemes[i]}]
+	return f != nil && !f.Exact && a.work.failed[a.model.Tensors[i]] == nil
+}
+
+// settled asks for the exact figures of tensor i.
+func (a *app) settled(i int) request {
+	return request{fact: fact{a.model.Tensors[i], a.planned.schemes[i]}, i: i, exact: true}
 }
 
 // missing reports whether figures of t under s are wanted and not known.

@@ -1,0 +1,133 @@
+package tui
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/bitdial/bitdial/quant"
+)
+
+// turn turns the dial in focus, takes the estimate that follows and draws the
+// frame, as the event loop would.
+func (s *sitting) turnOnce(steps int) {
+	s.app.turn(s.dial, steps)
+	s.takeNext()
+	s.View()
+}
+
+// takeNext does the most urgent request.
+func (s *sitting) takeNext() {
+	request, ok := s.next()
+	if !ok {
+		s.t.Fatal("nothing to do")
+	}
+	summary, _ := s.work.summaries.get(request.tensor)
+	s.work.job = &job{request: request, cancel: func() {}}
+	s.take(s.work.job.run(context.Background(), summary).(resultMsg))
+}
+
+// BenchmarkTurnOfADial is the time from a key to the frame with its estimate,
+// on a layer of 2^26 weights.
+func BenchmarkTurnOfADial(b *testing.B) {
+	m := oneTensor(b, 1<<13, 1<<13)
+	for _, scheme := range []string{"int8", "int8:channel", "int4:g32", "int4:g32:range=mse", "int4:range=mse", "int4:channel:range=mse", "int4:range=p99.9"} {
+		b.Run(scheme, func(b *testing.B) {
+			parsed, err := quant.Parse(scheme)
+			if err != nil {
+				b.Fatal(err)
+			}
+			noState(b)
+			s := &sitting{b, newApp(context.Background(), Options{Model: m, Plan: quant.Plan{Default: parsed}})}
+			s.screen.resize(200, 60)
+			s.takeNext()
+			var times []float64
+			for steps := 1; b.Loop(); steps = -steps {
+				s.work.pictures = newRecent[fact, *quant.Measurement](128) // no turn has been seen before
+				start := b.Elapsed()
+				s.turnOnce(steps)
+				times = append(times, (b.Elapsed()-start).Seconds()*1e3)
+			}
+			slices.Sort(times)
+			b.ReportMetric(times[len(times)*95/100], "p95-ms")
+		})
+	}
+}
+
+// BenchmarkView is the cost of a frame of each page at 200×60.
+func BenchmarkView(b *testing.B) {
+	for page, p := range pages {
+		b.Run(p.name, func(b *testing.B) {
+			s := sitWithSample(b, 200, 60)
+			s.send(keyPress("4"))
+			s.page = page
+			s.send(tea.FocusMsg{})
+			b.ReportAllocs()
+			for b.Loop() {
+				s.View()
+			}
+		})
+	}
+}
+
+// BenchmarkManyTensors is the cost of a key in a model of 300,000 tensors.
+func BenchmarkManyTensors(b *testing.B) {
+	m := manyTensors(b, 300_000)
+	noState(b)
+	s := &sitting{b, newApp(context.Background(), Options{Model: m, Plan: DefaultPlan()})}
+	s.screen.resize(200, 60)
+	s.View()
+	b.Run("scroll", func(b *testing.B) {
+		for b.Loop() {
+			s.moveLayer(61)
+			if s.layers.cursor == len(m.Tensors)-1 {
+				s.layers.cursor = 0
+			}
+			s.next()
+			s.View()
+		}
+	})
+	b.Run("turn", func(b *testing.B) {
+		for steps := 1; b.Loop(); steps = -steps {
+			s.turn(dialBits, steps)
+			s.next()
+			s.View()
+		}
+	})
+	b.Run("filter", func(b *testing.B) {
+		for b.Loop() {
+			s.filter("experts.17.down")
+			s.filter("")
+		}
+	})
+	b.Run("sort", func(b *testing.B) {
+		for b.Loop() {
+			s.sortBy(4)
+			s.next()
+			s.View()
+		}
+	})
+}
+
+func TestTenThousandFramesDoNotGrowTheMemory(t *testing.T) {
+	s := sitWithSample(t, 200, 60)
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for range 100 {
+		s.View()
+	}
+	before := heap()
+	for range 10_000 {
+		s.View()
+	}
+	if after := heap(); after > before+256<<10 {
+		t.Errorf("from %d to %d KiB", before>>10, after>>10)
+	}
+}
