@@ -11,7 +11,9 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite the pictures in testdata")
+// updating reports whether pictures in testdata are to be rewritten: -update,
+// a flag that teatest's golden package defines.
+func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
 // requirePicture compares the screen with testdata/name.txt: its glyphs, then
 // its foreground and background colours by letters.
@@ -19,7 +21,7 @@ func requirePicture(t *testing.T, name string, s *screen) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".txt")
 	got := picture(s)
-	if *update {
+	if updating() {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
