@@ -18,7 +18,7 @@ func (a *app) drawLayers(r rect) {
 	s := a.screen
 	in := r.inset(1)
 	listWidth := clamp(in.w*45/100, min(34, in.w), 84)
-	below := in.w-listWidth-1 < 2*dialWidth
+	below := in.w-listWidth-3 < 2*dialWidth
 	dials, plots := rect{}, rect{}
 	left, right := in.cutLeft(listWidth)
 	if below {
