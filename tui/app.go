@@ -302,7 +302,6 @@ func (a *app) drawFoot(r rect) {
 		r.w = max(0, at-r.x-1)
 	}
 	x := r.x
-	help := rect{}
 	for i, b := range bindings {
 		if b.hint == "" || !b.on(a.page) {
 			continue
@@ -311,10 +310,9 @@ func (a *app) drawFoot(r rect) {
 		if x+w > r.x+r.w {
 			break
 		}
-		help = rect{x, r.y, w, 1}
 		at := s.text(r, x, r.y, fg(colAccent), b.show)
 		s.text(r, at+1, r.y, fg(colDim), b.hint)
-		a.hots = append(a.hots, hot{area: help, click: (*app).press, n: i})
+		a.hots = append(a.hots, hot{area: rect{x, r.y, w, 1}, click: (*app).press, n: i})
 		x += w + 2
 	}
 }

@@ -14,7 +14,7 @@ import (
 // turn turns the dial in focus, takes the estimate that follows and draws the
 // frame, as the event loop would.
 func (s *sitting) turnOnce(steps int) {
-	s.app.turn(s.dial, steps)
+	s.turn(s.dial, steps)
 	s.takeNext()
 	s.View()
 }

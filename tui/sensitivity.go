@@ -12,8 +12,7 @@ import (
 
 // heatMap is layers × formats, coloured by estimated SQNR.
 type heatMap struct {
-	column int // under the cursor
-	area   rect
+	column int       // under the cursor
 	values []float64 // of the cells on the screen, by row
 }
 
