@@ -52,7 +52,8 @@ type hot struct {
 	n     int
 }
 
-// pages is the table of pages.
+// pages is the table of pages. The key is a letter of the name; what it does
+// is in the table of bindings.
 var pages = []struct {
 	name string
 	key  string
@@ -272,7 +273,7 @@ func (a *app) drawTabs(r rect) {
 			x = s.text(r, x, r.y, st.with(underline), label[at:at+1])
 			x = s.text(r, x, r.y, st, label[at+1:])
 		}
-		a.hots = append(a.hots, hot{area: rect{from, r.y, x - from, 1}, click: (*app).turnTo, n: i})
+		a.hots = append(a.hots, hot{area: rect{from, r.y, x - from, 1}, click: (*app).openPage, n: i})
 	}
 	if path := a.planPath; path != "" {
 		label := " " + filepath.Base(path) + " "
@@ -280,6 +281,11 @@ func (a *app) drawTabs(r rect) {
 			s.text(r, r.x+r.w-1-w, r.y, fg(colDim), label)
 		}
 	}
+}
+
+// openPage does what the page's key does.
+func (a *app) openPage(n int) tea.Cmd {
+	return a.key(tea.KeyPressMsg{Code: rune(pages[n].key[0]), Text: pages[n].key})
 }
 
 // turnTo shows page n.

@@ -212,7 +212,11 @@ func (a *app) drawLegend(r rect, m *quant.Measurement, plot rect, view *histogra
 		s.text(r, r.x, r.y, style{}, cutEnd(fmt.Sprintf("%s to %s: %s → %s weights", valueText(lo), valueText(hi), countText(before), countText(after)), r.w))
 		return
 	}
-	x := s.text(r, r.x, r.y, fg(colOriginal), "■ ")
+	original := "■ "
+	if s.mono {
+		original = string(shadeOf(8)) + " "
+	}
+	x := s.text(r, r.x, r.y, fg(colOriginal), original)
 	x = s.text(r, x, r.y, fg(colDim), strings.ToLower(m.Tensor.DType.Name)+"  ")
 	x = s.text(r, x, r.y, fg(colQuantized), "■ ")
 	x = s.text(r, x, r.y, fg(colDim), m.Scheme.String()+"  ")

@@ -1,6 +1,10 @@
 package tui
 
-import tea "charm.land/bubbletea/v2"
+import (
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+)
 
 // helpDialog lists the table of keys.
 type helpDialog struct{ top int }
@@ -26,34 +30,33 @@ func (d *helpDialog) key(a *app, msg tea.Msg) tea.Cmd {
 }
 
 func (d *helpDialog) draw(a *app, r rect) {
-	here, elsewhere := 0, 0
+	var here []int // bindings to name
 	for i := range bindings {
-		if bindings[i].on(a.page) {
-			here++
-		} else {
-			elsewhere++
+		if bindings[i].on(a.page) && bindings[i].about != "" {
+			here = append(here, i)
 		}
 	}
-	in := a.drawDialog(r, 78, here+5, "Keys on this page")
-	body, foot := in.cutTop(in.h - 2)
-	d.top = clamp(d.top, 0, max(0, here-body.h))
-	row := -d.top
-	for i := range bindings {
-		b := &bindings[i]
-		if !b.on(a.page) {
-			continue
-		}
-		if row >= 0 && row < body.h {
-			y := body.y + row
-			a.screen.textRight(rect{body.x, y, 10, 1}, y, fg(colAccent), b.show)
-			a.screen.text(body, body.x+12, y, style{}, b.about)
-			a.hots = append(a.hots, hot{area: rect{body.x, y, body.w, 1}, n: i, click: func(a *app, n int) tea.Cmd {
-				a.dialog = nil
-				return bindings[n].do(a)
-			}})
-		}
-		row++
+	in := a.drawDialog(r, 78, len(here)+5, "Keys on this page")
+	foot, body := in.cutBottom(2)
+	d.top = clamp(d.top, 0, max(0, len(here)-body.h))
+	for row := range min(body.h, len(here)-d.top) {
+		b := &bindings[here[d.top+row]]
+		y := body.y + row
+		a.screen.textRight(rect{body.x, y, 10, 1}, y, fg(colAccent), b.show)
+		a.screen.text(body, body.x+12, y, style{}, cutEnd(b.about, body.w-12))
+		a.hots = append(a.hots, hot{area: rect{body.x, y, body.w, 1}, n: here[d.top+row], click: func(a *app, n int) tea.Cmd {
+			a.dialog = nil
+			return bindings[n].do(a)
+		}, wheel: d.turn})
 	}
-	a.hots = append(a.hots, hot{area: body, wheel: func(_ *app, _, steps int) tea.Cmd { d.top += steps; return nil }})
-	a.paragraphs(foot, fg(colDim), "The mouse does the same: click a tab, a key's name, a layer, a column's head, a dial's arrows; turn the wheel over a list or a dial.")
+	note := "The mouse does the same: click a tab, a key's name, a layer, a column's head, a dial's arrows; turn the wheel over a list or a dial."
+	if below := len(here) - d.top - body.h; below > 0 {
+		note = fmt.Sprintf("↓ %d more. ", below) + note
+	}
+	a.paragraphs(foot, fg(colDim), note)
+}
+
+func (d *helpDialog) turn(_ *app, _, steps int) tea.Cmd {
+	d.top += steps
+	return nil
 }

@@ -9,9 +9,6 @@ type histogramView struct {
 	axis
 	original, quantized []int64 // equal bins over the axis
 	log                 bool    // heights are logarithms, so that tails show
-
-	// Names of the two, for the legend; "" for none.
-	originalName, quantizedName string
 }
 
 // column returns what column col of r, counted from its left edge, covers:
@@ -33,8 +30,7 @@ func countIn(bins []int64, col, n int) (sum int64) {
 	return sum
 }
 
-// paintHistogram draws h into r: bars, an axis where there is room, a legend
-// in the emptier upper corner.
+// paintHistogram draws h into r: bars, and an axis where there is room.
 func paintHistogram(s *screen, r rect, h *histogramView) {
 	plot, below := h.split(r)
 	if plot.w <= 0 || plot.h <= 0 {
@@ -63,7 +59,6 @@ func paintHistogram(s *screen, r rect, h *histogramView) {
 		}
 	}
 	h.paint(s, below)
-	h.paintLegend(s, plot, original)
 }
 
 // ceiling returns the density that fills the height of the plot: the peak of
@@ -150,40 +145,6 @@ func shadeOf(eighths int) rune {
 		return '.'
 	}
 	return '░'
-}
-
-// paintLegend names the two series in the upper corner that they leave free.
-func (h *histogramView) paintLegend(s *screen, plot rect, original []float64) {
-	w := max(textWidth(h.originalName), textWidth(h.quantizedName)) + 2
-	if h.originalName == "" && h.quantizedName == "" || plot.h < 4 || 3*w > plot.w {
-		return
-	}
-	left, right := 0.0, 0.0
-	for i := range w {
-		left += original[i]
-		right += original[plot.w-1-i]
-	}
-	const margin = 2 // keeps clear of the clipping range at the edge
-	corner := rect{plot.x + margin, plot.y, w, 2}
-	if right <= left {
-		corner.x = plot.x + plot.w - w - margin
-	}
-	full := shadeOf(8)
-	if !s.mono {
-		full = '█'
-	}
-	for i, series := range [...]struct {
-		name  string
-		glyph rune
-		c     colour
-	}{{h.originalName, full, colOriginal}, {h.quantizedName, '█', colQuantized}} {
-		if series.name == "" {
-			continue
-		}
-		s.put(corner.x, corner.y+i, series.glyph, fg(series.c))
-		s.put(corner.x+1, corner.y+i, ' ', style{})
-		s.text(corner, corner.x+2, corner.y+i, fg(colDim), series.name)
-	}
 }
 
 // paintColumnCursor marks the column of r at x, counted from its left edge.

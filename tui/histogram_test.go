@@ -191,7 +191,7 @@ func TestPicturesOfHistograms(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, e := viewOf(c.x, rounded(c.x, c.bits, c.clip), c.clip)
-			h.log, h.originalName, h.quantizedName = c.log, "float32", fmt.Sprintf("int%d", c.bits)
+			h.log = c.log
 			s := newScreen(c.w, c.h)
 			s.mono = c.mono
 			paintHistogram(s, s.area(), h)
@@ -215,7 +215,7 @@ func TestHistogramsStayInsideTheirRect(t *testing.T) {
 		}
 		h := &histogramView{
 			axis: a, original: drawBins(t), quantized: drawBins(t),
-			log: rapid.Bool().Draw(t, "log"), originalName: "bfloat16", quantizedName: "q4_K",
+			log: rapid.Bool().Draw(t, "log"),
 		}
 		r := drawRect(t)
 		before := snapshot(s)
@@ -229,7 +229,6 @@ func TestHistogramsStayInsideTheirRect(t *testing.T) {
 func TestPaintingAHistogramAllocatesNothing(t *testing.T) {
 	x := normal(5000, 0.1, 0)
 	h, e := viewOf(x, rounded(x, 4, 0.3), 0.3)
-	h.originalName, h.quantizedName = "float32", "int4"
 	s := newScreen(200, 60)
 	paintHistogram(s, s.area(), h)
 	// Labels are texts made from numbers.

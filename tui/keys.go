@@ -12,7 +12,7 @@ import (
 type binding struct {
 	keys  []string
 	show  string // as the help writes the keys
-	about string // what it does, in a sentence
+	about string // what it does, in a sentence; "" for the other half of the one before
 	hint  string // in the last row; "" for help only
 	pages []int  // nil: all
 	do    func(a *app) tea.Cmd
@@ -32,22 +32,22 @@ func init() {
 		{[]string{"?", "f1"}, "?", "this help", "help", nil, func(a *app) tea.Cmd { a.dialog = &helpDialog{}; return nil }},
 		{[]string{"q"}, "q", "leave; asks if the plan is not saved", "quit", nil, (*app).quit},
 		{[]string{"up", "k"}, "↑↓", "the layer above or below", "layer", listed, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
-		{[]string{"down", "j"}, "↓", "the layer below", "", listed, func(a *app) tea.Cmd { return a.moveLayer(1) }},
+		{[]string{"down", "j"}, "↓", "", "", listed, func(a *app) tea.Cmd { return a.moveLayer(1) }},
 		{[]string{"left", "h"}, "←→", "turn the dial down or up", "turn", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, -1) }},
-		{[]string{"right"}, "→", "turn the dial up", "", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
-		{[]string{"tab"}, "tab", "the next dial", "dial", listed, func(a *app) tea.Cmd { return a.nextDial(1) }},
-		{[]string{"shift+tab"}, "shift+tab", "the dial before", "", listed, func(a *app) tea.Cmd { return a.nextDial(-1) }},
-		{[]string{"+", "="}, "+", "turn the dial up, on this and on the microscope's page", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
-		{[]string{"-"}, "-", "turn the dial down", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, -1) }},
+		{[]string{"right"}, "→", "", "", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
+		{[]string{"tab"}, "tab", "the next dial; with shift the one before", "dial", listed, func(a *app) tea.Cmd { return a.nextDial(1) }},
+		{[]string{"shift+tab"}, "shift+tab", "", "", listed, func(a *app) tea.Cmd { return a.nextDial(-1) }},
+		{[]string{"+", "="}, "+ −", "turn the dial up or down, on the microscope's page too", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
+		{[]string{"-"}, "-", "", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, -1) }},
 		{[]string{"2", "3", "4", "5", "6", "7", "8", "9", "1", "0"}, "2…16", "bit width of the layer's integers", "bits", listed, func(a *app) tea.Cmd { a.dial = dialBits; return nil }},
 		{[]string{"left", "h"}, "←→", "the weight before or after in its row", "weight", microOnly, func(a *app) tea.Cmd { return a.moveWeight(-1) }},
-		{[]string{"right"}, "→", "the weight after", "", microOnly, func(a *app) tea.Cmd { return a.moveWeight(1) }},
+		{[]string{"right"}, "→", "", "", microOnly, func(a *app) tea.Cmd { return a.moveWeight(1) }},
 		{[]string{"#", "n"}, "n", "type a number to see, or # and a weight's index", "number", microOnly, (*app).askNumber},
 		{[]string{"x"}, "x", "the weight of largest error", "worst", microOnly, (*app).worstWeight},
 		{[]string{"up", "k"}, "↑↓←→", "move through the map", "move", heatOnly, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
-		{[]string{"down", "j"}, "↓", "the layer below", "", heatOnly, func(a *app) tea.Cmd { return a.moveLayer(1) }},
-		{[]string{"left", "h"}, "←", "the format to the left", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(-1) }},
-		{[]string{"right"}, "→", "the format to the right", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(1) }},
+		{[]string{"down", "j"}, "↓", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveLayer(1) }},
+		{[]string{"left", "h"}, "←", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(-1) }},
+		{[]string{"right"}, "→", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(1) }},
 		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", heatOnly, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
 		{[]string{"space"}, "space", "give the layer the format under the cursor", "take it", heatOnly, (*app).takeFormat},
 		{[]string{"a"}, "a", "apply the layer's scheme to others", "apply to…", nil, (*app).askApply},
@@ -56,19 +56,19 @@ func init() {
 		{[]string{"U", "ctrl+y"}, "U", "redo", "redo", nil, func(a *app) tea.Cmd { return a.step((*quant.History).Redo, "nothing to redo") }},
 		{[]string{"/"}, "/", "show only the layers whose name holds what is typed", "filter", nil, (*app).askFilter},
 		{[]string{"l", "esc"}, "l", "the layers and their dials; again shows all of them", "", nil, (*app).toLayers},
-		{[]string{"s"}, "s", "sensitivity: layers × formats", "sensitivity", nil, func(a *app) tea.Cmd { return a.turnTo(pageSensitivity) }},
+		{[]string{"s"}, "s", "sensitivity: layers × formats", "sensitivity", nil, (*app).toSensitivity},
 		{[]string{"m"}, "m", "one weight under the microscope", "microscope", nil, (*app).toMicroscope},
 		{[]string{"w"}, "w", "write the plan to a file", "write", nil, (*app).askSave},
 		{[]string{"o"}, "o", "open another model", "open", nil, (*app).askOpen},
 		{[]string{"y"}, "y", "count axis of the histograms: linear or logarithmic", "log axis", layersOnly, func(a *app) tea.Cmd { a.log = !a.log; return nil }},
-		{[]string{"]"}, "]", "the next channel of the error strip", "", layersOnly, func(a *app) tea.Cmd { return a.moveChannel(1) }},
-		{[]string{"["}, "[", "the channel before", "", layersOnly, func(a *app) tea.Cmd { return a.moveChannel(-1) }},
-		{[]string{">", "."}, ">", "sort the layers by the next column", "sort", nil, (*app).nextSort},
-		{[]string{"<", ","}, "<", "reverse the order", "", nil, (*app).reverseSort},
-		{[]string{"pgup"}, "pgup", "a screen up", "", nil, func(a *app) tea.Cmd { return a.moveLayer(-a.layers.rows) }},
-		{[]string{"pgdown"}, "pgdn", "a screen down", "", nil, func(a *app) tea.Cmd { return a.moveLayer(a.layers.rows) }},
-		{[]string{"home", "g"}, "home", "the first layer", "", nil, func(a *app) tea.Cmd { return a.moveLayer(-len(a.model.Tensors)) }},
-		{[]string{"end", "G"}, "end", "the last layer", "", nil, func(a *app) tea.Cmd { return a.moveLayer(len(a.model.Tensors)) }},
+		{[]string{"]"}, "[ ]", "the channel before or after on the error strip", "", layersOnly, func(a *app) tea.Cmd { return a.moveChannel(1) }},
+		{[]string{"["}, "[", "", "", layersOnly, func(a *app) tea.Cmd { return a.moveChannel(-1) }},
+		{[]string{">", "."}, "> <", "sort the layers by the next column; the other way round", "sort", nil, (*app).nextSort},
+		{[]string{"<", ","}, "<", "", "", nil, (*app).reverseSort},
+		{[]string{"pgup"}, "pgup pgdn", "a screen up or down", "", nil, func(a *app) tea.Cmd { return a.moveLayer(-a.layers.rows) }},
+		{[]string{"pgdown"}, "pgdn", "", "", nil, func(a *app) tea.Cmd { return a.moveLayer(a.layers.rows) }},
+		{[]string{"home", "g"}, "home end", "the first or the last layer", "", nil, func(a *app) tea.Cmd { return a.moveLayer(-len(a.model.Tensors)) }},
+		{[]string{"end", "G"}, "end", "", "", nil, func(a *app) tea.Cmd { return a.moveLayer(len(a.model.Tensors)) }},
 	}
 }
 

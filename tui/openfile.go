@@ -13,7 +13,10 @@ import (
 )
 
 // openDialog picks a model file.
-type openDialog struct{ picker filepicker.Model }
+type openDialog struct {
+	picker filepicker.Model
+	row    int // of the cursor, on the screen
+}
 
 // openedMsg is a model that was opened.
 type openedMsg struct{ model *model.Model }
@@ -44,7 +47,7 @@ func (a *app) pickModel() tea.Cmd {
 	p.AutoHeight = false
 	p.ShowPermissions = false
 	p.SetHeight(10)
-	a.dialog = &openDialog{p}
+	a.dialog = &openDialog{picker: p}
 	return p.Init()
 }
 
@@ -87,6 +90,25 @@ func (a *app) opened(msg openedMsg) tea.Cmd {
 	})
 }
 
+// click chooses row n, or opens it if it is chosen already.
+func (d *openDialog) click(a *app, n int) tea.Cmd {
+	if n == d.row {
+		return d.key(a, tea.KeyPressMsg{Code: tea.KeyEnter})
+	}
+	return d.move(a, 0, n-d.row)
+}
+
+func (d *openDialog) move(a *app, _, steps int) tea.Cmd {
+	k := tea.KeyPressMsg{Code: tea.KeyDown}
+	if steps < 0 {
+		k.Code, steps = tea.KeyUp, -steps
+	}
+	for range steps {
+		d.key(a, k)
+	}
+	return nil
+}
+
 func (d *openDialog) draw(a *app, r rect) {
 	in := a.drawDialog(r, 76, min(r.h, 24), "Open a model")
 	s := a.screen
@@ -99,16 +121,11 @@ func (d *openDialog) draw(a *app, r rect) {
 		}
 		st := style{}
 		if strings.HasPrefix(line, d.picker.Cursor) {
+			d.row = i
 			st = st.with(bold).on(colSelectBg)
 		}
 		s.text(list, list.x, list.y+i, st, line)
+		a.hots = append(a.hots, hot{area: rect{list.x, list.y + i, list.w, 1}, n: i, click: d.click, wheel: d.move})
 	}
-	a.hots = append(a.hots, hot{area: list, wheel: func(a *app, _, steps int) tea.Cmd {
-		k := tea.KeyPressMsg{Code: tea.KeyDown}
-		if steps < 0 {
-			k.Code = tea.KeyUp
-		}
-		return d.key(a, k)
-	}, click: func(a *app, _ int) tea.Cmd { return d.key(a, tea.KeyPressMsg{Code: tea.KeyEnter}) }})
 	s.text(in, in.x, in.y+in.h-1, fg(colDim), cutEnd("⏎ or → open   ← folder above   ↑↓ choose   esc cancel", in.w))
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -75,6 +76,15 @@ func (a *app) missingCell() (request, bool) {
 		}
 	}
 	return request{}, false
+}
+
+// toSensitivity shows the map, with the cursor at the layer's present format.
+func (a *app) toSensitivity() tea.Cmd {
+	_, s := a.selected()
+	if c := slices.Index(heatFormats, s.Format); c >= 0 {
+		a.heat.column = c
+	}
+	return a.turnTo(pageSensitivity)
 }
 
 func (a *app) moveFormat(steps int) tea.Cmd {
