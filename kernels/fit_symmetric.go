@@ -60,3 +60,15 @@ func codeSymmetric(codes []uint8, x []float32, inverse float32, levels int32) {
 		codes[i] = uint8(levels + max(-levels, min(levels-1, nearest(inverse*v))))
 	}
 }
+
+// recodeSymmetric sets codes anew to those with x ≈ scale·(c − levels), after
+// scale was rounded; if it became 0 they stay as they are.
+func recodeSymmetric(codes []uint8, x []float32, scale float32, levels int32) {
+	if scale == 0 {
+		return
+	}
+	codes = codes[:len(x)]
+	for i, v := range x {
+		codes[i] = uint8(levels + max(-levels, min(levels-1, nearest(v/scale))))
+	}
+}

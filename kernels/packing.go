@@ -35,9 +35,39 @@ var Packings = []*Packing{
 		quantize: quantizeQ4_0, dequantize: dequantizeQ4_0,
 	},
 	{
+		Name: "q5_0", Block: 32, Bytes: 22, UsesImportance: true,
+		About:    "5-bit integers times a scale per 32 weights",
+		quantize: quantizeQ5_0, dequantize: dequantizeQ5_0,
+	},
+	{
 		Name: "q8_0", Block: 32, Bytes: 34,
 		About:    "8-bit integers times a scale per 32 weights",
 		quantize: quantizeQ8_0, dequantize: dequantizeQ8_0,
+	},
+	{
+		Name: "q2_K", Block: 256, Bytes: 84, UsesImportance: true,
+		About:    "2-bit integers times a scale, minus an offset, per 16 weights; 4-bit scales and offsets",
+		quantize: quantizeQ2K, dequantize: dequantizeQ2K,
+	},
+	{
+		Name: "q3_K", Block: 256, Bytes: 110, UsesImportance: true,
+		About:    "3-bit integers times a scale per 16 weights; 6-bit scales",
+		quantize: quantizeQ3K, dequantize: dequantizeQ3K,
+	},
+	{
+		Name: "q4_K", Block: 256, Bytes: 144, UsesImportance: true,
+		About:    "4-bit integers times a scale, minus an offset, per 32 weights; 6-bit scales and offsets",
+		quantize: quantizeQ4K, dequantize: dequantizeQ4K,
+	},
+	{
+		Name: "q5_K", Block: 256, Bytes: 176, UsesImportance: true,
+		About:    "5-bit integers times a scale, minus an offset, per 32 weights; 6-bit scales and offsets",
+		quantize: quantizeQ5K, dequantize: dequantizeQ5K,
+	},
+	{
+		Name: "q6_K", Block: 256, Bytes: 210, UsesImportance: true,
+		About:    "6-bit integers times a scale per 16 weights; 8-bit scales",
+		quantize: quantizeQ6K, dequantize: dequantizeQ6K,
 	},
 }
 
@@ -68,14 +98,6 @@ func (p *Packing) Dequantize(dst []float32, src []byte) {
 		panic(fmt.Sprintf("kernels: %d bytes are not whole blocks of %s", len(src), p.Name))
 	}
 	p.dequantize(dst[:len(src)/p.Bytes*p.Block], src)
-}
-
-// part returns the i-th run of n importance weights, or nil if there are none.
-func part(importance []float32, i, n int) []float32 {
-	if importance == nil {
-		return nil
-	}
-	return importance[n*i:][:n]
 }
 
 // putHalf stores x in b as IEEE binary16 and returns what was stored.

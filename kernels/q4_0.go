@@ -1,7 +1,5 @@
 package kernels
 
-import "encoding/binary"
-
 // q4_0, 4.5 bits per weight: a scale and 32 four-bit codes.
 //
 //	2 bytes   d, binary16
@@ -9,13 +7,8 @@ import "encoding/binary"
 //
 //	x = d·(c − 8)
 //
-// q5_0, 5.5 bits per weight, is its twin with five-bit codes:
-//
-//	2 bytes   d, binary16
-//	4 bytes   the fifth bits of the codes, weight i in bit i
-//	16 bytes  their low four bits, as in q4_0
-//
-//	x = d·(c − 16)
+// The middle of the codes is 8. The weight of the largest magnitude gets the
+// lowest code, the one that is furthest from the middle.
 
 func quantizeQ4_0(dst []byte, x, importance []float32) {
 	var codes [32]uint8
@@ -34,29 +27,6 @@ func dequantizeQ4_0(dst []float32, src []byte) {
 		for j, c := range b[2:] {
 			y[j] = float32(int32(c&15)-8) * d
 			y[16+j] = float32(int32(c>>4)-8) * d
-		}
-	}
-}
-
-func quantizeQ5_0(dst []byte, x, importance []float32) {
-	var codes [32]uint8
-	row := meanSquare(x, importance)
-	for i := range len(x) / 32 {
-		b := dst[22*i:][:22]
-		putHalf(b, scaleAndCode(codes[:], x[32*i:][:32], part(importance, i, 32), row, 16))
-		binary.LittleEndian.PutUint32(b[2:], fifthBits(codes[:]))
-		packNibbles(b[6:], codes[:])
-	}
-}
-
-func dequantizeQ5_0(dst []float32, src []byte) {
-	for i := range len(src) / 22 {
-		b, y := src[22*i:][:22], dst[32*i:][:32]
-		d := half(b)
-		fifth := binary.LittleEndian.Uint32(b[2:])
-		for j, c := range b[6:] {
-			y[j] = float32(int32(uint32(c&15)|fifth>>j<<4&16)-16) * d
-			y[16+j] = float32(int32(uint32(c>>4)|fifth>>(16+j)<<4&16)-16) * d
 		}
 	}
 }
@@ -87,38 +57,4 @@ func invert(d float32) float32 {
 		return 0
 	}
 	return 1 / d
-}
-
-// meanSquare returns the mean of x², or 0 if there are no importance weights
-// to need it.
-func meanSquare(x, importance []float32) float32 {
-	if importance == nil {
-		return 0
-	}
-	return sumSquares(x) / float32(len(x))
-}
-
-// sumSquares returns Σx², added in order.
-func sumSquares(x []float32) (sum float32) {
-	for _, v := range x {
-		sum += float32(v * v)
-	}
-	return sum
-}
-
-// weigh sets w to importance·√(square + x²): errors count for more in loud
-// weights, without those near zero counting for nothing.
-func weigh(w, x, importance []float32, square float32) {
-	w, importance = w[:len(x)], importance[:len(x)]
-	for i, v := range x {
-		w[i] = importance[i] * sqrt(square+float32(v*v))
-	}
-}
-
-// fifthBits returns bit 4 of each of 32 codes.
-func fifthBits(codes []uint8) (bits uint32) {
-	for i, c := range codes[:32] {
-		bits |= uint32(c>>4&1) << i
-	}
-	return bits
 }
