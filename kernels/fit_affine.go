@@ -22,6 +22,13 @@ type affineFit struct {
 	absolute    bool // the error is Σ w·|e|
 }
 
+// The searches with importance, by the bits of their codes.
+var (
+	weightedFit2 = affineFit{levels: 3, first: -0.9, step: 0.05, tries: 36}
+	weightedFit4 = affineFit{levels: 15, first: -0.9, step: 0.05, tries: 36}
+	weightedFit5 = affineFit{levels: 31, first: -0.9, step: 0.05, tries: 36}
+)
+
 // fit sets codes and returns d and m; len(codes) = len(w) = len(x) ≤ 32.
 func (f *affineFit) fit(codes []uint8, x, w []float32) (scale, offset float32) {
 	codes, w = codes[:len(x)], w[:len(x)]

@@ -35,14 +35,34 @@ var Packings = []*Packing{
 		quantize: quantizeQ4_0, dequantize: dequantizeQ4_0,
 	},
 	{
+		Name: "q4_1", Block: 32, Bytes: 20, UsesImportance: true,
+		About:    "4-bit integers times a scale, plus an offset, per 32 weights",
+		quantize: quantizeQ4_1, dequantize: dequantizeQ4_1,
+	},
+	{
 		Name: "q5_0", Block: 32, Bytes: 22, UsesImportance: true,
 		About:    "5-bit integers times a scale per 32 weights",
 		quantize: quantizeQ5_0, dequantize: dequantizeQ5_0,
 	},
 	{
+		Name: "q5_1", Block: 32, Bytes: 24, UsesImportance: true,
+		About:    "5-bit integers times a scale, plus an offset, per 32 weights",
+		quantize: quantizeQ5_1, dequantize: dequantizeQ5_1,
+	},
+	{
 		Name: "q8_0", Block: 32, Bytes: 34,
 		About:    "8-bit integers times a scale per 32 weights",
 		quantize: quantizeQ8_0, dequantize: dequantizeQ8_0,
+	},
+	{
+		Name: "q1_0", Block: 128, Bytes: 18,
+		About:    "signs times a scale per 128 weights",
+		quantize: quantizeQ1_0, dequantize: dequantizeQ1_0,
+	},
+	{
+		Name: "q2_0", Block: 64, Bytes: 18,
+		About:    "−1, 0 or 1 times a scale per 64 weights",
+		quantize: quantizeQ2_0, dequantize: dequantizeQ2_0,
 	},
 	{
 		Name: "q2_K", Block: 256, Bytes: 84, UsesImportance: true,
@@ -68,6 +88,36 @@ var Packings = []*Packing{
 		Name: "q6_K", Block: 256, Bytes: 210, UsesImportance: true,
 		About:    "6-bit integers times a scale per 16 weights; 8-bit scales",
 		quantize: quantizeQ6K, dequantize: dequantizeQ6K,
+	},
+	{
+		Name: "tq1_0", Block: 256, Bytes: 54,
+		About:    "−1, 0 or 1 times a scale per 256 weights, five in a byte",
+		quantize: quantizeTQ1_0, dequantize: dequantizeTQ1_0,
+	},
+	{
+		Name: "tq2_0", Block: 256, Bytes: 66,
+		About:    "−1, 0 or 1 times a scale per 256 weights, four in a byte",
+		quantize: quantizeTQ2_0, dequantize: dequantizeTQ2_0,
+	},
+	{
+		Name: "iq4_nl", Block: 32, Bytes: 18, UsesImportance: true,
+		About:    "sixteen values, denser around 0, times a scale per 32 weights",
+		quantize: quantizeIQ4NL, dequantize: dequantizeIQ4NL,
+	},
+	{
+		Name: "iq4_xs", Block: 256, Bytes: 136, UsesImportance: true,
+		About:    "iq4_nl's values times a 6-bit scale per 32 weights",
+		quantize: quantizeIQ4XS, dequantize: dequantizeIQ4XS,
+	},
+	{
+		Name: "mxfp4", Block: 32, Bytes: 17,
+		About:    "4-bit floats (E2M1) times a power of two per 32 weights (OCP MX)",
+		quantize: quantizeMXFP4, dequantize: dequantizeMXFP4,
+	},
+	{
+		Name: "nvfp4", Block: 64, Bytes: 36,
+		About:    "4-bit floats (E2M1) times an 8-bit float per 16 weights",
+		quantize: quantizeNVFP4, dequantize: dequantizeNVFP4,
 	},
 }
 

@@ -16,10 +16,7 @@ package kernels
 // scales and offsets are fitted too. Without, errors count by their magnitude
 // times the weight's, and the largest scale and offset become 15.
 
-var (
-	q2KFit         = affineFit{levels: 3, first: -0.5, step: 0.1, tries: 15, absolute: true}
-	q2KFitWeighted = affineFit{levels: 3, first: -0.9, step: 0.05, tries: 36}
-)
+var q2KFit = affineFit{levels: 3, first: -0.5, step: 0.1, tries: 15, absolute: true}
 
 func quantizeQ2K(dst []byte, x, importance []float32) {
 	var codes [256]uint8
@@ -101,7 +98,7 @@ func fitQ2KWeighted(s, o *[16]uint8, codes *[256]uint8, x, importance []float32)
 		v := x[16*k:][:16]
 		weigh(w[:], v, importance[16*k:][:16], square)
 		weights[k] = sum(w[:])
-		scales[k], offsets[k] = q2KFitWeighted.fit(codes[16*k:][:16], v, w[:])
+		scales[k], offsets[k] = weightedFit2.fit(codes[16*k:][:16], v, w[:])
 	}
 	d = fitPositive(s[:], scales[:], weights[:], 15)
 	m = fitPositive(o[:], offsets[:], weights[:], 15)

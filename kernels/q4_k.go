@@ -16,10 +16,7 @@ package kernels
 // sub-block. Sub-blocks are fitted first, then their scales and offsets are
 // quantized, and codes are rounded anew with what the scales have become.
 
-var (
-	q4KFit         = affineFit{levels: 15, first: -1, step: 0.1, tries: 20}
-	q4KFitWeighted = affineFit{levels: 15, first: -0.9, step: 0.05, tries: 36}
-)
+var q4KFit = affineFit{levels: 15, first: -1, step: 0.1, tries: 20}
 
 func quantizeQ4K(dst []byte, x, importance []float32) {
 	var codes [256]uint8
@@ -29,7 +26,7 @@ func quantizeQ4K(dst []byte, x, importance []float32) {
 		if importance == nil {
 			fitSubBlocks(b[:16], codes[:], v, &q4KFit)
 		} else {
-			fitSubBlocksWeighted(b[:16], codes[:], v, importance[256*i:][:256], &q4KFitWeighted, 255)
+			fitSubBlocksWeighted(b[:16], codes[:], v, importance[256*i:][:256], &weightedFit4, 255)
 		}
 		for k := range 8 {
 			d, m := scaleOffset(b, k)

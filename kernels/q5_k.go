@@ -6,10 +6,7 @@ package kernels
 //	32 bytes   the fifth bits: bit k of byte i is that of weight 32·k + i
 //	128 bytes  the low four bits, as in q4_K
 
-var (
-	q5KFit         = affineFit{levels: 31, first: -0.5, step: 0.1, tries: 15}
-	q5KFitWeighted = affineFit{levels: 31, first: -0.9, step: 0.05, tries: 36}
-)
+var q5KFit = affineFit{levels: 31, first: -0.5, step: 0.1, tries: 15}
 
 func quantizeQ5K(dst []byte, x, importance []float32) {
 	var codes [256]uint8
@@ -19,7 +16,7 @@ func quantizeQ5K(dst []byte, x, importance []float32) {
 		if importance == nil {
 			fitSubBlocks(b[:16], codes[:], v, &q5KFit)
 		} else {
-			fitSubBlocksWeighted(b[:16], codes[:], v, importance[256*i:][:256], &q5KFitWeighted, 63)
+			fitSubBlocksWeighted(b[:16], codes[:], v, importance[256*i:][:256], &weightedFit5, 63)
 		}
 		for k := range 8 {
 			d, m := scaleOffset(b, k)
