@@ -34,7 +34,7 @@ func sumSquares(x []float32) (sum float32) {
 func weigh(w, x, importance []float32, square float32) {
 	w, importance = w[:len(x)], importance[:len(x)]
 	for i, v := range x {
-		w[i] = importance[i] * sqrt(square+float32(v*v))
+		w[i] = importance[i] * sqrt(float32(square)+float32(v*v))
 	}
 }
 

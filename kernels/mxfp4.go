@@ -64,13 +64,13 @@ func codeE2M1(codes []uint8, x []float32, d float32) {
 	}
 	for i, v := range x {
 		a := abs(v)
-		best := a
-		var code uint8
-		for c := uint8(1); c < 8; c++ {
-			if e := abs(values[c] - a); e < best {
-				best, code = e, c
-			}
+		// Errors are not negative, so their bits are in their order; with the
+		// code below them, the least is found without a branch.
+		best := uint64(math.Float32bits(a)) << 3
+		for c := 1; c < len(values); c++ {
+			best = min(best, uint64(math.Float32bits(abs(values[c]-a)))<<3|uint64(c))
 		}
+		code := uint8(best & 7)
 		if code != 0 && v < 0 {
 			code += 8
 		}

@@ -24,7 +24,7 @@ func nearestAway(x float32) int32 {
 
 // truncate returns x without its fraction; for NaN and what no int32 can hold
 // the least int32, whose low byte is 0.
-func truncate(x float64) int32 {
+func truncate[F float32 | float64](x F) int32 {
 	if -0x1p31 < x && x < 0x1p31 {
 		return int32(x)
 	}

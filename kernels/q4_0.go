@@ -46,7 +46,7 @@ func scaleAndCode(codes []uint8, x, importance []float32, row float32, levels in
 	inverse := invert(d)
 	half := float32(levels) + 0.5
 	for i, v := range x {
-		codes[i] = uint8(min(2*levels-1, int32(int8(truncate(float64(float32(v*inverse)+half))))))
+		codes[i] = uint8(min(2*levels-1, int32(int8(truncate(float32(v*inverse)+half)))))
 	}
 	return d
 }

@@ -58,7 +58,7 @@ func spanAndCode(codes []uint8, x, importance []float32, row float32, f *affineF
 	d = (high - low) / float32(f.levels)
 	inverse := invert(d)
 	for i, v := range x {
-		codes[i] = min(uint8(f.levels), uint8(truncate(float64(float32((v-low)*inverse)+0.5))))
+		codes[i] = min(uint8(f.levels), uint8(truncate(float32((v-low)*inverse)+0.5)))
 	}
 	return d, low
 }

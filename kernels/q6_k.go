@@ -58,17 +58,20 @@ func dequantizeQ6K(dst []float32, src []byte) {
 	for i := range len(src) / 210 {
 		b := src[210*i:][:210]
 		d := half(b[208:])
-		for h := range 2 {
-			y := dst[256*i+128*h:][:128]
-			low, high, scales := b[64*h:][:64], b[128+32*h:][:32], b[192+8*h:][:8]
-			for k := range 8 {
-				s := d * float32(int8(scales[k]))
-				shift := k / 4 * 4 // of the nibble
-				for j := range 16 {
-					at := 16*(k%2) + j
-					c := low[32*(k/2%2)+at]>>shift&15 | high[at]>>(k/2*2)&3<<4
-					y[16*k+j] = s * float32(int32(c)-32)
-				}
+		for k := range 4 { // the sub-blocks 8·h + p and every second one after
+			h, p := k/2, k%2
+			var s [4]float32
+			for q := range s {
+				s[q] = d * float32(int8(b[192+8*h+p+2*q]))
+			}
+			y := dst[256*i+128*h+16*p:][:112]
+			low0, low1, high := b[64*h+16*p:][:16], b[64*h+32+16*p:][:16], b[128+32*h+16*p:][:16]
+			for j := range 16 {
+				l0, l1, t := int32(low0[j]), int32(low1[j]), int32(high[j])
+				y[j] = s[0] * float32(l0&15|t<<4&48-32)
+				y[32+j] = s[1] * float32(l1&15|t<<2&48-32)
+				y[64+j] = s[2] * float32(l0>>4|t&48-32)
+				y[96+j] = s[3] * float32(l1>>4|t>>2&48-32)
 			}
 		}
 	}
