@@ -93,7 +93,8 @@ func fitSubBlocks(head []byte, codes []uint8, x []float32, f *affineFit) {
 
 // fitSubBlocksWeighted is fitSubBlocks with importance; scales and offsets are
 // themselves fitted, each counting as much as the weights of its sub-block.
-// limit bounds what [fitPositive] makes of a negative scale.
+// limit bounds what [fitPositive] makes of a negative scale: the reference does
+// so for q5_K alone.
 func fitSubBlocksWeighted(head []byte, codes []uint8, x, importance []float32, f *affineFit, limit uint8) {
 	var scales, offsets, weights [8]float32
 	var w [32]float32
