@@ -1,0 +1,74 @@
+package kernels
+
+// fitSymmetric finds the scale d and the codes c in [−levels, levels−1] with
+// x ≈ d·c that make Σ w·(x − d·c)² small. It sets codes to c + levels, which
+// is not negative, and returns d; len(codes) = len(w) = len(x).
+//
+// The weight of the largest magnitude, m, first gets the code −levels, the one
+// further from zero: d = −m/levels. Then it is stretched and shrunk around
+// that: for each d = −m/(levels + k/10), k = −9…9, weights are rounded to their
+// nearest code, and for those codes the best scale is the least squares one,
+//
+//	d = Σwxc / Σwc², with the error Σwx² − (Σwxc)² / Σwc²,
+//
+// so the codes with the largest (Σwxc)²/Σwc² win.
+func fitSymmetric(codes []uint8, x, w []float32, levels int32) (scale float32) {
+	codes, w = codes[:len(x)], w[:len(x)]
+	m := loudest(x)
+	if abs(m) < 1e-15 {
+		clear(codes)
+		return 0
+	}
+	n := float32(levels)
+	inverse := -n / m
+	xc, cc := projectSymmetric(x, w, inverse, levels)
+	codeSymmetric(codes, x, inverse, levels)
+	if cc != 0 {
+		scale = xc / cc
+	}
+	best := scale * xc
+	for k := -9; k <= 9; k++ {
+		if k == 0 {
+			continue
+		}
+		inverse = -(n + float32(0.1*float32(k))) / m
+		xc, cc = projectSymmetric(x, w, inverse, levels)
+		if cc > 0 && float32(xc*xc) > float32(best*cc) {
+			codeSymmetric(codes, x, inverse, levels)
+			scale = xc / cc
+			best = scale * xc
+		}
+	}
+	return scale
+}
+
+// projectSymmetric returns Σwxc and Σwc² for the codes nearest to x·inverse.
+func projectSymmetric(x, w []float32, inverse float32, levels int32) (xc, cc float32) {
+	w = w[:len(x)]
+	for i, v := range x {
+		c := float32(max(-levels, min(levels-1, nearest(inverse*v))))
+		xc += float32(float32(w[i]*v) * c)
+		cc += float32(float32(w[i]*c) * c)
+	}
+	return xc, cc
+}
+
+// codeSymmetric sets codes to those nearest to x·inverse, plus levels.
+func codeSymmetric(codes []uint8, x []float32, inverse float32, levels int32) {
+	codes = codes[:len(x)]
+	for i, v := range x {
+		codes[i] = uint8(levels + max(-levels, min(levels-1, nearest(inverse*v))))
+	}
+}
+
+// recodeSymmetric sets codes anew to those with x ≈ scale·(c − levels), after
+// scale was rounded; if it became 0 they stay as they are.
+func recodeSymmetric(codes []uint8, x []float32, scale float32, levels int32) {
+	if scale == 0 {
+		return
+	}
+	codes = codes[:len(x)]
+	for i, v := range x {
+		codes[i] = uint8(levels + max(-levels, min(levels-1, nearest(v/scale))))
+	}
+}

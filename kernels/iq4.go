@@ -1,0 +1,180 @@
+package kernels
+
+import "encoding/binary"
+
+// iq4_nl, 4.5 bits per weight: a scale and 32 codes that stand for the values
+// of a fixed table, which are denser around 0, as weights are.
+//
+//	2 bytes   d, binary16
+//	16 bytes  codes c, weight i in the low nibble of byte i, weight 16+i in the high one
+//
+//	x = d·nonlinear[c]
+//
+// iq4_xs, 4.25 bits per weight: 256 weights as eight sub-blocks of 32, each with
+// a six-bit scale s.
+//
+//	2 bytes    d, binary16
+//	2 bytes    the high two bits of s k in bits 2·k and 2·k + 1
+//	4 bytes    the low four bits of s 2·k and, higher, s 2·k + 1 in byte k
+//	128 bytes  codes of the sub-blocks, each as in iq4_nl
+//
+//	x = d·(s − 32)·nonlinear[c]
+//
+// With importance each weight counts by importance·√(2·mean x² + x²), the mean
+// being the block's; without, by its square.
+
+// nonlinear are the values of the codes, as ggml defines the format.
+var nonlinear = [16]float32{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
+
+// nearestCodes has the code nearest to each x from −116 to 101 at the place
+// ⌊2x⌋ + 232: the middles between values are whole or half.
+var nearestCodes = func() (codes [434]uint8) {
+	c := 0
+	for i := range codes {
+		for c < 15 && float32(i-232)/2 >= (nonlinear[c]+nonlinear[c+1])/2 {
+			c++
+		}
+		codes[i] = uint8(c)
+	}
+	return codes
+}()
+
+// nearestCode returns the code whose value is nearest to x, the higher one
+// from the middle of two on, and the highest for NaN.
+func nearestCode(x float32) uint8 {
+	if !(x < 101) {
+		return 15
+	}
+	if x < -115.5 {
+		return 0
+	}
+	x = 2 * float32(x) // a product in x is not to be fused with this
+	i := int32(x)
+	if float32(i) > x {
+		i--
+	}
+	return nearestCodes[i+232]
+}
+
+func quantizeIQ4NL(dst []byte, x, importance []float32) {
+	var codes [32]uint8
+	for i := range len(x) / 32 {
+		b, v := dst[18*i:][:18], x[32*i:][:32]
+		w := nonlinearWeights(v, part(importance, i, 32), sumSquares(v)*(2./32))
+		d := fitNonlinear(v, &w)
+		putHalf(b, d)
+		codeNonlinear(codes[:], v, invert(d))
+		packNibbles(b[2:], codes[:])
+	}
+}
+
+func dequantizeIQ4NL(dst []float32, src []byte) {
+	for i := range len(src) / 18 {
+		b := src[18*i:][:18]
+		unpackNonlinear(dst[32*i:][:32], b[2:], half(b))
+	}
+}
+
+func quantizeIQ4XS(dst []byte, x, importance []float32) {
+	var codes [32]uint8
+	var scales [8]float32
+	for i := range len(x) / 256 {
+		b, v := dst[136*i:][:136], x[256*i:][:256]
+		square := sumSquares(v) * (2. / 256)
+		for k := range scales {
+			v := v[32*k:][:32]
+			w := nonlinearWeights(v, part(importance, 8*i+k, 32), square)
+			scales[k] = fitNonlinear(v, &w)
+		}
+		d := -loudest(scales[:]) / 32
+		putHalf(b, d)
+		inverse := invert(d)
+		low := b[4:8]
+		clear(low)
+		var high uint16
+		for k, scale := range scales {
+			s := max(-32, min(31, nearest(inverse*scale)))
+			codeNonlinear(codes[:], v[32*k:][:32], invert(d*float32(s)))
+			packNibbles(b[8+16*k:][:16], codes[:])
+			s += 32
+			low[k/2] |= uint8(s&15) << (k % 2 * 4)
+			high |= uint16(s>>4) << (2 * k)
+		}
+		binary.LittleEndian.PutUint16(b[2:], high)
+	}
+}
+
+func dequantizeIQ4XS(dst []float32, src []byte) {
+	for i := range len(src) / 136 {
+		b := src[136*i:][:136]
+		d, high := half(b), binary.LittleEndian.Uint16(b[2:])
+		for k := range 8 {
+			s := int32(b[4+k/2]>>(k%2*4)&15) | int32(high>>(2*k)&3)<<4
+			unpackNonlinear(dst[256*i+32*k:][:32], b[8+16*k:][:16], d*float32(s-32))
+		}
+	}
+}
+
+// nonlinearWeights returns how much each weight of a sub-block counts; square
+// is twice the mean square of the block.
+func nonlinearWeights(x, importance []float32, square float32) (w [32]float32) {
+	if importance == nil {
+		weighBySquare(w[:], x)
+	} else {
+		weigh(w[:], x, importance, square)
+	}
+	return w
+}
+
+// fitNonlinear returns the scale d with which Σ w·(x − d·q)² is small, q being
+// the value nearest to x/d.
+//
+// The weight of the largest magnitude, m, is put at 127, past the highest value,
+// then at −127 + k for k = −7…7. For each of these scales weights get their
+// nearest values, and for those the best scale is the least squares one,
+// Σwqx / Σwq². The one with the largest (Σwqx)²/Σwq² has the least error.
+func fitNonlinear(x []float32, w *[32]float32) (scale float32) {
+	m := loudest(x)
+	if abs(m) < 1e-15 {
+		return 0
+	}
+	qx, qq := projectNonlinear(x, w, 1/(-m/nonlinear[0]))
+	if qq > 0 {
+		scale = qx / qq
+	}
+	best := scale * qx
+	for k := -7; k <= 7; k++ {
+		qx, qq = projectNonlinear(x, w, (float32(k)+nonlinear[0])/m)
+		if qq > 0 && float32(qx*qx) > float32(best*qq) {
+			scale = qx / qq
+			best = scale * qx
+		}
+	}
+	return scale
+}
+
+// projectNonlinear returns Σwqx and Σwq² for the values q nearest to x·inverse.
+func projectNonlinear(x []float32, w *[32]float32, inverse float32) (qx, qq float32) {
+	for i, v := range x[:32] {
+		q := nonlinear[nearestCode(inverse*v)]
+		wq := float32(w[i] * q)
+		qx += float32(wq * v)
+		qq += float32(wq * q)
+	}
+	return qx, qq
+}
+
+// codeNonlinear sets codes to those of the values nearest to x·inverse.
+func codeNonlinear(codes []uint8, x []float32, inverse float32) {
+	for i, v := range x {
+		codes[i] = nearestCode(inverse * v)
+	}
+}
+
+// unpackNonlinear sets y to the values of its 32 codes times scale.
+func unpackNonlinear(y []float32, codes []byte, scale float32) {
+	for j, c := range codes {
+		y[j] = scale * nonlinear[c&15]
+		y[16+j] = scale * nonlinear[c>>4]
+	}
+}

@@ -1,0 +1,170 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/x448/float16"
+)
+
+// Packing is a block format of ggml and GGUF: a run of Block weights becomes
+// Bytes bytes, with scales of its own, chosen by a search of its own. Its
+// bytes are the reference implementation's (ggml at d99724f2) in every bit.
+type Packing struct {
+	Name  string // as schemes write it, and ggml
+	About string // what it is, in a sentence
+	Block int    // weights in a block
+	Bytes int    // that they become
+
+	// UsesImportance says that importance weights change the bytes,
+	// NeedsImportance that quantizing without them is not defined.
+	UsesImportance, NeedsImportance bool
+
+	// quantize packs one row: some searches weigh a weight against its whole
+	// row. importance is nil or as long as x.
+	quantize func(dst []byte, x, importance []float32)
+
+	dequantize func(dst []float32, src []byte)
+}
+
+// Packings is the table of block formats.
+var Packings = []*Packing{
+	{
+		Name: "q4_0", Block: 32, Bytes: 18, UsesImportance: true,
+		About:    "4-bit integers times a scale per 32 weights",
+		quantize: quantizeQ4_0, dequantize: dequantizeQ4_0,
+	},
+	{
+		Name: "q4_1", Block: 32, Bytes: 20, UsesImportance: true,
+		About:    "4-bit integers times a scale, plus an offset, per 32 weights",
+		quantize: quantizeQ4_1, dequantize: dequantizeQ4_1,
+	},
+	{
+		Name: "q5_0", Block: 32, Bytes: 22, UsesImportance: true,
+		About:    "5-bit integers times a scale per 32 weights",
+		quantize: quantizeQ5_0, dequantize: dequantizeQ5_0,
+	},
+	{
+		Name: "q5_1", Block: 32, Bytes: 24, UsesImportance: true,
+		About:    "5-bit integers times a scale, plus an offset, per 32 weights",
+		quantize: quantizeQ5_1, dequantize: dequantizeQ5_1,
+	},
+	{
+		Name: "q8_0", Block: 32, Bytes: 34,
+		About:    "8-bit integers times a scale per 32 weights",
+		quantize: quantizeQ8_0, dequantize: dequantizeQ8_0,
+	},
+	{
+		Name: "q1_0", Block: 128, Bytes: 18,
+		About:    "signs times a scale per 128 weights",
+		quantize: quantizeQ1_0, dequantize: dequantizeQ1_0,
+	},
+	{
+		Name: "q2_0", Block: 64, Bytes: 18,
+		About:    "−1, 0 or 1 times a scale per 64 weights",
+		quantize: quantizeQ2_0, dequantize: dequantizeQ2_0,
+	},
+	{
+		Name: "q2_K", Block: 256, Bytes: 84, UsesImportance: true,
+		About:    "2-bit integers times a scale, minus an offset, per 16 weights; 4-bit scales and offsets",
+		quantize: quantizeQ2K, dequantize: dequantizeQ2K,
+	},
+	{
+		Name: "q3_K", Block: 256, Bytes: 110, UsesImportance: true,
+		About:    "3-bit integers times a scale per 16 weights; 6-bit scales",
+		quantize: quantizeQ3K, dequantize: dequantizeQ3K,
+	},
+	{
+		Name: "q4_K", Block: 256, Bytes: 144, UsesImportance: true,
+		About:    "4-bit integers times a scale, minus an offset, per 32 weights; 6-bit scales and offsets",
+		quantize: quantizeQ4K, dequantize: dequantizeQ4K,
+	},
+	{
+		Name: "q5_K", Block: 256, Bytes: 176, UsesImportance: true,
+		About:    "5-bit integers times a scale, minus an offset, per 32 weights; 6-bit scales and offsets",
+		quantize: quantizeQ5K, dequantize: dequantizeQ5K,
+	},
+	{
+		Name: "q6_K", Block: 256, Bytes: 210, UsesImportance: true,
+		About:    "6-bit integers times a scale per 16 weights; 8-bit scales",
+		quantize: quantizeQ6K, dequantize: dequantizeQ6K,
+	},
+	{
+		Name: "tq1_0", Block: 256, Bytes: 54,
+		About:    "−1, 0 or 1 times a scale per 256 weights, five in a byte",
+		quantize: quantizeTQ1_0, dequantize: dequantizeTQ1_0,
+	},
+	{
+		Name: "tq2_0", Block: 256, Bytes: 66,
+		About:    "−1, 0 or 1 times a scale per 256 weights, four in a byte",
+		quantize: quantizeTQ2_0, dequantize: dequantizeTQ2_0,
+	},
+	{
+		Name: "iq4_nl", Block: 32, Bytes: 18, UsesImportance: true,
+		About:    "sixteen values, denser around 0, times a scale per 32 weights",
+		quantize: quantizeIQ4NL, dequantize: dequantizeIQ4NL,
+	},
+	{
+		Name: "iq4_xs", Block: 256, Bytes: 136, UsesImportance: true,
+		About:    "iq4_nl's values times a 6-bit scale per 32 weights",
+		quantize: quantizeIQ4XS, dequantize: dequantizeIQ4XS,
+	},
+	{
+		Name: "mxfp4", Block: 32, Bytes: 17,
+		About:    "4-bit floats (E2M1) times a power of two per 32 weights (OCP MX)",
+		quantize: quantizeMXFP4, dequantize: dequantizeMXFP4,
+	},
+	{
+		Name: "nvfp4", Block: 64, Bytes: 36,
+		About:    "4-bit floats (E2M1) times an 8-bit float per 16 weights",
+		quantize: quantizeNVFP4, dequantize: dequantizeNVFP4,
+	},
+}
+
+// Quantize packs x, one row of weights, into the first
+// len(x)/p.Block·p.Bytes bytes of dst. importance says how much the squared
+// error of each weight of the row matters, or is nil; formats that do not use
+// it ignore it. len(x) is a multiple of p.Block.
+//
+// The weights should be finite: of others the bytes are unspecified.
+func (p *Packing) Quantize(dst []byte, x, importance []float32) {
+	if len(x)%p.Block != 0 {
+		panic(fmt.Sprintf("kernels: %d weights are not whole blocks of %s", len(x), p.Name))
+	}
+	switch {
+	case importance != nil && len(importance) != len(x):
+		panic(fmt.Sprintf("kernels: %d importance weights for %d weights", len(importance), len(x)))
+	case importance == nil && p.NeedsImportance:
+		panic(fmt.Sprintf("kernels: %s needs importance weights", p.Name))
+	}
+	p.quantize(dst[:len(x)/p.Block*p.Bytes], x, importance)
+}
+
+// Dequantize sets the first len(src)/p.Bytes·p.Block elements of dst to the
+// weights packed in src, whose length is a multiple of p.Bytes. Any bytes are
+// valid; a scale that is not finite gives weights that are not.
+func (p *Packing) Dequantize(dst []float32, src []byte) {
+	if len(src)%p.Bytes != 0 {
+		panic(fmt.Sprintf("kernels: %d bytes are not whole blocks of %s", len(src), p.Name))
+	}
+	p.dequantize(dst[:len(src)/p.Bytes*p.Block], src)
+}
+
+// putHalf stores x in b as IEEE binary16 and returns what was stored.
+func putHalf(b []byte, x float32) float32 {
+	h := float16.Fromfloat32(x).Bits()
+	binary.LittleEndian.PutUint16(b, h)
+	return f16Values[h]
+}
+
+// half returns the IEEE binary16 value that begins b.
+func half(b []byte) float32 { return f16Values[binary.LittleEndian.Uint16(b)] }
+
+// packNibbles packs the low four bits of 2·len(dst) codes: the first half of
+// the codes becomes the low nibbles, the second the high ones.
+func packNibbles(dst, codes []byte) {
+	low, high := codes[:len(dst)], codes[len(dst):2*len(dst)]
+	for i := range dst {
+		dst[i] = low[i]&15 | high[i]<<4
+	}
+}

@@ -1,0 +1,110 @@
+package kernels
+
+// q3_K, 3.4375 bits per weight: 256 weights as sixteen sub-blocks of 16, each
+// with a six-bit scale s.
+//
+//	32 bytes  high bit of the codes: bit k of byte i is that of weight 32·k + i
+//	64 bytes  low two bits, as in packPairs
+//	12 bytes  s of the sub-blocks: the low four bits of s k and s 8+k, k < 8, in
+//	          byte k; the high two of s 4·h + k, k < 4, in bits 2·h and 2·h + 1
+//	          of byte 8 + k
+//	2 bytes   d, binary16
+//
+//	x = d·(s − 32)·(c − 4)
+//
+// Sub-blocks are fitted first, then their scales quantized, then codes rounded
+// anew with what the scales have become. With importance each weight counts by
+// importance·√(2·mean x² + x²), the mean being the block's, and the scales are
+// fitted too; without, by its square, and the scale of the largest magnitude
+// becomes s = 0.
+
+func quantizeQ3K(dst []byte, x, importance []float32) {
+	var codes [256]uint8
+	var s [16]uint8
+	for i := range len(x) / 256 {
+		b := dst[110*i:][:110]
+		v := x[256*i:][:256]
+		var d float32
+		if importance == nil {
+			d = fitQ3K(&s, &codes, v)
+		} else {
+			d = fitQ3KWeighted(&s, &codes, v, importance[256*i:][:256])
+		}
+		d = putHalf(b[108:], d)
+		packed := b[96:108]
+		clear(packed)
+		for k, s := range s {
+			packed[k%8] |= s & 15 << (k / 8 * 4)
+			packed[8+k%4] |= s >> 4 << (k / 4 * 2)
+			recodeSymmetric(codes[16*k:][:16], v[16*k:][:16], d*float32(int32(s)-32), 4)
+		}
+		high := b[:32]
+		clear(high)
+		for k := range 8 {
+			for j, c := range codes[32*k:][:32] {
+				high[j] |= c >> 2 << k
+			}
+		}
+		packPairs(b[32:96], &codes)
+	}
+}
+
+func dequantizeQ3K(dst []float32, src []byte) {
+	for i := range len(src) / 110 {
+		b := src[110*i:][:110]
+		d := half(b[108:])
+		packed := b[96:108]
+		for k := range 16 {
+			s := packed[k%8]>>(k/8*4)&15 | packed[8+k%4]>>(k/4*2)&3<<4
+			scale := d * float32(int32(s)-32)
+			high, low := b[16*(k%2):][:16], b[32+32*(k/8)+16*(k%2):][:16]
+			bit, shift := k/2, k/2%4*2
+			for j := range dst[256*i+16*k:][:16] {
+				c := low[j]>>shift&3 | high[j]>>bit&1<<2
+				dst[256*i+16*k+j] = scale * float32(int32(c)-4)
+			}
+		}
+	}
+}
+
+// fitQ3K fits a block without importance and returns d.
+func fitQ3K(s *[16]uint8, codes *[256]uint8, x []float32) (d float32) {
+	var scales [16]float32
+	for k := range scales {
+		scales[k] = fitDescending(codes[16*k:][:16], x[16*k:][:16], 4)
+	}
+	m := loudest(scales[:])
+	if m == 0 {
+		*s = [16]uint8{}
+		return 0
+	}
+	inverse := -32 / m
+	for k, v := range scales {
+		s[k] = uint8(32 + max(-32, min(31, int8(nearest(inverse*v)))))
+	}
+	return 1 / inverse
+}
+
+// fitQ3KWeighted fits a block with importance and returns d.
+func fitQ3KWeighted(s *[16]uint8, codes *[256]uint8, x, importance []float32) (d float32) {
+	var scales, weights, w [16]float32
+	square := 2 * sumSquares(x) / 256
+	for k := range scales {
+		v := x[16*k:][:16]
+		weigh(w[:], v, importance[16*k:][:16], square)
+		weights[k] = sum(w[:])
+		scales[k] = fitSymmetric(codes[16*k:][:16], v, w[:], 4)
+	}
+	return fitSymmetric(s[:], scales[:], weights[:], 32)
+}
+
+// packPairs packs the low two bits of 256 codes in 64 bytes: byte 32·h + i has
+// those of the codes 128·h + 32·k + i, k = 0…3, in bits 2·k and 2·k + 1.
+func packPairs(dst []byte, codes *[256]uint8) {
+	for h := range 2 {
+		c, b := codes[128*h:][:128], dst[32*h:][:32]
+		for j := range b {
+			b[j] = c[j]&3 | c[32+j]&3<<2 | c[64+j]&3<<4 | c[96+j]&3<<6
+		}
+	}
+}

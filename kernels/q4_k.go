@@ -1,0 +1,146 @@
+package kernels
+
+// q4_K, 4.5 bits per weight: 256 weights as eight sub-blocks of 32, each with a
+// six-bit scale s and a six-bit offset o.
+//
+//	2 bytes    d, binary16
+//	2 bytes    m, binary16
+//	12 bytes   s and o of the sub-blocks, as in putScaleOffset
+//	128 bytes  codes c: byte 32·k + i has weight 64·k + i in its low nibble
+//	           and weight 64·k + 32 + i in its high one
+//
+//	x = d·s·c − m·o
+//
+// With importance each weight counts by importance·√(2·mean x² + x²), the mean
+// being the block's; without, by its magnitude plus the root mean square of its
+// sub-block. Sub-blocks are fitted first, then their scales and offsets are
+// quantized, and codes are rounded anew with what the scales have become.
+
+var q4KFit = affineFit{levels: 15, first: -1, step: 0.1, tries: 20}
+
+func quantizeQ4K(dst []byte, x, importance []float32) {
+	var codes [256]uint8
+	for i := range len(x) / 256 {
+		b := dst[144*i:][:144]
+		v := x[256*i:][:256]
+		if importance == nil {
+			fitSubBlocks(b[:16], codes[:], v, &q4KFit)
+		} else {
+			fitSubBlocksWeighted(b[:16], codes[:], v, importance[256*i:][:256], &weightedFit4, 255)
+		}
+		for k := range 8 {
+			d, m := scaleOffset(b, k)
+			recode(codes[32*k:][:32], v[32*k:][:32], d, m, 15)
+		}
+		for k := range 4 {
+			packNibbles(b[16+32*k:][:32], codes[64*k:])
+		}
+	}
+}
+
+func dequantizeQ4K(dst []float32, src []byte) {
+	for i := range len(src) / 144 {
+		b, y := src[144*i:][:144], dst[256*i:][:256]
+		for k := range 4 {
+			low, high := y[64*k:][:32], y[64*k+32:][:32]
+			d1, m1 := scaleOffset(b, 2*k)
+			d2, m2 := scaleOffset(b, 2*k+1)
+			for j, c := range b[16+32*k:][:32] {
+				low[j] = float32(d1*float32(c&15)) - m1
+				high[j] = float32(d2*float32(c>>4)) - m2
+			}
+		}
+	}
+}
+
+// fitSubBlocks fits eight sub-blocks of 32 without importance, stores their
+// scales and offsets in head, each rounded to the nearest of 64 steps up to the
+// largest, and sets codes.
+func fitSubBlocks(head []byte, codes []uint8, x []float32, f *affineFit) {
+	var scales, offsets [8]float32
+	var w [32]float32
+	var maxScale, maxOffset float32
+	for k := range scales {
+		v := x[32*k:][:32]
+		rms := sqrt(sumSquares(v) / 32)
+		for j, v := range v {
+			w[j] = rms + abs(v)
+		}
+		s, o := f.fit(codes[32*k:][:32], v, w[:])
+		scales[k], offsets[k] = s, o
+		if s > maxScale {
+			maxScale = s
+		}
+		if o > maxOffset {
+			maxOffset = o
+		}
+	}
+	putHalf(head, maxScale/63)
+	putHalf(head[2:], maxOffset/63)
+	var perScale, perOffset float32
+	if maxScale > 0 {
+		perScale = 63 / maxScale
+	}
+	if maxOffset > 0 {
+		perOffset = 63 / maxOffset
+	}
+	for k := range scales {
+		s := min(63, uint8(nearest(perScale*scales[k])))
+		o := min(63, uint8(nearest(perOffset*offsets[k])))
+		putScaleOffset(head[4:], k, s, o)
+	}
+}
+
+// fitSubBlocksWeighted is fitSubBlocks with importance; scales and offsets are
+// themselves fitted, each counting as much as the weights of its sub-block.
+// limit bounds what [fitPositive] makes of a negative scale: the reference does
+// so for q5_K alone.
+func fitSubBlocksWeighted(head []byte, codes []uint8, x, importance []float32, f *affineFit, limit uint8) {
+	var scales, offsets, weights [8]float32
+	var w [32]float32
+	square := 2 * sumSquares(x) / 256
+	for k := range scales {
+		v := x[32*k:][:32]
+		weigh(w[:], v, importance[32*k:][:32], square)
+		weights[k] = sum(w[:])
+		scales[k], offsets[k] = f.fit(codes[32*k:][:32], v, w[:])
+	}
+	var s, o [8]uint8
+	d := fitPositive(s[:], scales[:], weights[:], 63)
+	m := fitPositive(o[:], offsets[:], weights[:], 63)
+	for k := range s {
+		putScaleOffset(head[4:], k, min(limit, s[k]), min(limit, o[k]))
+	}
+	putHalf(head, d)
+	putHalf(head[2:], m)
+}
+
+// scaleOffset returns d·s and m·o of sub-block k; head begins with d and m.
+func scaleOffset(head []byte, k int) (scale, offset float32) {
+	s, o := getScaleOffset(head[4:16], k)
+	return float32(half(head) * float32(s)), float32(half(head[2:]) * float32(o)) // never fused with a sum
+}
+
+// putScaleOffset stores the six-bit scale and offset of sub-block k in the 12
+// bytes b, for k from 0 up:
+//
+//	bytes 0…3   scales 0…3, and in the upper two bits those of scales 4…7
+//	bytes 4…7   offsets 0…3, and in the upper two bits those of offsets 4…7
+//	bytes 8…11  the low four bits of scale and, higher, offset 4…7
+func putScaleOffset(b []byte, k int, s, o uint8) {
+	if k < 4 {
+		b[k], b[4+k] = s, o
+		return
+	}
+	b[4+k] = s&15 | o&15<<4
+	b[k-4] |= s >> 4 << 6
+	b[k] |= o >> 4 << 6
+}
+
+// getScaleOffset is the inverse of putScaleOffset.
+func getScaleOffset(b []byte, k int) (s, o uint8) {
+	if k < 4 {
+		return b[k] & 63, b[4+k] & 63
+	}
+	return b[4+k]&15 | b[k-4]>>6<<4, b[4+k]>>4 | b[k]>>6<<4
+}

@@ -1,0 +1,37 @@
+package kernels
+
+import "encoding/binary"
+
+// q5_1, 6 bits per weight, is q4_1 with five-bit codes:
+//
+//	2 bytes   d, binary16
+//	2 bytes   m, binary16
+//	4 bytes   the fifth bits of the codes, weight i in bit i
+//	16 bytes  their low four bits, as in q4_1
+//
+//	x = d·c + m
+
+func quantizeQ5_1(dst []byte, x, importance []float32) {
+	var codes [32]uint8
+	row := meanSquare(x, importance)
+	for i := range len(x) / 32 {
+		b := dst[24*i:][:24]
+		d, m := spanAndCode(codes[:], x[32*i:][:32], part(importance, i, 32), row, &weightedFit5)
+		putHalf(b, d)
+		putHalf(b[2:], m)
+		binary.LittleEndian.PutUint32(b[4:], fifthBits(codes[:]))
+		packNibbles(b[8:], codes[:])
+	}
+}
+
+func dequantizeQ5_1(dst []float32, src []byte) {
+	for i := range len(src) / 24 {
+		b, y := src[24*i:][:24], dst[32*i:][:32]
+		d, m := half(b), half(b[2:])
+		fifth := binary.LittleEndian.Uint32(b[4:])
+		for j, c := range b[8:] {
+			y[j] = float32(float32(uint32(c&15)|fifth>>j<<4&16)*d) + m
+			y[16+j] = float32(float32(uint32(c>>4)|fifth>>(16+j)<<4&16)*d) + m
+		}
+	}
+}
