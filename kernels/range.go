@@ -26,19 +26,39 @@ var (
 	Ranges = []*Range{MinMax, Full, Percentile, MSE}
 )
 
-// Extremes returns the least and the greatest finite value of x, or 0, 0 if
-// there is none.
+// Extent is the least and the greatest of some values. The assembly knows the
+// order of the fields.
+type Extent struct{ Lo, Hi float32 }
+
+// Extremes returns the least and the greatest finite value of x, −0 taken as
+// 0, or 0, 0 if there is none.
 func Extremes(x []float32) (lo, hi float32) {
-	lo, hi = math.MaxFloat32, -math.MaxFloat32
-	for _, v := range x {
-		if Finite(v) {
-			lo, hi = min(lo, v), max(hi, v)
+	var ends [1]Extent
+	extremes(ends[:], x, max(1, len(x)))
+	return ends[0].Lo, ends[0].Hi
+}
+
+// ExtremesOfUnits sets each of ends to the [Extremes] of the next run of unit
+// weights of x, the last one maybe shorter.
+func ExtremesOfUnits(ends []Extent, x []float32, unit int) {
+	extremes(ends[:units(len(x), unit)], x, unit)
+}
+
+func extremesGo(ends []Extent, x []float32, unit int) {
+	for i := range ends {
+		n := min(unit, len(x))
+		lo, hi := float32(math.MaxFloat32), float32(-math.MaxFloat32)
+		for _, v := range x[:n] {
+			if Finite(v) {
+				lo, hi = min(lo, v), max(hi, v)
+			}
 		}
+		if lo > hi {
+			lo, hi = 0, 0
+		}
+		ends[i] = Extent{lo + 0, hi + 0}
+		x = x[n:]
 	}
-	if lo > hi {
-		return 0, 0
-	}
-	return lo, hi
 }
 
 // AbsPercentile returns the pct-th percentile, 0 to 100, of the magnitudes of
@@ -153,14 +173,29 @@ func (f Fit) SearchMSE(lo, hi float32, loss func(a Affine, limit float64) float6
 // Loss returns the squared error of the finite weights of x under a with
 // nearest-even rounding, or a partial sum once that exceeds limit.
 func (a Affine) Loss(x []float32, limit float64) float64 {
-	const magic = 3 << 22
-	inv := 1 / a.Scale
-	lo, hi := float32(a.Min-a.Zero), float32(a.Max-a.Zero)
+	maps, part := [1]Affine{a}, [1]float64{}
 	var sum float64
 	for len(x) > 0 && sum <= limit {
-		part := x[:min(len(x), 64)]
-		x = x[len(part):]
-		for _, v := range part {
+		n := min(len(x), lossBlock)
+		losses(part[:], x[:n], maps[:])
+		sum += part[0]
+		x = x[n:]
+	}
+	return sum
+}
+
+// lossBlock is how many weights are taken between looks at the limit.
+const lossBlock = 512
+
+// lossesGo sets out[k] to the squared error of the finite weights of x under
+// maps[k], in the order of [fold].
+func lossesGo(out []float64, x []float32, maps []Affine) {
+	const magic = 3 << 22
+	for k, a := range maps {
+		var sum [8]float64
+		inv := a.inverse()
+		lo, hi := float32(a.Min-a.Zero), float32(a.Max-a.Zero)
+		for i, v := range x {
 			if math.Float32bits(v)&expMask == expMask {
 				continue
 			}
@@ -169,29 +204,38 @@ func (a Affine) Loss(x []float32, limit float64) float64 {
 			q = t - magic
 			y := q * a.Scale
 			e := float64(v) - float64(y)
-			sum += float64(e * e)
+			sum[i%8] += float64(e * e)
 		}
+		out[k] = fold(&sum)
 	}
-	return sum
 }
 
 // Moments returns the extremes of the finite values of x, joined with 0, how
-// many there are, their sum and the sum of their squares.
+// many there are, their sum and the sum of their squares, both in the order of
+// [fold].
 func Moments(x []float32) (lo, hi float32, finite int, sum, sum2 float64) {
-	for _, v := range x {
+	var l momentLanes
+	moments(&l, x)
+	return l.lo, l.hi, len(x) - l.nonFinite, fold(&l.x), fold(&l.x2)
+}
+
+// momentLanes are sums by lanes, as in [errorLanes]. The assembly knows the
+// order of the fields.
+type momentLanes struct {
+	x, x2     [8]float64
+	nonFinite int
+	lo, hi    float32
+}
+
+func momentsGo(s *momentLanes, x []float32) {
+	for i, v := range x {
 		if math.Float32bits(v)&expMask == expMask {
+			s.nonFinite++
 			continue
 		}
-		finite++
-		if v < lo {
-			lo = v
-		}
-		if v > hi {
-			hi = v
-		}
+		s.lo, s.hi = min(s.lo, v+0), max(s.hi, v+0)
 		f := float64(v)
-		sum += f
-		sum2 += float64(f * f)
+		s.x[i%8] += f
+		s.x2[i%8] += float64(f * f)
 	}
-	return lo, hi, finite, sum, sum2
 }
