@@ -48,11 +48,13 @@ func Compare(x, y []float32, at int) Sums {
 			maxAt = at + i + indexOfError(x[i:end], y[i:end], l.maxAbs)
 		}
 	}
-	return Sums{
+	s := Sums{
 		N: len(x) - l.nonFinite, NonFinite: l.nonFinite,
-		E: fold(&l.e), E2: fold(&l.e2), X2: fold(&l.x2), Y2: fold(&l.y2), XY: fold(&l.xy),
+		E: fold(&l.e), E2: fold(&l.e2), X2: fold(&l.x2), Y2: fold(&l.y2),
 		MaxAbs: l.maxAbs, MaxAt: maxAt, Zeros: l.zeros,
 	}
+	s.XY = (s.X2 + s.Y2 - s.E2) / 2 // since e² = x² + y² − 2·x·y
+	return s
 }
 
 // compareBlock is how many weights are compared before the place of a new
@@ -62,9 +64,9 @@ const compareBlock = 1 << 10
 // errorLanes are the sums of a block, the weight at index i counted in lane
 // i mod 8. The assembly knows the order of the fields.
 type errorLanes struct {
-	e, e2, x2, y2, xy [8]float64
-	maxAbs            float64
-	nonFinite, zeros  int
+	e, e2, x2, y2    [8]float64
+	maxAbs           float64
+	nonFinite, zeros int
 }
 
 func compareGo(s *errorLanes, x, y []float32) {
@@ -80,7 +82,6 @@ func compareGo(s *errorLanes, x, y []float32) {
 		s.e2[i] += float64(e * e) // the conversions forbid fused multiply-add: the same sums on every machine
 		s.x2[i] += float64(a * a)
 		s.y2[i] += float64(b * b)
-		s.xy[i] += float64(a * b)
 		s.maxAbs = max(s.maxAbs, math.Abs(e))
 		if b == 0 && a != 0 {
 			s.zeros++

@@ -48,14 +48,14 @@ func (v isa) abs64() Op {
 	return constants[name]
 }
 
-// compare emits the error sums of a block. Squares and products of float32 are
+// compare emits the error sums of a block. Squares of float32 are
 // exact in float64, so that fusing them with the addition changes nothing;
 // only the square of the error, itself a float64, is rounded before.
 func (v isa) compare() {
 	name := "compare" + v.suffix
 	function(name, "func(x, y *float32, n int, sums *float64)", name+" equals compareGo: sums points to an errorLanes.")
 	x, y, n, sums := param("x"), param("y"), param("n"), param("sums")
-	var acc [5]lanes // E, E2, X2, Y2, XY
+	var acc [4]lanes // E, E2, X2, Y2
 	for i := range acc {
 		acc[i] = v.lanes()
 		v.move(acc[i], Mem{Base: sums, Disp: 64 * i}, true)
@@ -72,43 +72,56 @@ func (v isa) compare() {
 	if v.wide() {
 		zero = v.zero()
 	}
+	add := func(part int, w []VecVirtual) {
+		a, b := w[0], w[1]
+		VFMADD231PD(a, a, acc[2].lane(part))
+		VFMADD231PD(b, b, acc[3].lane(part))
+		VSUBPD(b, a, a)
+		VADDPD(a, acc[0].lane(part), acc[0].lane(part))
+		if v.wide() {
+			VPANDQ(abs, a, b)
+		} else {
+			VANDPD(abs, a, b)
+		}
+		VMAXPD(worst.lane(part), b, worst.lane(part))
+		VMULPD(a, a, a)
+		VADDPD(a, acc[1].lane(part), acc[1].lane(part))
+	}
 	v.each(n, map[GPVirtual]int{x: 4, y: 4}, func(m *mask) {
 		a, b := v.reg(), v.reg()
 		v.load(Mem{Base: x}, m, a)
-		v.load(Mem{Base: y}, m, b)
 		other := v.nonFinite(a)
 		v.count(other, nonFinite)
-		v.drop(other, a)
-		v.drop(other, b)
-		if v.wide() {
+		if v.wide() { // masked loads drop what is not finite, and widen
+			take := [2]Register{K(), K()}
+			KNOTW(other, take[0])
+			if m != nil {
+				KANDW(m.reg, take[0], take[0])
+			}
+			VMOVUPS_Z(Mem{Base: y}, take[0], b)
 			k := K()
-			VCMPPS(equal, zero, b, k)
+			VCMPPS(equal, zero, b, take[0], k)
 			VCMPPS(unequal, zero, a, k, k)
 			v.count(k, zeros)
-		} else {
-			s, t := YMM(), YMM()
-			VXORPS(s, s, s)
-			VCMPPS(equal, s, b, t)
-			VCMPPS(unequal, s, a, s)
-			VANDPS(s, t, t)
-			v.count(t, zeros)
-		}
-		v.widen(func(part int, w []VecVirtual) {
-			a, b := w[0], w[1]
-			VFMADD231PD(a, a, acc[2].lane(part))
-			VFMADD231PD(b, b, acc[3].lane(part))
-			VFMADD231PD(a, b, acc[4].lane(part))
-			VSUBPD(b, a, a)
-			VADDPD(a, acc[0].lane(part), acc[0].lane(part))
-			if v.wide() {
-				VPANDQ(abs, a, b)
-			} else {
-				VANDPD(abs, a, b)
+			KSHIFTRW(Imm(8), take[0], take[1])
+			for part, k := range take {
+				w := []VecVirtual{v.reg(), v.reg()}
+				VCVTPS2PD_Z(Mem{Base: x, Disp: 32 * part}, k, w[0])
+				VCVTPS2PD_Z(Mem{Base: y, Disp: 32 * part}, k, w[1])
+				add(part, w)
 			}
-			VMAXPD(worst.lane(part), b, worst.lane(part))
-			VMULPD(a, a, a)
-			VADDPD(a, acc[1].lane(part), acc[1].lane(part))
-		}, a, b)
+			return
+		}
+		v.load(Mem{Base: y}, m, b)
+		v.drop(other, a)
+		v.drop(other, b)
+		s, t := YMM(), YMM()
+		VXORPS(s, s, s)
+		VCMPPS(equal, s, b, t)
+		VCMPPS(unequal, s, a, s)
+		VANDPS(s, t, t)
+		v.count(t, zeros)
+		v.widen(add, a, b)
 	})
 	for i := range acc {
 		v.move(acc[i], Mem{Base: sums, Disp: 64 * i}, false)
@@ -117,10 +130,10 @@ func (v isa) compare() {
 		VMAXPD(worst[1], worst[0], worst[0])
 	}
 	v.fold64(worst[0], VMAXPD)
-	VMAXSD(Mem{Base: sums, Disp: 320}, worst[0].AsX(), worst[0].AsX())
-	VMOVSD(worst[0].AsX(), Mem{Base: sums, Disp: 320})
-	ADDQ(nonFinite, Mem{Base: sums, Disp: 328})
-	ADDQ(zeros, Mem{Base: sums, Disp: 336})
+	VMAXSD(Mem{Base: sums, Disp: 256}, worst[0].AsX(), worst[0].AsX())
+	VMOVSD(worst[0].AsX(), Mem{Base: sums, Disp: 256})
+	ADDQ(nonFinite, Mem{Base: sums, Disp: 264})
+	ADDQ(zeros, Mem{Base: sums, Disp: 272})
 	VZEROUPPER()
 	RET()
 }
