@@ -18,7 +18,22 @@ var f16Values = func() *[1 << 16]float32 {
 
 // F16 returns x rounded to the nearest IEEE binary16 value, ties to even.
 // Magnitudes of 65520 and more become ±Inf; NaN stays NaN.
-func F16(x float32) float32 { return float16.Fromfloat32(x).Float32() }
+func F16(x float32) float32 {
+	b := math.Float32bits(x)
+	switch e := b & expMask; {
+	case e < 113<<23: // below 2^-14 values are 2^-24 apart, as float32 is at 3/4
+		t := x + 0.75
+		return math.Float32frombits(math.Float32bits(t-0.75) | b&(1<<31))
+	case e < expMask:
+		b = (b + 0xfff + b>>13&1) &^ 0x1fff
+		if b&^(1<<31) >= 0x47800000 {
+			b = b&(1<<31) | expMask
+		}
+	case b&^(1<<31) > expMask:
+		b = b&^0x1fff | 1<<22 // quiet
+	}
+	return math.Float32frombits(b)
+}
 
 // BF16 returns x rounded to the nearest bfloat16 value (the upper 16 bits of
 // a float32), ties to even; NaN stays NaN.

@@ -139,35 +139,78 @@ func (f Fit) Clip(lo, hi, bound float32) Affine {
 	return f.Affine(max(lo, -bound), min(hi, bound))
 }
 
+// Search is the space that [Fit.SearchMSE] works in, kept between calls.
+type Search struct {
+	maps [64]Affine
+	loss [64]float64
+}
+
+// coarse are the fractions of a range that a search tries first: 0.9^k down to
+// 1/100.
+var coarse = func() (fractions []float64) {
+	for f := 1.0; f > 0.01; f *= 0.9 {
+		fractions = append(fractions, f)
+	}
+	return fractions
+}()
+
 // SearchMSE returns the map of least squared error under nearest rounding
-// among those of [lo, hi] shrunk about 0, where loss(a, limit) is the squared
-// error under a, or anything above limit if it exceeds limit. The fractions
-// tried are 0.9^k down to 1/100, then eight around the best.
-func (f Fit) SearchMSE(lo, hi float32, loss func(a Affine, limit float64) float64) Affine {
-	best := f.Affine(lo, hi)
+// among those of [lo, hi] shrunk about 0, where losses sets every out[k] to
+// the squared error under maps[k], or to anything above the least before it if
+// it exceeds that. The fractions tried are 0.9^k down to 1/100, then eight
+// around the best.
+func (f Fit) SearchMSE(lo, hi float32, s *Search, losses func(out []float64, maps []Affine)) Affine {
+	best, at, least := f.try(lo, hi, coarse, s, losses)
 	if best.Scale == 0 {
-		return best
+		return f.Affine(lo, hi)
 	}
-	least, at := loss(best, math.Inf(1)), 1.0
-	try := func(fraction float64) bool {
-		a := f.Affine(float32(float64(lo)*fraction), float32(float64(hi)*fraction))
-		if a.Scale == 0 {
-			return false
+	var fine [8]float64
+	n := 0
+	for k := -4; k <= 4; k++ {
+		if fraction := at * (1 + 0.024*float64(k)); k != 0 && fraction <= 1 {
+			fine[n] = fraction
+			n++
 		}
-		l := loss(a, least)
-		if l < least {
-			best, least, at = a, l, fraction
-		}
-		return true
 	}
-	for fraction := 0.9; fraction > 0.01 && try(fraction); fraction *= 0.9 {
-	}
-	for centre, k := at, -4; k <= 4; k++ {
-		if fraction := centre * (1 + 0.024*float64(k)); k != 0 && fraction <= 1 {
-			try(fraction)
-		}
+	if a, _, loss := f.try(lo, hi, fine[:n], s, losses); loss < least {
+		return a
 	}
 	return best
+}
+
+// try returns the best map of [lo, hi] shrunk to any of the fractions, that
+// fraction and its loss; fractions that leave no scale end the list.
+func (f Fit) try(lo, hi float32, fractions []float64, s *Search, losses func(out []float64, maps []Affine)) (best Affine, at, least float64) {
+	n := 0
+	for _, fraction := range fractions {
+		s.maps[n] = f.Affine(float32(float64(lo)*fraction), float32(float64(hi)*fraction))
+		if s.maps[n].Scale == 0 {
+			break
+		}
+		n++
+	}
+	least = math.Inf(1)
+	losses(s.loss[:n], s.maps[:n])
+	for k, loss := range s.loss[:n] {
+		if loss < least {
+			best, at, least = s.maps[k], fractions[k], loss
+		}
+	}
+	return best, at, least
+}
+
+// Losses sets every out[k] to the loss of x under maps[k] as [Fit.SearchMSE]
+// asks for it.
+func Losses(out []float64, x []float32, maps []Affine) {
+	if len(x) <= lossBlock {
+		losses(out, x, maps)
+		return
+	}
+	least := math.Inf(1)
+	for k, a := range maps {
+		out[k] = a.Loss(x, least)
+		least = min(least, out[k])
+	}
 }
 
 // Loss returns the squared error of the finite weights of x under a with

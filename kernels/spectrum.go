@@ -154,6 +154,16 @@ func (d Distribution) Loss(a Affine, limit float64) float64 {
 	return sum
 }
 
+// Losses sets every out[k] to the loss of the counted values under maps[k] as
+// [Fit.SearchMSE] asks for it.
+func (d Distribution) Losses(out []float64, maps []Affine) {
+	least := math.Inf(1)
+	for k, a := range maps {
+		out[k] = d.Loss(a, least)
+		least = min(least, out[k])
+	}
+}
+
 // sawtooth is the integral from 0 to x of (t − step·round(t/step))² dt.
 func sawtooth(x, step float64) float64 {
 	k := math.RoundToEven(x / step)

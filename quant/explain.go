@@ -97,7 +97,7 @@ func ExplainWeight(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme,
 	if err := t.Read(unit, q.layout.start(u)); err != nil {
 		return Trace{}, err
 	}
-	return affine(x[0], s, clip(s, unit, make([]float32, len(unit))), at), nil
+	return affine(x[0], s, new(fitter).fit(s, unit, len(unit))[0], at), nil
 }
 
 func affine(x float32, s Scheme, a kernels.Affine, at int) Trace {

@@ -73,7 +73,8 @@ func (q *quantizer) run(ctx context.Context, t *model.Tensor, sum *Summary, span
 
 // scratch is one worker's own.
 type scratch struct {
-	y, spare            []float32
+	y                   []float32
+	fitter              fitter
 	original, quantized Histogram
 	errors              *kernels.Spectrum
 }
@@ -82,10 +83,10 @@ type scratch struct {
 // sums, also by channel from the first one touched.
 func (w *scratch) measure(q *quantizer, x []float32, at int) (kernels.Sums, []Channel) {
 	if len(w.y) < len(x) {
-		w.y, w.spare = make([]float32, len(x)), make([]float32, len(x))
+		w.y = make([]float32, len(x))
 	}
 	y := w.y[:len(x)]
-	clipped := q.roundTrip(y, x, at, w.spare)
+	clipped := q.roundTrip(y, x, at, &w.fitter)
 	var sums kernels.Sums
 	size := q.layout.channelLen
 	channels := make([]Channel, 0, (at+len(x)-1)/size-at/size+1)

@@ -180,7 +180,7 @@ func (v isa) blend(m Register, x, y VecVirtual) {
 // splitMix is the counters of the weights of a vector, times the generator's
 // odd constant, in two halves.
 type splitMix struct {
-	z                        [2]VecVirtual
+	z                     [2]VecVirtual
 	step, a, b, unit, one VecVirtual
 }
 
