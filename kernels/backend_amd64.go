@@ -121,3 +121,85 @@ func losses(out []float64, x []float32, maps []Affine) {
 		lossesAVX512(&x[0], len(x), &maps[0].Scale, len(maps), &out[0])
 	}
 }
+
+// The conversions of 16-bit floats take whole vectors; Go does the rest.
+
+func vectors(n int) int { return n &^ 15 }
+
+func encodeF16(dst []byte, src []float32) {
+	n := vectors(len(src))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		encodeF16AVX2(&dst[0], &src[0], n)
+	default:
+		encodeF16AVX512(&dst[0], &src[0], n)
+	}
+	encodeF16Go(dst[2*n:], src[n:])
+}
+
+func decodeF16(dst []float32, src []byte) {
+	n := vectors(len(dst))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		decodeF16AVX2(&dst[0], &src[0], n)
+	default:
+		decodeF16AVX512(&dst[0], &src[0], n)
+	}
+	decodeF16Go(dst[n:], src[2*n:])
+}
+
+func castF16(dst, src []float32) (clipped int) {
+	n := vectors(len(src))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		clipped = castF16AVX2(&dst[0], &src[0], n)
+	default:
+		clipped = castF16AVX512(&dst[0], &src[0], n)
+	}
+	return clipped + castF16Go(dst[n:], src[n:])
+}
+
+func encodeBF16(dst []byte, src []float32) {
+	n := vectors(len(src))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		encodeBF16AVX2(&dst[0], &src[0], n)
+	default:
+		encodeBF16AVX512(&dst[0], &src[0], n)
+	}
+	encodeBF16Go(dst[2*n:], src[n:])
+}
+
+func decodeBF16(dst []float32, src []byte) {
+	n := vectors(len(dst))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		decodeBF16AVX2(&dst[0], &src[0], n)
+	default:
+		decodeBF16AVX512(&dst[0], &src[0], n)
+	}
+	decodeBF16Go(dst[n:], src[2*n:])
+}
+
+func castBF16(dst, src []float32) (clipped int) {
+	n := vectors(len(src))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		clipped = castBF16AVX2(&dst[0], &src[0], n)
+	default:
+		clipped = castBF16AVX512(&dst[0], &src[0], n)
+	}
+	return clipped + castBF16Go(dst[n:], src[n:])
+}

@@ -20,3 +20,15 @@ func extremes(ends []Extent, x []float32, unit int) { extremesGo(ends, x, unit) 
 func moments(s *momentLanes, x []float32) { momentsGo(s, x) }
 
 func losses(out []float64, x []float32, maps []Affine) { lossesGo(out, x, maps) }
+
+func encodeF16(dst []byte, src []float32) { encodeF16Go(dst, src) }
+
+func decodeF16(dst []float32, src []byte) { decodeF16Go(dst, src) }
+
+func castF16(dst, src []float32) (clipped int) { return castF16Go(dst, src) }
+
+func encodeBF16(dst []byte, src []float32) { encodeBF16Go(dst, src) }
+
+func decodeBF16(dst []float32, src []byte) { decodeBF16Go(dst, src) }
+
+func castBF16(dst, src []float32) (clipped int) { return castBF16Go(dst, src) }

@@ -47,7 +47,10 @@ var kinds = []string{"gaussian", "awkward", "bits", "halves", "equal", "nan"}
 
 // work returns what any kernel can run on.
 func work(x []float32, unit int, draw *rand.Rand) *Work {
-	w := &Work{X: x, Y: make([]float32, len(x)), Unit: unit}
+	w := &Work{X: x, Y: make([]float32, len(x)), Packed: make([]byte, 2*len(x)), Unit: unit}
+	for i := range w.Packed {
+		w.Packed[i] = byte(draw.Uint32())
+	}
 	for i := range units(max(1, len(x)), unit) {
 		fit := Fit{Bits: 2 + draw.IntN(15), Asymmetric: i%2 == 1, Store: Stores[draw.IntN(len(Stores))]}
 		a := fit.Affine(float32(draw.NormFloat64()-1), float32(draw.ExpFloat64()))
@@ -88,13 +91,14 @@ func (w *Work) written() any {
 	for _, l := range w.Losses {
 		rest = append(rest, math.Float64bits(l))
 	}
-	return []any{y, rest, w.Sums, w.Clipped, w.Bits}
+	return []any{y, w.Packed, rest, w.Sums, w.Clipped, w.Bits}
 }
 
 // on returns what k writes with b in use.
 func on(b Backend, k Kernel, w Work) any {
 	defer Use(Use(b))
 	w.Y = append(make([]float32, 0, len(w.Y)+1), w.Y...)
+	w.Packed = append([]byte(nil), w.Packed...)
 	w.Extents = append([]Extent(nil), w.Extents...)
 	w.Losses = append([]float64(nil), w.Losses...)
 	k.Run(&w)
@@ -159,7 +163,7 @@ func BenchmarkKernels(b *testing.B) {
 		n, unit int
 	}{{"memory", 1 << 24, 1 << 24}, {"groups", 1 << 13, 32}} {
 		draw := rand.New(rand.NewPCG(1, 2))
-		w := &Work{X: weights("gaussian", size.n, 0, draw), Y: make([]float32, size.n), Unit: size.unit}
+		w := &Work{X: weights("gaussian", size.n, 0, draw), Y: make([]float32, size.n), Packed: make([]byte, 2*size.n), Unit: size.unit}
 		for range size.n / size.unit {
 			w.Maps = append(w.Maps, Symmetric(4, 4, false, Stores[0]))
 		}

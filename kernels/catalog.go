@@ -16,6 +16,7 @@ func (k Kernel) Implemented(b Backend) bool { return b == Portable || b >= k.Lea
 // other slices have room for one value per unit of X or per map.
 type Work struct {
 	X, Y    []float32
+	Packed  []byte // two bytes per weight
 	Unit    int
 	Maps    []Affine // by unit
 	Extents []Extent // by unit
@@ -38,6 +39,17 @@ var Kernels = func() []Kernel {
 		ks = append(ks, Kernel{Op: "roundtrip", Format: r.Name, Bytes: 8, Least: least, Run: func(w *Work) {
 			w.Clipped = RoundTripUnits(w.Y, w.X, w.Unit, w.Maps, r, 1, 2)
 		}})
+	}
+	for _, h := range []struct {
+		format string
+		encode func(dst []byte, src []float32)
+		decode func(dst []float32, src []byte)
+		cast   func(dst, src []float32) int
+	}{{"f16", encodeF16, decodeF16, castF16}, {"bf16", encodeBF16, decodeBF16, castBF16}} {
+		ks = append(ks,
+			Kernel{Op: "encode", Format: h.format, Bytes: 6, Least: AVX2, Run: func(w *Work) { h.encode(w.Packed, w.X) }},
+			Kernel{Op: "decode", Format: h.format, Bytes: 6, Least: AVX2, Run: func(w *Work) { h.decode(w.Y, w.Packed) }},
+			Kernel{Op: "roundtrip", Format: h.format, Bytes: 8, Least: AVX2, Run: func(w *Work) { w.Clipped = h.cast(w.Y, w.X) }})
 	}
 	return append(ks,
 		Kernel{Op: "compare", Bytes: 8, Least: AVX2, Run: func(w *Work) { w.Sums = Compare(w.X, w.Y, 7) }},

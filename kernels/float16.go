@@ -49,8 +49,9 @@ func bf16Bits(x float32) uint16 {
 
 // DecodeF16 converts the little-endian binary16 values in src, 2·len(dst)
 // bytes, to float32. The conversion is exact.
-func DecodeF16(dst []float32, src []byte) {
-	src = src[:2*len(dst)]
+func DecodeF16(dst []float32, src []byte) { decodeF16(dst, src[:2*len(dst)]) }
+
+func decodeF16Go(dst []float32, src []byte) {
 	for i := range dst {
 		dst[i] = f16Values[binary.LittleEndian.Uint16(src[2*i:])]
 	}
@@ -58,8 +59,9 @@ func DecodeF16(dst []float32, src []byte) {
 
 // EncodeF16 stores src in dst, 2·len(src) bytes, as little-endian binary16,
 // rounded like [F16].
-func EncodeF16(dst []byte, src []float32) {
-	dst = dst[:2*len(src)]
+func EncodeF16(dst []byte, src []float32) { encodeF16(dst[:2*len(src)], src) }
+
+func encodeF16Go(dst []byte, src []float32) {
 	for i, x := range src {
 		binary.LittleEndian.PutUint16(dst[2*i:], float16.Fromfloat32(x).Bits())
 	}
@@ -67,8 +69,9 @@ func EncodeF16(dst []byte, src []float32) {
 
 // DecodeBF16 converts the little-endian bfloat16 values in src, 2·len(dst)
 // bytes, to float32. The conversion is exact.
-func DecodeBF16(dst []float32, src []byte) {
-	src = src[:2*len(dst)]
+func DecodeBF16(dst []float32, src []byte) { decodeBF16(dst, src[:2*len(dst)]) }
+
+func decodeBF16Go(dst []float32, src []byte) {
 	for i := range dst {
 		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
 	}
@@ -76,9 +79,30 @@ func DecodeBF16(dst []float32, src []byte) {
 
 // EncodeBF16 stores src in dst, 2·len(src) bytes, as little-endian bfloat16,
 // rounded like [BF16].
-func EncodeBF16(dst []byte, src []float32) {
-	dst = dst[:2*len(src)]
+func EncodeBF16(dst []byte, src []float32) { encodeBF16(dst[:2*len(src)], src) }
+
+func encodeBF16Go(dst []byte, src []float32) {
 	for i, x := range src {
 		binary.LittleEndian.PutUint16(dst[2*i:], bf16Bits(x))
 	}
+}
+
+// castF16Go and castBF16Go are [Format.CastAll] of their formats.
+func castF16Go(dst, src []float32) (clipped int) { return castGo(dst, src, F16, maxF16) }
+
+func castBF16Go(dst, src []float32) (clipped int) { return castGo(dst, src, BF16, maxBF16) }
+
+func castGo(dst, src []float32, round func(float32) float32, largest float32) (clipped int) {
+	for i, x := range src {
+		if !Finite(x) {
+			dst[i] = x
+			continue
+		}
+		y := round(x)
+		dst[i] = max(-largest, min(largest, y))
+		if dst[i] != y {
+			clipped++
+		}
+	}
+	return clipped
 }

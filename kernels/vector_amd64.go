@@ -59,6 +59,36 @@ func momentsAVX2(x *float32, n int, sums *float64)
 //go:noescape
 func lossesAVX2(x *float32, n int, maps *float32, count int, loss *float64)
 
+// encodeF16AVX2 equals encodeF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func encodeF16AVX2(dst *byte, src *float32, n int)
+
+// decodeF16AVX2 equals decodeF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func decodeF16AVX2(dst *float32, src *byte, n int)
+
+// castF16AVX2 equals castF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func castF16AVX2(dst *float32, src *float32, n int) int
+
+// encodeBF16AVX2 equals encodeBF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func encodeBF16AVX2(dst *byte, src *float32, n int)
+
+// decodeBF16AVX2 equals decodeBF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func decodeBF16AVX2(dst *float32, src *byte, n int)
+
+// castBF16AVX2 equals castBF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func castBF16AVX2(dst *float32, src *float32, n int) int
+
 // readAVX512 equals readGo for n a multiple of 64.
 //
 //go:noescape
@@ -113,6 +143,36 @@ func momentsAVX512(x *float32, n int, sums *float64)
 //
 //go:noescape
 func lossesAVX512(x *float32, n int, maps *float32, count int, loss *float64)
+
+// encodeF16AVX512 equals encodeF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func encodeF16AVX512(dst *byte, src *float32, n int)
+
+// decodeF16AVX512 equals decodeF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func decodeF16AVX512(dst *float32, src *byte, n int)
+
+// castF16AVX512 equals castF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func castF16AVX512(dst *float32, src *float32, n int) int
+
+// encodeBF16AVX512 equals encodeBF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func encodeBF16AVX512(dst *byte, src *float32, n int)
+
+// decodeBF16AVX512 equals decodeBF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func decodeBF16AVX512(dst *float32, src *byte, n int)
+
+// castBF16AVX512 equals castBF16Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func castBF16AVX512(dst *float32, src *float32, n int) int
 
 // roundTripStochasticAVX512 equals roundTripGo for n > 0.
 //

@@ -1082,6 +1082,202 @@ done41:
 	VZEROUPPER
 	RET
 
+// func encodeF16AVX2(dst *byte, src *float32, n int)
+// Requires: AVX, F16C
+TEXT ·encodeF16AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop42:
+	VMOVUPS   (CX), Y0
+	VCVTPS2PH $0x00, Y0, (AX)
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	JNZ       loop42
+	VZEROUPPER
+	RET
+
+// func decodeF16AVX2(dst *float32, src *byte, n int)
+// Requires: AVX, F16C
+TEXT ·decodeF16AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop43:
+	VCVTPH2PS (CX), Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000008, DX
+	JNZ       loop43
+	VZEROUPPER
+	RET
+
+// func castF16AVX2(dst *float32, src *float32, n int) int
+// Requires: AVX, AVX2, F16C, POPCNT
+TEXT ·castF16AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	VPBROADCASTD c32_c77fe000<>+0(SB), Y0
+	VPBROADCASTD c32_477fe000<>+0(SB), Y1
+
+loop44:
+	VMOVUPS   (CX), Y2
+	VPAND     v32_7f800000<>+0(SB), Y2, Y5
+	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
+	VMOVAPS   Y2, Y3
+	VCVTPS2PH $0x00, Y3, X3
+	VCVTPH2PS X3, Y3
+	VMINPS    Y1, Y3, Y4
+	VMAXPS    Y0, Y4, Y4
+	VCMPPS    $0x04, Y3, Y4, Y3
+	VANDNPS   Y3, Y5, Y3
+	VMOVMSKPS Y3, SI
+	POPCNTL   SI, SI
+	ADDQ      SI, BX
+	VBLENDVPS Y5, Y2, Y4, Y4
+	VMOVUPS   Y4, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	JNZ       loop44
+	MOVQ      BX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_c77fe000<>+0(SB)/4, $0xc77fe000
+GLOBL c32_c77fe000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_477fe000<>+0(SB)/4, $0x477fe000
+GLOBL c32_477fe000<>(SB), RODATA|NOPTR, $4
+
+// func encodeBF16AVX2(dst *byte, src *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·encodeBF16AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop45:
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VPSRLD    $0x10, Y0, Y1
+	VPAND     v32_00000001<>+0(SB), Y1, Y1
+	VPADDD    v32_00007fff<>+0(SB), Y1, Y1
+	VPADDD    Y0, Y1, Y1
+	VPOR      v32_00400000<>+0(SB), Y0, Y0
+	VBLENDVPS Y2, Y0, Y1, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VPACKUSDW Y0, Y0, Y0
+	VPERMQ    $0x08, Y0, Y0
+	VMOVUPS   X0, (AX)
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	JNZ       loop45
+	VZEROUPPER
+	RET
+
+DATA v32_00000001<>+0(SB)/4, $0x00000001
+DATA v32_00000001<>+4(SB)/4, $0x00000001
+DATA v32_00000001<>+8(SB)/4, $0x00000001
+DATA v32_00000001<>+12(SB)/4, $0x00000001
+DATA v32_00000001<>+16(SB)/4, $0x00000001
+DATA v32_00000001<>+20(SB)/4, $0x00000001
+DATA v32_00000001<>+24(SB)/4, $0x00000001
+DATA v32_00000001<>+28(SB)/4, $0x00000001
+GLOBL v32_00000001<>(SB), RODATA|NOPTR, $32
+
+DATA v32_00007fff<>+0(SB)/4, $0x00007fff
+DATA v32_00007fff<>+4(SB)/4, $0x00007fff
+DATA v32_00007fff<>+8(SB)/4, $0x00007fff
+DATA v32_00007fff<>+12(SB)/4, $0x00007fff
+DATA v32_00007fff<>+16(SB)/4, $0x00007fff
+DATA v32_00007fff<>+20(SB)/4, $0x00007fff
+DATA v32_00007fff<>+24(SB)/4, $0x00007fff
+DATA v32_00007fff<>+28(SB)/4, $0x00007fff
+GLOBL v32_00007fff<>(SB), RODATA|NOPTR, $32
+
+DATA v32_00400000<>+0(SB)/4, $0x00400000
+DATA v32_00400000<>+4(SB)/4, $0x00400000
+DATA v32_00400000<>+8(SB)/4, $0x00400000
+DATA v32_00400000<>+12(SB)/4, $0x00400000
+DATA v32_00400000<>+16(SB)/4, $0x00400000
+DATA v32_00400000<>+20(SB)/4, $0x00400000
+DATA v32_00400000<>+24(SB)/4, $0x00400000
+DATA v32_00400000<>+28(SB)/4, $0x00400000
+GLOBL v32_00400000<>(SB), RODATA|NOPTR, $32
+
+// func decodeBF16AVX2(dst *float32, src *byte, n int)
+// Requires: AVX, AVX2
+TEXT ·decodeBF16AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop46:
+	VPMOVZXWD (CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000008, DX
+	JNZ       loop46
+	VZEROUPPER
+	RET
+
+// func castBF16AVX2(dst *float32, src *float32, n int) int
+// Requires: AVX, AVX2, POPCNT
+TEXT ·castBF16AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	VPBROADCASTD c32_ff7f0000<>+0(SB), Y0
+	VPBROADCASTD c32_7f7f0000<>+0(SB), Y1
+
+loop47:
+	VMOVUPS   (CX), Y2
+	VPAND     v32_7f800000<>+0(SB), Y2, Y5
+	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
+	VMOVAPS   Y2, Y3
+	VCMPPS    $0x03, Y3, Y3, Y6
+	VPSRLD    $0x10, Y3, Y4
+	VPAND     v32_00000001<>+0(SB), Y4, Y4
+	VPADDD    v32_00007fff<>+0(SB), Y4, Y4
+	VPADDD    Y3, Y4, Y4
+	VPOR      v32_00400000<>+0(SB), Y3, Y3
+	VBLENDVPS Y6, Y3, Y4, Y3
+	VPSRLD    $0x10, Y3, Y3
+	VPSLLD    $0x10, Y3, Y3
+	VMINPS    Y1, Y3, Y4
+	VMAXPS    Y0, Y4, Y4
+	VCMPPS    $0x04, Y3, Y4, Y3
+	VANDNPS   Y3, Y5, Y3
+	VMOVMSKPS Y3, SI
+	POPCNTL   SI, SI
+	ADDQ      SI, BX
+	VBLENDVPS Y5, Y2, Y4, Y4
+	VMOVUPS   Y4, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	JNZ       loop47
+	MOVQ      BX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_ff7f0000<>+0(SB)/4, $0xff7f0000
+GLOBL c32_ff7f0000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_7f7f0000<>+0(SB)/4, $0x7f7f0000
+GLOBL c32_7f7f0000<>(SB), RODATA|NOPTR, $4
+
 // func readAVX512(x *float32, n int) uint32
 // Requires: AVX, AVX512F
 TEXT ·readAVX512(SB), NOSPLIT, $0-20
@@ -1092,17 +1288,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop42:
+loop48:
 	SUBQ   $0x00000040, CX
-	JL     done43
+	JL     done49
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop42
+	JMP    loop48
 
-done43:
+done49:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -1130,7 +1326,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit44:
+unit50:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1155,9 +1351,9 @@ unit44:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest46
+	JL           rest52
 
-loop45:
+loop51:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1176,11 +1372,11 @@ loop45:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop45
+	JGE         loop51
 
-rest46:
+rest52:
 	TESTQ       R8, R8
-	JZ          done47
+	JZ          done53
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1202,9 +1398,9 @@ rest46:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done47:
+done53:
 	TESTQ DX, DX
-	JNZ   unit44
+	JNZ   unit50
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1222,7 +1418,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit48:
+unit54:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1247,9 +1443,9 @@ unit48:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest50
+	JL           rest56
 
-loop49:
+loop55:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -1271,11 +1467,11 @@ loop49:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop49
+	JGE         loop55
 
-rest50:
+rest56:
 	TESTQ       R8, R8
-	JZ          done51
+	JZ          done57
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1300,9 +1496,9 @@ rest50:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done51:
+done57:
 	TESTQ DX, DX
-	JNZ   unit48
+	JNZ   unit54
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1324,7 +1520,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit52:
+unit58:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1349,9 +1545,9 @@ unit52:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest54
+	JL           rest60
 
-loop53:
+loop59:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1370,11 +1566,11 @@ loop53:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop53
+	JGE         loop59
 
-rest54:
+rest60:
 	TESTQ       R8, R8
-	JZ          done55
+	JZ          done61
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1396,9 +1592,9 @@ rest54:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done55:
+done61:
 	TESTQ DX, DX
-	JNZ   unit52
+	JNZ   unit58
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1414,7 +1610,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit56:
+unit62:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1439,9 +1635,9 @@ unit56:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest58
+	JL           rest64
 
-loop57:
+loop63:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1460,11 +1656,11 @@ loop57:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop57
+	JGE         loop63
 
-rest58:
+rest64:
 	TESTQ       R8, R8
-	JZ          done59
+	JZ          done65
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1486,9 +1682,9 @@ rest58:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done59:
+done65:
 	TESTQ DX, DX
-	JNZ   unit56
+	JNZ   unit62
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1504,7 +1700,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit60:
+unit66:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1529,9 +1725,9 @@ unit60:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest62
+	JL           rest68
 
-loop61:
+loop67:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1550,11 +1746,11 @@ loop61:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop61
+	JGE         loop67
 
-rest62:
+rest68:
 	TESTQ       R8, R8
-	JZ          done63
+	JZ          done69
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1576,9 +1772,9 @@ rest62:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done63:
+done69:
 	TESTQ DX, DX
-	JNZ   unit60
+	JNZ   unit66
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1600,9 +1796,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest65
+	JL           rest71
 
-loop64:
+loop70:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -1640,11 +1836,11 @@ loop64:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop64
+	JGE         loop70
 
-rest65:
+rest71:
 	TESTQ       DX, DX
-	JZ          done66
+	JZ          done72
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -1686,7 +1882,7 @@ rest65:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done66:
+done72:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -1717,9 +1913,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest70
+	JL           rest76
 
-loop69:
+loop75:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -1729,7 +1925,7 @@ loop69:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found67
+	JNZ           found73
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -1739,17 +1935,17 @@ loop69:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found68
+	JNZ           found74
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop69
+	JGE           loop75
 
-rest70:
+rest76:
 	TESTQ         DX, DX
-	JZ            done71
+	JZ            done77
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -1762,7 +1958,7 @@ rest70:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found67
+	JNZ           found73
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -1772,16 +1968,16 @@ rest70:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found68
+	JNZ           found74
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done71:
-found68:
+done77:
+found74:
 	ADDQ $0x08, BX
 
-found67:
+found73:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -1798,7 +1994,7 @@ TEXT ·extremesAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Z1
 
-unit72:
+unit78:
 	VMOVUPS Z0, Z2
 	VMOVUPS Z1, Z3
 	MOVQ    DX, SI
@@ -1806,9 +2002,9 @@ unit72:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000010
-	JL      rest74
+	JL      rest80
 
-loop73:
+loop79:
 	VMOVUPS     (AX), Z4
 	VFPCLASSPSZ $0x99, Z4, K1
 	KNOTW       K1, K1
@@ -1817,11 +2013,11 @@ loop73:
 	ADDQ        $0x00000040, AX
 	SUBQ        $0x00000010, SI
 	CMPQ        SI, $0x00000010
-	JGE         loop73
+	JGE         loop79
 
-rest74:
+rest80:
 	TESTQ       SI, SI
-	JZ          done75
+	JZ          done81
 	MOVL        $-1, DI
 	BZHIL       SI, DI, DI
 	KMOVW       DI, K1
@@ -1834,7 +2030,7 @@ rest74:
 	LEAQ        (AX)(SI*4), AX
 	XORQ        SI, SI
 
-done75:
+done81:
 	VEXTRACTF64X4 $0x01, Z2, Y4
 	VMINPS        Y4, Y2, Y2
 	VEXTRACTF128  $0x01, Y2, X4
@@ -1861,7 +2057,7 @@ done75:
 	VMOVSS        X3, 4(BX)
 	ADDQ          $0x08, BX
 	TESTQ         CX, CX
-	JNZ           unit72
+	JNZ           unit78
 	VZEROUPPER
 	RET
 
@@ -1877,9 +2073,9 @@ TEXT ·momentsAVX512(SB), NOSPLIT, $0-24
 	VPXORD Z3, Z3, Z3
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000010
-	JL     rest77
+	JL     rest83
 
-loop76:
+loop82:
 	VMOVUPS       (AX), Z4
 	VFPCLASSPSZ   $0x99, Z4, K1
 	KMOVW         K1, SI
@@ -1899,11 +2095,11 @@ loop76:
 	ADDQ          $0x00000040, AX
 	SUBQ          $0x00000010, CX
 	CMPQ          CX, $0x00000010
-	JGE           loop76
+	JGE           loop82
 
-rest77:
+rest83:
 	TESTQ         CX, CX
-	JZ            done78
+	JZ            done84
 	MOVL          $-1, SI
 	BZHIL         CX, SI, SI
 	KMOVW         SI, K1
@@ -1926,7 +2122,7 @@ rest77:
 	LEAQ          (AX)(CX*4), AX
 	XORQ          CX, CX
 
-done78:
+done84:
 	VMOVUPD       Z2, (DX)
 	VMOVUPD       Z3, 64(DX)
 	MOVQ          BX, 128(DX)
@@ -1963,7 +2159,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map79:
+map85:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1987,9 +2183,9 @@ map79:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest81
+	JL           rest87
 
-loop80:
+loop86:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -2014,11 +2210,11 @@ loop80:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop80
+	JGE           loop86
 
-rest81:
+rest87:
 	TESTQ         R8, R8
-	JZ            done82
+	JZ            done88
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -2046,7 +2242,7 @@ rest81:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done82:
+done88:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -2056,7 +2252,166 @@ done82:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map79
+	JNZ           map85
+	VZEROUPPER
+	RET
+
+// func encodeF16AVX512(dst *byte, src *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop89:
+	VMOVUPS   (CX), Z0
+	VCVTPS2PH $0x00, Z0, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000010, DX
+	JNZ       loop89
+	VZEROUPPER
+	RET
+
+// func decodeF16AVX512(dst *float32, src *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop90:
+	VCVTPH2PS (CX), Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000010, DX
+	JNZ       loop90
+	VZEROUPPER
+	RET
+
+// func castF16AVX512(dst *float32, src *float32, n int) int
+// Requires: AVX, AVX512DQ, AVX512F, POPCNT
+TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
+	VPBROADCASTD c32_477fe000<>+0(SB), Z1
+
+loop91:
+	VMOVUPS     (CX), Z2
+	VFPCLASSPSZ $0x99, Z2, K1
+	VMOVAPS     Z2, Z3
+	VCVTPS2PH   $0x00, Z3, Y3
+	VCVTPH2PS   Y3, Z3
+	VMINPS      Z1, Z3, Z4
+	VMAXPS      Z0, Z4, Z4
+	VCMPPS      $0x04, Z3, Z4, K2
+	KANDNW      K2, K1, K2
+	KMOVW       K2, SI
+	POPCNTL     SI, SI
+	ADDQ        SI, BX
+	VMOVAPS     Z2, K1, Z4
+	VMOVUPS     Z4, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JNZ         loop91
+	MOVQ        BX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func encodeBF16AVX512(dst *byte, src *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop92:
+	VMOVUPS     (CX), Z0
+	VCMPPS      $0x03, Z0, Z0, K1
+	VPSRLD      $0x10, Z0, Z1
+	VPANDD.BCST c32_00000001<>+0(SB), Z1, Z1
+	VPADDD.BCST c32_00007fff<>+0(SB), Z1, Z1
+	VPADDD      Z0, Z1, Z1
+	VPORD.BCST  c32_00400000<>+0(SB), Z0, K1, Z1
+	VMOVAPS     Z1, Z0
+	VPSRLD      $0x10, Z0, Z0
+	VPMOVDW     Z0, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JNZ         loop92
+	VZEROUPPER
+	RET
+
+DATA c32_00000001<>+0(SB)/4, $0x00000001
+GLOBL c32_00000001<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00007fff<>+0(SB)/4, $0x00007fff
+GLOBL c32_00007fff<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00400000<>+0(SB)/4, $0x00400000
+GLOBL c32_00400000<>(SB), RODATA|NOPTR, $4
+
+// func decodeBF16AVX512(dst *float32, src *byte, n int)
+// Requires: AVX, AVX512F
+TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop93:
+	VPMOVZXWD (CX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000010, DX
+	JNZ       loop93
+	VZEROUPPER
+	RET
+
+// func castBF16AVX512(dst *float32, src *float32, n int) int
+// Requires: AVX, AVX512DQ, AVX512F, POPCNT
+TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
+	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
+
+loop94:
+	VMOVUPS     (CX), Z2
+	VFPCLASSPSZ $0x99, Z2, K1
+	VMOVAPS     Z2, Z3
+	VCMPPS      $0x03, Z3, Z3, K2
+	VPSRLD      $0x10, Z3, Z4
+	VPANDD.BCST c32_00000001<>+0(SB), Z4, Z4
+	VPADDD.BCST c32_00007fff<>+0(SB), Z4, Z4
+	VPADDD      Z3, Z4, Z4
+	VPORD.BCST  c32_00400000<>+0(SB), Z3, K2, Z4
+	VMOVAPS     Z4, Z3
+	VPSRLD      $0x10, Z3, Z3
+	VPSLLD      $0x10, Z3, Z3
+	VMINPS      Z1, Z3, Z4
+	VMAXPS      Z0, Z4, Z4
+	VCMPPS      $0x04, Z3, Z4, K2
+	KANDNW      K2, K1, K2
+	KMOVW       K2, SI
+	POPCNTL     SI, SI
+	ADDQ        SI, BX
+	VMOVAPS     Z2, K1, Z4
+	VMOVUPS     Z4, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JNZ         loop94
+	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
 
@@ -2081,7 +2436,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit83:
+unit95:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2106,9 +2461,9 @@ unit83:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest85
+	JL           rest97
 
-loop84:
+loop96:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -2163,11 +2518,11 @@ loop84:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop84
+	JGE           loop96
 
-rest85:
+rest97:
 	TESTQ         R8, R8
-	JZ            done86
+	JZ            done98
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -2228,9 +2583,9 @@ rest85:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done86:
+done98:
 	TESTQ DX, DX
-	JNZ   unit83
+	JNZ   unit95
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET

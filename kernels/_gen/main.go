@@ -16,6 +16,9 @@ func main() {
 		v.extremes()
 		v.moments()
 		v.losses()
+		for _, h := range halves {
+			v.floats16(h)
+		}
 	}
 	avx512.roundTrip(stochastic)
 	Generate()
