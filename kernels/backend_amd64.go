@@ -122,7 +122,7 @@ func losses(out []float64, x []float32, maps []Affine) {
 	}
 }
 
-// The conversions of 16-bit floats take whole vectors; Go does the rest.
+// What follows takes whole vectors; Go does the rest.
 
 func vectors(n int) int { return n &^ 15 }
 
@@ -202,4 +202,43 @@ func castBF16(dst, src []float32) (clipped int) {
 		clipped = castBF16AVX512(&dst[0], &src[0], n)
 	}
 	return clipped + castBF16Go(dst[n:], src[n:])
+}
+
+func bins(dst []uint16, x []float32, lo, scale float64) {
+	n := vectors(len(x))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		binsAVX2(&dst[0], &x[0], n, lo, scale)
+	default:
+		binsAVX512(&dst[0], &x[0], n, lo, scale)
+	}
+	binsGo(dst[n:], x[n:], lo, scale)
+}
+
+func keys(dst []uint16, x []float32) (low uint32) {
+	n := vectors(len(x))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		low = keysAVX2(&dst[0], &x[0], n)
+	default:
+		low = keysAVX512(&dst[0], &x[0], n)
+	}
+	return low | keysGo(dst[n:], x[n:])
+}
+
+func differenceKeys(dst []uint16, x, y []float32) (low uint32) {
+	n := vectors(len(x))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		low = differenceKeysAVX2(&dst[0], &x[0], &y[0], n)
+	default:
+		low = differenceKeysAVX512(&dst[0], &x[0], &y[0], n)
+	}
+	return low | differenceKeysGo(dst[n:], x[n:], y[n:])
 }

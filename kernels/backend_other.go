@@ -32,3 +32,9 @@ func encodeBF16(dst []byte, src []float32) { encodeBF16Go(dst, src) }
 func decodeBF16(dst []float32, src []byte) { decodeBF16Go(dst, src) }
 
 func castBF16(dst, src []float32) (clipped int) { return castBF16Go(dst, src) }
+
+func bins(dst []uint16, x []float32, lo, scale float64) { binsGo(dst, x, lo, scale) }
+
+func keys(dst []uint16, x []float32) (low uint32) { return keysGo(dst, x) }
+
+func differenceKeys(dst []uint16, x, y []float32) (low uint32) { return differenceKeysGo(dst, x, y) }

@@ -47,7 +47,7 @@ var kinds = []string{"gaussian", "awkward", "bits", "halves", "equal", "nan"}
 
 // work returns what any kernel can run on.
 func work(x []float32, unit int, draw *rand.Rand) *Work {
-	w := &Work{X: x, Y: make([]float32, len(x)), Packed: make([]byte, 2*len(x)), Unit: unit}
+	w := &Work{X: x, Y: make([]float32, len(x)), Packed: make([]byte, 2*len(x)), Codes: make([]uint16, len(x)), Unit: unit}
 	for i := range w.Packed {
 		w.Packed[i] = byte(draw.Uint32())
 	}
@@ -91,7 +91,7 @@ func (w *Work) written() any {
 	for _, l := range w.Losses {
 		rest = append(rest, math.Float64bits(l))
 	}
-	return []any{y, w.Packed, rest, w.Sums, w.Clipped, w.Bits}
+	return []any{y, w.Packed, w.Codes, rest, w.Sums, w.Clipped, w.Bits}
 }
 
 // on returns what k writes with b in use.
@@ -99,6 +99,7 @@ func on(b Backend, k Kernel, w Work) any {
 	defer Use(Use(b))
 	w.Y = append(make([]float32, 0, len(w.Y)+1), w.Y...)
 	w.Packed = append([]byte(nil), w.Packed...)
+	w.Codes = append([]uint16(nil), w.Codes...)
 	w.Extents = append([]Extent(nil), w.Extents...)
 	w.Losses = append([]float64(nil), w.Losses...)
 	k.Run(&w)
@@ -163,7 +164,7 @@ func BenchmarkKernels(b *testing.B) {
 		n, unit int
 	}{{"memory", 1 << 24, 1 << 24}, {"groups", 1 << 13, 32}} {
 		draw := rand.New(rand.NewPCG(1, 2))
-		w := &Work{X: weights("gaussian", size.n, 0, draw), Y: make([]float32, size.n), Packed: make([]byte, 2*size.n), Unit: size.unit}
+		w := &Work{X: weights("gaussian", size.n, 0, draw), Y: make([]float32, size.n), Packed: make([]byte, 2*size.n), Codes: make([]uint16, size.n), Unit: size.unit}
 		for range size.n / size.unit {
 			w.Maps = append(w.Maps, Symmetric(4, 4, false, Stores[0]))
 		}

@@ -16,7 +16,8 @@ func (k Kernel) Implemented(b Backend) bool { return b == Portable || b >= k.Lea
 // other slices have room for one value per unit of X or per map.
 type Work struct {
 	X, Y    []float32
-	Packed  []byte // two bytes per weight
+	Packed  []byte   // two bytes per weight
+	Codes   []uint16 // as many
 	Unit    int
 	Maps    []Affine // by unit
 	Extents []Extent // by unit
@@ -58,5 +59,8 @@ var Kernels = func() []Kernel {
 			w.Extents[0].Lo, w.Extents[0].Hi, w.Sums.N, w.Sums.E, w.Sums.X2 = Moments(w.X)
 		}},
 		Kernel{Op: "loss", Bytes: 4, Least: AVX2, Run: func(w *Work) { losses(w.Losses, w.X, w.Maps) }},
+		Kernel{Op: "bins", Bytes: 6, Least: AVX2, Run: func(w *Work) { bins(w.Codes, w.X, -3, BinCount/6.5) }},
+		Kernel{Op: "keys", Bytes: 6, Least: AVX2, Run: func(w *Work) { w.Bits = keys(w.Codes, w.X) }},
+		Kernel{Op: "differencekeys", Bytes: 10, Least: AVX2, Run: func(w *Work) { w.Bits = differenceKeys(w.Codes, w.X, w.Y) }},
 	)
 }()

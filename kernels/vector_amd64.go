@@ -59,6 +59,21 @@ func momentsAVX2(x *float32, n int, sums *float64)
 //go:noescape
 func lossesAVX2(x *float32, n int, maps *float32, count int, loss *float64)
 
+// binsAVX2 equals binsGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func binsAVX2(dst *uint16, x *float32, n int, lo float64, scale float64)
+
+// keysAVX2 equals keysGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func keysAVX2(dst *uint16, x *float32, n int) uint32
+
+// differenceKeysAVX2 equals differenceKeysGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func differenceKeysAVX2(dst *uint16, x *float32, y *float32, n int) uint32
+
 // encodeF16AVX2 equals encodeF16Go for n > 0, a multiple of 16.
 //
 //go:noescape
@@ -143,6 +158,21 @@ func momentsAVX512(x *float32, n int, sums *float64)
 //
 //go:noescape
 func lossesAVX512(x *float32, n int, maps *float32, count int, loss *float64)
+
+// binsAVX512 equals binsGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func binsAVX512(dst *uint16, x *float32, n int, lo float64, scale float64)
+
+// keysAVX512 equals keysGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func keysAVX512(dst *uint16, x *float32, n int) uint32
+
+// differenceKeysAVX512 equals differenceKeysGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func differenceKeysAVX512(dst *uint16, x *float32, y *float32, n int) uint32
 
 // encodeF16AVX512 equals encodeF16Go for n > 0, a multiple of 16.
 //

@@ -1082,6 +1082,122 @@ done41:
 	VZEROUPPER
 	RET
 
+// func binsAVX2(dst *uint16, x *float32, n int, lo float64, scale float64)
+// Requires: AVX, AVX2
+TEXT ·binsAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSD lo+24(FP), Y0
+	VBROADCASTSD scale+32(FP), Y1
+	VXORPS       Y2, Y2, Y2
+	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Y3
+	VPBROADCASTD c32_00000400<>+0(SB), Y4
+
+loop42:
+	VMOVUPS      (CX), Y5
+	VPAND        v32_7f800000<>+0(SB), Y5, Y7
+	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
+	VCVTPS2PD    X5, Y8
+	VSUBPD       Y0, Y8, Y8
+	VMULPD       Y1, Y8, Y8
+	VMINPD       Y3, Y8, Y8
+	VMAXPD       Y2, Y8, Y8
+	VCVTTPD2DQY  Y8, X6
+	VEXTRACTF128 $0x01, Y5, X5
+	VCVTPS2PD    X5, Y5
+	VSUBPD       Y0, Y5, Y5
+	VMULPD       Y1, Y5, Y5
+	VMINPD       Y3, Y5, Y5
+	VMAXPD       Y2, Y5, Y5
+	VCVTTPD2DQY  Y5, X5
+	VINSERTI128  $0x01, X5, Y6, Y6
+	VBLENDVPS    Y7, Y4, Y6, Y6
+	VPACKUSDW    Y6, Y6, Y6
+	VPERMQ       $0x08, Y6, Y6
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JNZ          loop42
+	VZEROUPPER
+	RET
+
+DATA c64_408ff80000000000<>+0(SB)/8, $0x408ff80000000000
+GLOBL c64_408ff80000000000<>(SB), RODATA|NOPTR, $8
+
+DATA c32_00000400<>+0(SB)/4, $0x00000400
+GLOBL c32_00000400<>(SB), RODATA|NOPTR, $4
+
+// func keysAVX2(dst *uint16, x *float32, n int) uint32
+// Requires: AVX, AVX2
+TEXT ·keysAVX2(SB), NOSPLIT, $0-28
+	MOVQ   dst+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VXORPS Y0, Y0, Y0
+
+loop43:
+	VMOVUPS      (CX), Y1
+	VPSRLD       $0x10, Y1, Y2
+	VPAND        v32_7f800000<>+0(SB), Y1, Y3
+	VPCMPEQD     v32_7f800000<>+0(SB), Y3, Y3
+	VPANDN       Y1, Y3, Y1
+	VPOR         Y1, Y0, Y0
+	VPACKUSDW    Y2, Y2, Y2
+	VPERMQ       $0x08, Y2, Y2
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JNZ          loop43
+	VEXTRACTF128 $0x01, Y0, X1
+	VORPS        X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VORPS        X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VORPS        X1, X0, X0
+	VMOVD        X0, AX
+	MOVL         AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func differenceKeysAVX2(dst *uint16, x *float32, y *float32, n int) uint32
+// Requires: AVX, AVX2
+TEXT ·differenceKeysAVX2(SB), NOSPLIT, $0-36
+	MOVQ   dst+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   n+24(FP), DX
+	MOVQ   y+16(FP), BX
+	VXORPS Y0, Y0, Y0
+
+loop44:
+	VMOVUPS      (CX), Y1
+	VSUBPS       (BX), Y1, Y1
+	VPSRLD       $0x10, Y1, Y2
+	VPAND        v32_7f800000<>+0(SB), Y1, Y3
+	VPCMPEQD     v32_7f800000<>+0(SB), Y3, Y3
+	VPANDN       Y1, Y3, Y1
+	VPOR         Y1, Y0, Y0
+	VPACKUSDW    Y2, Y2, Y2
+	VPERMQ       $0x08, Y2, Y2
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000008, DX
+	JNZ          loop44
+	VEXTRACTF128 $0x01, Y0, X1
+	VORPS        X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VORPS        X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VORPS        X1, X0, X0
+	VMOVD        X0, AX
+	MOVL         AX, ret+32(FP)
+	VZEROUPPER
+	RET
+
 // func encodeF16AVX2(dst *byte, src *float32, n int)
 // Requires: AVX, F16C
 TEXT ·encodeF16AVX2(SB), NOSPLIT, $0-24
@@ -1089,13 +1205,13 @@ TEXT ·encodeF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop42:
+loop45:
 	VMOVUPS   (CX), Y0
 	VCVTPS2PH $0x00, Y0, (AX)
 	ADDQ      $0x00000010, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop42
+	JNZ       loop45
 	VZEROUPPER
 	RET
 
@@ -1106,13 +1222,13 @@ TEXT ·decodeF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop43:
+loop46:
 	VCVTPH2PS (CX), Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop43
+	JNZ       loop46
 	VZEROUPPER
 	RET
 
@@ -1126,7 +1242,7 @@ TEXT ·castF16AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Y0
 	VPBROADCASTD c32_477fe000<>+0(SB), Y1
 
-loop44:
+loop47:
 	VMOVUPS   (CX), Y2
 	VPAND     v32_7f800000<>+0(SB), Y2, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -1145,7 +1261,7 @@ loop44:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop44
+	JNZ       loop47
 	MOVQ      BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -1163,7 +1279,7 @@ TEXT ·encodeBF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop45:
+loop48:
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y0, Y0, Y2
 	VPSRLD    $0x10, Y0, Y1
@@ -1179,7 +1295,7 @@ loop45:
 	ADDQ      $0x00000010, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop45
+	JNZ       loop48
 	VZEROUPPER
 	RET
 
@@ -1220,14 +1336,14 @@ TEXT ·decodeBF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop46:
+loop49:
 	VPMOVZXWD (CX), Y0
 	VPSLLD    $0x10, Y0, Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop46
+	JNZ       loop49
 	VZEROUPPER
 	RET
 
@@ -1241,7 +1357,7 @@ TEXT ·castBF16AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Y0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Y1
 
-loop47:
+loop50:
 	VMOVUPS   (CX), Y2
 	VPAND     v32_7f800000<>+0(SB), Y2, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -1267,7 +1383,7 @@ loop47:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop47
+	JNZ       loop50
 	MOVQ      BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -1288,17 +1404,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop48:
+loop51:
 	SUBQ   $0x00000040, CX
-	JL     done49
+	JL     done52
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop48
+	JMP    loop51
 
-done49:
+done52:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -1326,7 +1442,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit50:
+unit53:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1351,9 +1467,9 @@ unit50:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest52
+	JL           rest55
 
-loop51:
+loop54:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1372,11 +1488,11 @@ loop51:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop51
+	JGE         loop54
 
-rest52:
+rest55:
 	TESTQ       R8, R8
-	JZ          done53
+	JZ          done56
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1398,9 +1514,9 @@ rest52:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done53:
+done56:
 	TESTQ DX, DX
-	JNZ   unit50
+	JNZ   unit53
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1418,7 +1534,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit54:
+unit57:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1443,9 +1559,9 @@ unit54:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest56
+	JL           rest59
 
-loop55:
+loop58:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -1467,11 +1583,11 @@ loop55:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop55
+	JGE         loop58
 
-rest56:
+rest59:
 	TESTQ       R8, R8
-	JZ          done57
+	JZ          done60
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1496,9 +1612,9 @@ rest56:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done57:
+done60:
 	TESTQ DX, DX
-	JNZ   unit54
+	JNZ   unit57
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1520,7 +1636,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit58:
+unit61:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1545,9 +1661,9 @@ unit58:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest60
+	JL           rest63
 
-loop59:
+loop62:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1566,11 +1682,11 @@ loop59:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop59
+	JGE         loop62
 
-rest60:
+rest63:
 	TESTQ       R8, R8
-	JZ          done61
+	JZ          done64
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1592,9 +1708,9 @@ rest60:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done61:
+done64:
 	TESTQ DX, DX
-	JNZ   unit58
+	JNZ   unit61
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1610,7 +1726,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit62:
+unit65:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1635,9 +1751,9 @@ unit62:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest64
+	JL           rest67
 
-loop63:
+loop66:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1656,11 +1772,11 @@ loop63:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop63
+	JGE         loop66
 
-rest64:
+rest67:
 	TESTQ       R8, R8
-	JZ          done65
+	JZ          done68
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1682,9 +1798,9 @@ rest64:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done65:
+done68:
 	TESTQ DX, DX
-	JNZ   unit62
+	JNZ   unit65
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1700,7 +1816,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit66:
+unit69:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1725,9 +1841,9 @@ unit66:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest68
+	JL           rest71
 
-loop67:
+loop70:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1746,11 +1862,11 @@ loop67:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop67
+	JGE         loop70
 
-rest68:
+rest71:
 	TESTQ       R8, R8
-	JZ          done69
+	JZ          done72
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1772,9 +1888,9 @@ rest68:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done69:
+done72:
 	TESTQ DX, DX
-	JNZ   unit66
+	JNZ   unit69
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1796,9 +1912,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest71
+	JL           rest74
 
-loop70:
+loop73:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -1836,11 +1952,11 @@ loop70:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop70
+	JGE         loop73
 
-rest71:
+rest74:
 	TESTQ       DX, DX
-	JZ          done72
+	JZ          done75
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -1882,7 +1998,7 @@ rest71:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done72:
+done75:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -1913,9 +2029,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest76
+	JL           rest79
 
-loop75:
+loop78:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -1925,7 +2041,7 @@ loop75:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found73
+	JNZ           found76
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -1935,17 +2051,17 @@ loop75:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found74
+	JNZ           found77
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop75
+	JGE           loop78
 
-rest76:
+rest79:
 	TESTQ         DX, DX
-	JZ            done77
+	JZ            done80
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -1958,7 +2074,7 @@ rest76:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found73
+	JNZ           found76
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -1968,16 +2084,16 @@ rest76:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found74
+	JNZ           found77
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done77:
-found74:
+done80:
+found77:
 	ADDQ $0x08, BX
 
-found73:
+found76:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -1994,7 +2110,7 @@ TEXT ·extremesAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Z1
 
-unit78:
+unit81:
 	VMOVUPS Z0, Z2
 	VMOVUPS Z1, Z3
 	MOVQ    DX, SI
@@ -2002,9 +2118,9 @@ unit78:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000010
-	JL      rest80
+	JL      rest83
 
-loop79:
+loop82:
 	VMOVUPS     (AX), Z4
 	VFPCLASSPSZ $0x99, Z4, K1
 	KNOTW       K1, K1
@@ -2013,11 +2129,11 @@ loop79:
 	ADDQ        $0x00000040, AX
 	SUBQ        $0x00000010, SI
 	CMPQ        SI, $0x00000010
-	JGE         loop79
+	JGE         loop82
 
-rest80:
+rest83:
 	TESTQ       SI, SI
-	JZ          done81
+	JZ          done84
 	MOVL        $-1, DI
 	BZHIL       SI, DI, DI
 	KMOVW       DI, K1
@@ -2030,7 +2146,7 @@ rest80:
 	LEAQ        (AX)(SI*4), AX
 	XORQ        SI, SI
 
-done81:
+done84:
 	VEXTRACTF64X4 $0x01, Z2, Y4
 	VMINPS        Y4, Y2, Y2
 	VEXTRACTF128  $0x01, Y2, X4
@@ -2057,7 +2173,7 @@ done81:
 	VMOVSS        X3, 4(BX)
 	ADDQ          $0x08, BX
 	TESTQ         CX, CX
-	JNZ           unit78
+	JNZ           unit81
 	VZEROUPPER
 	RET
 
@@ -2073,9 +2189,9 @@ TEXT ·momentsAVX512(SB), NOSPLIT, $0-24
 	VPXORD Z3, Z3, Z3
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000010
-	JL     rest83
+	JL     rest86
 
-loop82:
+loop85:
 	VMOVUPS       (AX), Z4
 	VFPCLASSPSZ   $0x99, Z4, K1
 	KMOVW         K1, SI
@@ -2095,11 +2211,11 @@ loop82:
 	ADDQ          $0x00000040, AX
 	SUBQ          $0x00000010, CX
 	CMPQ          CX, $0x00000010
-	JGE           loop82
+	JGE           loop85
 
-rest83:
+rest86:
 	TESTQ         CX, CX
-	JZ            done84
+	JZ            done87
 	MOVL          $-1, SI
 	BZHIL         CX, SI, SI
 	KMOVW         SI, K1
@@ -2122,7 +2238,7 @@ rest83:
 	LEAQ          (AX)(CX*4), AX
 	XORQ          CX, CX
 
-done84:
+done87:
 	VMOVUPD       Z2, (DX)
 	VMOVUPD       Z3, 64(DX)
 	MOVQ          BX, 128(DX)
@@ -2159,7 +2275,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map85:
+map88:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2183,9 +2299,9 @@ map85:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest87
+	JL           rest90
 
-loop86:
+loop89:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -2210,11 +2326,11 @@ loop86:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop86
+	JGE           loop89
 
-rest87:
+rest90:
 	TESTQ         R8, R8
-	JZ            done88
+	JZ            done91
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -2242,7 +2358,7 @@ rest87:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done88:
+done91:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -2252,7 +2368,114 @@ done88:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map85
+	JNZ           map88
+	VZEROUPPER
+	RET
+
+// func binsAVX512(dst *uint16, x *float32, n int, lo float64, scale float64)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·binsAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSD lo+24(FP), Z0
+	VBROADCASTSD scale+32(FP), Z1
+	VPXORD       Z2, Z2, Z2
+	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
+	VPBROADCASTD c32_00000400<>+0(SB), Z4
+
+loop92:
+	VMOVUPS       (CX), Z5
+	VFPCLASSPSZ   $0x99, Z5, K1
+	VCVTPS2PD     Y5, Z7
+	VSUBPD        Z0, Z7, Z7
+	VMULPD        Z1, Z7, Z7
+	VMINPD        Z3, Z7, Z7
+	VMAXPD        Z2, Z7, Z7
+	VCVTTPD2DQ    Z7, Y6
+	VEXTRACTF64X4 $0x01, Z5, Y5
+	VCVTPS2PD     Y5, Z5
+	VSUBPD        Z0, Z5, Z5
+	VMULPD        Z1, Z5, Z5
+	VMINPD        Z3, Z5, Z5
+	VMAXPD        Z2, Z5, Z5
+	VCVTTPD2DQ    Z5, Y5
+	VINSERTI64X4  $0x01, Y5, Z6, Z6
+	VMOVAPS       Z4, K1, Z6
+	VPMOVDW       Z6, (AX)
+	ADDQ          $0x00000020, AX
+	ADDQ          $0x00000040, CX
+	SUBQ          $0x00000010, DX
+	JNZ           loop92
+	VZEROUPPER
+	RET
+
+// func keysAVX512(dst *uint16, x *float32, n int) uint32
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·keysAVX512(SB), NOSPLIT, $0-28
+	MOVQ   dst+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VPXORD Z0, Z0, Z0
+
+loop93:
+	VMOVUPS       (CX), Z1
+	VPSRLD        $0x10, Z1, Z2
+	VFPCLASSPSZ   $0x99, Z1, K1
+	KNOTW         K1, K1
+	VMOVAPS.Z     Z1, K1, Z1
+	VPORD         Z1, Z0, Z0
+	VPMOVDW       Z2, (AX)
+	ADDQ          $0x00000020, AX
+	ADDQ          $0x00000040, CX
+	SUBQ          $0x00000010, DX
+	JNZ           loop93
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VORPS         Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VORPS         X1, X0, X0
+	VPSHUFD       $0x4e, X0, X1
+	VORPS         X1, X0, X0
+	VPSHUFD       $0xb1, X0, X1
+	VORPS         X1, X0, X0
+	VMOVD         X0, AX
+	MOVL          AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func differenceKeysAVX512(dst *uint16, x *float32, y *float32, n int) uint32
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
+	MOVQ   dst+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   n+24(FP), DX
+	MOVQ   y+16(FP), BX
+	VPXORD Z0, Z0, Z0
+
+loop94:
+	VMOVUPS       (CX), Z1
+	VSUBPS        (BX), Z1, Z1
+	VPSRLD        $0x10, Z1, Z2
+	VFPCLASSPSZ   $0x99, Z1, K1
+	KNOTW         K1, K1
+	VMOVAPS.Z     Z1, K1, Z1
+	VPORD         Z1, Z0, Z0
+	VPMOVDW       Z2, (AX)
+	ADDQ          $0x00000020, AX
+	ADDQ          $0x00000040, CX
+	ADDQ          $0x00000040, BX
+	SUBQ          $0x00000010, DX
+	JNZ           loop94
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VORPS         Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VORPS         X1, X0, X0
+	VPSHUFD       $0x4e, X0, X1
+	VORPS         X1, X0, X0
+	VPSHUFD       $0xb1, X0, X1
+	VORPS         X1, X0, X0
+	VMOVD         X0, AX
+	MOVL          AX, ret+32(FP)
 	VZEROUPPER
 	RET
 
@@ -2263,13 +2486,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop89:
+loop95:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop89
+	JNZ       loop95
 	VZEROUPPER
 	RET
 
@@ -2280,13 +2503,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop90:
+loop96:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop90
+	JNZ       loop96
 	VZEROUPPER
 	RET
 
@@ -2300,7 +2523,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop91:
+loop97:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -2318,7 +2541,7 @@ loop91:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop91
+	JNZ         loop97
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2330,7 +2553,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop92:
+loop98:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -2344,7 +2567,7 @@ loop92:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop92
+	JNZ         loop98
 	VZEROUPPER
 	RET
 
@@ -2364,14 +2587,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop93:
+loop99:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop93
+	JNZ       loop99
 	VZEROUPPER
 	RET
 
@@ -2385,7 +2608,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop94:
+loop100:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -2410,7 +2633,7 @@ loop94:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop94
+	JNZ         loop100
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2436,7 +2659,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit95:
+unit101:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2461,9 +2684,9 @@ unit95:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest97
+	JL           rest103
 
-loop96:
+loop102:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -2518,11 +2741,11 @@ loop96:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop96
+	JGE           loop102
 
-rest97:
+rest103:
 	TESTQ         R8, R8
-	JZ            done98
+	JZ            done104
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -2583,9 +2806,9 @@ rest97:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done98:
+done104:
 	TESTQ DX, DX
-	JNZ   unit95
+	JNZ   unit101
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET

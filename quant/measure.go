@@ -39,7 +39,7 @@ func (q *quantizer) run(ctx context.Context, t *model.Tensor, sum *Summary, span
 	lo, hi := axis(float64(sum.Lo), float64(sum.Hi))
 	scratch := make([]scratch, workers())
 	for w := range scratch {
-		scratch[w].original, scratch[w].quantized = newHistogram(lo, hi), newHistogram(lo, hi)
+		scratch[w].original, scratch[w].quantized = kernels.NewBinCounter(lo, hi), kernels.NewBinCounter(lo, hi)
 		scratch[w].errors = new(kernels.Spectrum)
 	}
 	parts := make([]kernels.Sums, len(spans))
@@ -62,11 +62,13 @@ func (q *quantizer) run(ctx context.Context, t *model.Tensor, sum *Summary, span
 			sum.X2 += c.X2
 		}
 	}
-	total.original, total.quantized, total.errors = scratch[0].original, scratch[0].quantized, scratch[0].errors
-	for _, w := range scratch[1:] {
-		total.original.add(w.original)
-		total.quantized.add(w.quantized)
-		total.errors.Merge(w.errors)
+	total.original, total.quantized, total.errors = newHistogram(lo, hi), newHistogram(lo, hi), scratch[0].errors
+	for i, w := range scratch {
+		w.original.AddTo(total.original.Bins)
+		w.quantized.AddTo(total.quantized.Bins)
+		if i > 0 {
+			total.errors.Merge(w.errors)
+		}
 	}
 	return total, nil
 }
@@ -75,7 +77,7 @@ func (q *quantizer) run(ctx context.Context, t *model.Tensor, sum *Summary, span
 type scratch struct {
 	y                   []float32
 	fitter              fitter
-	original, quantized Histogram
+	original, quantized *kernels.BinCounter
 	errors              *kernels.Spectrum
 }
 
@@ -98,12 +100,9 @@ func (w *scratch) measure(q *quantizer, x []float32, at int) (kernels.Sums, []Ch
 		i = end
 	}
 	sums.Clipped = clipped
-	w.original.count(x)
-	w.quantized.count(y)
-	for i, v := range x {
-		y[i] = v - y[i]
-	}
-	w.errors.Count(y)
+	w.original.Count(x)
+	w.quantized.Count(y)
+	w.errors.CountDifferences(x, y)
 	return sums, channels
 }
 

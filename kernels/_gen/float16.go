@@ -36,13 +36,7 @@ var halves = []half{
 		encode: func(v isa, x VecVirtual, to Mem) {
 			v.roundBF16(x)
 			VPSRLD(Imm(16), x, x)
-			if v.wide() {
-				VPMOVDW(x, to)
-				return
-			}
-			VPACKUSDW(x, x, x)
-			VPERMQ(Imm(0x08), x, x)
-			VMOVUPS(x.AsX(), to)
+			v.pack(x, to)
 		},
 		decode: func(v isa, from Mem, x VecVirtual) {
 			VPMOVZXWD(from, x)
@@ -78,22 +72,12 @@ func (v isa) roundBF16(x VecVirtual) {
 
 // floats16 emits the conversions of weights in whole vectors.
 func (v isa) floats16(h half) {
-	loop := func(n GPVirtual, pointers map[GPVirtual]int, body func()) {
-		next := label("loop")
-		Label(next)
-		body()
-		for _, p := range order(pointers) {
-			ADDQ(U32(v.n*pointers[p]), p)
-		}
-		SUBQ(U32(v.n), n)
-		JNZ(LabelRef(next))
-	}
 	equals := " for n > 0, a multiple of 16."
 
 	name := "encode" + h.name + v.suffix
 	function(name, "func(dst *byte, src *float32, n int)", name+" equals encode"+h.name+"Go"+equals)
 	dst, src, n := param("dst"), param("src"), param("n")
-	loop(n, map[GPVirtual]int{dst: 2, src: 4}, func() {
+	v.whole(n, map[GPVirtual]int{dst: 2, src: 4}, func() {
 		x := v.reg()
 		VMOVUPS(Mem{Base: src}, x)
 		h.encode(v, x, Mem{Base: dst})
@@ -104,7 +88,7 @@ func (v isa) floats16(h half) {
 	name = "decode" + h.name + v.suffix
 	function(name, "func(dst *float32, src *byte, n int)", name+" equals decode"+h.name+"Go"+equals)
 	dst, src, n = param("dst"), param("src"), param("n")
-	loop(n, map[GPVirtual]int{dst: 4, src: 2}, func() {
+	v.whole(n, map[GPVirtual]int{dst: 4, src: 2}, func() {
 		x := v.reg()
 		h.decode(v, Mem{Base: src}, x)
 		VMOVUPS(x, Mem{Base: dst})
@@ -118,7 +102,7 @@ func (v isa) floats16(h half) {
 	clipped := GP64()
 	XORQ(clipped, clipped)
 	lo, hi := v.spread32(h.largest|1<<31), v.spread32(h.largest)
-	loop(n, map[GPVirtual]int{dst: 4, src: 4}, func() {
+	v.whole(n, map[GPVirtual]int{dst: 4, src: 4}, func() {
 		x, y, c := v.reg(), v.reg(), v.reg()
 		VMOVUPS(Mem{Base: src}, x)
 		other := v.nonFinite(x)

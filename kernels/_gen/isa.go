@@ -160,6 +160,18 @@ func (v isa) each(n GPVirtual, pointers map[GPVirtual]int, body func(m *mask)) {
 	Label(done)
 }
 
+// whole emits body for n weights, a multiple of a vector and not 0.
+func (v isa) whole(n GPVirtual, pointers map[GPVirtual]int, body func()) {
+	next := label("loop")
+	Label(next)
+	body()
+	for _, p := range order(pointers) {
+		ADDQ(U32(v.n*pointers[p]), p)
+	}
+	SUBQ(U32(v.n), n)
+	JNZ(LabelRef(next))
+}
+
 // order makes the output the same every time.
 func order(pointers map[GPVirtual]int) []GPVirtual {
 	var list []GPVirtual

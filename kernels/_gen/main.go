@@ -16,6 +16,9 @@ func main() {
 		v.extremes()
 		v.moments()
 		v.losses()
+		v.bins()
+		v.keys(false)
+		v.keys(true)
 		for _, h := range halves {
 			v.floats16(h)
 		}
