@@ -4,7 +4,8 @@ import "math"
 
 // Affine is the map of one unit — the weights that share a scale — to integer
 // codes and back: q = clamp(round(x/Scale) + Zero, Min, Max) and
-// y = (q − Zero)·Scale. A Scale of 0 sends every weight to 0.
+// y = (q − Zero)·Scale, Min ≤ Zero ≤ Max. A Scale of 0 sends every weight to 0.
+// The assembly knows the order of the fields.
 type Affine struct {
 	Scale          float32
 	Zero, Min, Max int32
@@ -83,17 +84,30 @@ func (a Affine) Trace(x float32, r *Rounding, seed, at uint64) Step {
 // length; NaN and ±Inf stay as they are. at is the index of src[0] in its
 // tensor. It returns how many weights were clipped.
 func (a Affine) RoundTrip(dst, src []float32, r *Rounding, seed, at uint64) (clipped int) {
-	dst = dst[:len(src)]
-	if a.Scale == 0 {
-		for i, x := range src {
-			dst[i] = 0
-			if !Finite(x) {
-				dst[i] = x
-			}
-		}
-		return 0
+	return RoundTripUnits(dst, src, max(1, len(src)), []Affine{a}, r, seed, at)
+}
+
+// RoundTripUnits is [Affine.RoundTrip] of many units in a row: each run of unit
+// weights, the last one maybe shorter, goes through the next of maps.
+func RoundTripUnits(dst, src []float32, unit int, maps []Affine, r *Rounding, seed, at uint64) (clipped int) {
+	maps = maps[:units(len(src), unit)]
+	return roundTrip(dst[:len(src)], src, unit, maps, r, seed, at)
+}
+
+// units returns how many units of unit weights n weights make.
+func units(n, unit int) int { return (n + unit - 1) / unit }
+
+func roundTripGo(dst, src []float32, unit int, maps []Affine, r *Rounding, seed, at uint64) (clipped int) {
+	for _, a := range maps {
+		n := min(unit, len(src))
+		clipped += a.roundTripGo(dst[:n], src[:n], r, seed, at)
+		dst, src, at = dst[n:], src[n:], at+uint64(n)
 	}
-	inv := 1 / a.Scale
+	return clipped
+}
+
+func (a Affine) roundTripGo(dst, src []float32, r *Rounding, seed, at uint64) (clipped int) {
+	inv := a.inverse()
 	for i, x := range src {
 		dst[i] = max(-roundLimit, min(roundLimit, x*inv))
 	}
@@ -109,8 +123,15 @@ func (a Affine) RoundTrip(dst, src []float32, r *Rounding, seed, at uint64) (cli
 		if c != q {
 			clipped++
 		}
-		y := c * a.Scale
-		dst[i] = y
+		dst[i] = float32(c*a.Scale) + 0 // −0 becomes 0
 	}
 	return clipped
+}
+
+// inverse returns 1/Scale, or 0 where Scale is 0.
+func (a Affine) inverse() float32 {
+	if a.Scale == 0 {
+		return 0
+	}
+	return 1 / a.Scale
 }

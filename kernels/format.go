@@ -19,6 +19,8 @@ type Format struct {
 
 	cast func(x float32) float32
 	max  float32 // largest finite value of a cast
+	// castAll is CastAll at the speed of memory, where there is such a thing.
+	castAll func(dst, src []float32) (clipped int)
 }
 
 // Formats is the table of formats.
@@ -28,11 +30,11 @@ var Formats = append([]*Format{
 		About: "IEEE binary32: the weights as they are computed with",
 	},
 	{
-		Name: "f16", Family: "float16", Bits: 16, max: Stores[1].Max, cast: Stores[1].to,
+		Name: "f16", Family: "float16", Bits: 16, max: Stores[1].Max, cast: Stores[1].to, castAll: castF16,
 		About: "IEEE binary16: 5 exponent and 10 mantissa bits, up to 65504",
 	},
 	{
-		Name: "bf16", Family: "bfloat16", Bits: 16, max: Stores[2].Max, cast: Stores[2].to,
+		Name: "bf16", Family: "bfloat16", Bits: 16, max: Stores[2].Max, cast: Stores[2].to, castAll: castBF16,
 		About: "bfloat16: float32's 8 exponent bits, 7 mantissa bits",
 	},
 }, ints()...)
@@ -67,6 +69,9 @@ func (f *Format) Cast(x float32) (y float32, clipped bool) {
 // ±Inf stay as they are. It returns how many weights were clipped.
 func (f *Format) CastAll(dst, src []float32) (clipped int) {
 	dst = dst[:len(src)]
+	if f.castAll != nil {
+		return f.castAll(dst, src)
+	}
 	for i, x := range src {
 		y := x
 		if Finite(x) {

@@ -204,8 +204,8 @@ func TestTheSearchFindsTheLeastError(t *testing.T) {
 		lo, hi := Extremes(x)
 		for _, bits := range []int{2, 3, 4, 8} {
 			fit := Fit{Bits: bits, Store: Stores[0]}
-			loss := func(a Affine, limit float64) float64 { return a.Loss(x, limit) }
-			got := fit.SearchMSE(lo, hi, loss).Loss(x, math.Inf(1))
+			losses := func(out []float64, maps []Affine) { Losses(out, x, maps) }
+			got := fit.SearchMSE(lo, hi, new(Search), losses).Loss(x, math.Inf(1))
 			best := math.Inf(1)
 			for k := range 2000 {
 				f := float32(k+1) / 2000

@@ -26,19 +26,39 @@ var (
 	Ranges = []*Range{MinMax, Full, Percentile, MSE}
 )
 
-// Extremes returns the least and the greatest finite value of x, or 0, 0 if
-// there is none.
+// Extent is the least and the greatest of some values. The assembly knows the
+// order of the fields.
+type Extent struct{ Lo, Hi float32 }
+
+// Extremes returns the least and the greatest finite value of x, −0 taken as
+// 0, or 0, 0 if there is none.
 func Extremes(x []float32) (lo, hi float32) {
-	lo, hi = math.MaxFloat32, -math.MaxFloat32
-	for _, v := range x {
-		if Finite(v) {
-			lo, hi = min(lo, v), max(hi, v)
+	var ends [1]Extent
+	extremes(ends[:], x, max(1, len(x)))
+	return ends[0].Lo, ends[0].Hi
+}
+
+// ExtremesOfUnits sets each of ends to the [Extremes] of the next run of unit
+// weights of x, the last one maybe shorter.
+func ExtremesOfUnits(ends []Extent, x []float32, unit int) {
+	extremes(ends[:units(len(x), unit)], x, unit)
+}
+
+func extremesGo(ends []Extent, x []float32, unit int) {
+	for i := range ends {
+		n := min(unit, len(x))
+		lo, hi := float32(math.MaxFloat32), float32(-math.MaxFloat32)
+		for _, v := range x[:n] {
+			if Finite(v) {
+				lo, hi = min(lo, v), max(hi, v)
+			}
 		}
+		if lo > hi {
+			lo, hi = 0, 0
+		}
+		ends[i] = Extent{lo + 0, hi + 0}
+		x = x[n:]
 	}
-	if lo > hi {
-		return 0, 0
-	}
-	return lo, hi
 }
 
 // AbsPercentile returns the pct-th percentile, 0 to 100, of the magnitudes of
@@ -119,48 +139,106 @@ func (f Fit) Clip(lo, hi, bound float32) Affine {
 	return f.Affine(max(lo, -bound), min(hi, bound))
 }
 
+// Search is the space that [Fit.SearchMSE] works in, kept between calls.
+type Search struct {
+	maps [64]Affine
+	loss [64]float64
+}
+
+// coarse are the fractions of a range that a search tries first: 0.9^k down to
+// 1/100.
+var coarse = func() (fractions []float64) {
+	for f := 1.0; f > 0.01; f *= 0.9 {
+		fractions = append(fractions, f)
+	}
+	return fractions
+}()
+
 // SearchMSE returns the map of least squared error under nearest rounding
-// among those of [lo, hi] shrunk about 0, where loss(a, limit) is the squared
-// error under a, or anything above limit if it exceeds limit. The fractions
-// tried are 0.9^k down to 1/100, then eight around the best.
-func (f Fit) SearchMSE(lo, hi float32, loss func(a Affine, limit float64) float64) Affine {
-	best := f.Affine(lo, hi)
+// among those of [lo, hi] shrunk about 0, where losses sets every out[k] to
+// the squared error under maps[k], or to anything above the least before it if
+// it exceeds that. The fractions tried are 0.9^k down to 1/100, then eight
+// around the best.
+func (f Fit) SearchMSE(lo, hi float32, s *Search, losses func(out []float64, maps []Affine)) Affine {
+	best, at, least := f.try(lo, hi, coarse, s, losses)
 	if best.Scale == 0 {
-		return best
+		return f.Affine(lo, hi)
 	}
-	least, at := loss(best, math.Inf(1)), 1.0
-	try := func(fraction float64) bool {
-		a := f.Affine(float32(float64(lo)*fraction), float32(float64(hi)*fraction))
-		if a.Scale == 0 {
-			return false
+	var fine [8]float64
+	n := 0
+	for k := -4; k <= 4; k++ {
+		if fraction := at * (1 + 0.024*float64(k)); k != 0 && fraction <= 1 {
+			fine[n] = fraction
+			n++
 		}
-		l := loss(a, least)
-		if l < least {
-			best, least, at = a, l, fraction
-		}
-		return true
 	}
-	for fraction := 0.9; fraction > 0.01 && try(fraction); fraction *= 0.9 {
-	}
-	for centre, k := at, -4; k <= 4; k++ {
-		if fraction := centre * (1 + 0.024*float64(k)); k != 0 && fraction <= 1 {
-			try(fraction)
-		}
+	if a, _, loss := f.try(lo, hi, fine[:n], s, losses); loss < least {
+		return a
 	}
 	return best
+}
+
+// try returns the best map of [lo, hi] shrunk to any of the fractions, that
+// fraction and its loss; fractions that leave no scale end the list.
+func (f Fit) try(lo, hi float32, fractions []float64, s *Search, losses func(out []float64, maps []Affine)) (best Affine, at, least float64) {
+	n := 0
+	for _, fraction := range fractions {
+		s.maps[n] = f.Affine(float32(float64(lo)*fraction), float32(float64(hi)*fraction))
+		if s.maps[n].Scale == 0 {
+			break
+		}
+		n++
+	}
+	least = math.Inf(1)
+	losses(s.loss[:n], s.maps[:n])
+	for k, loss := range s.loss[:n] {
+		if loss < least {
+			best, at, least = s.maps[k], fractions[k], loss
+		}
+	}
+	return best, at, least
+}
+
+// Losses sets every out[k] to the loss of x under maps[k] as [Fit.SearchMSE]
+// asks for it.
+func Losses(out []float64, x []float32, maps []Affine) {
+	if len(x) <= lossBlock {
+		losses(out, x, maps)
+		return
+	}
+	least := math.Inf(1)
+	for k, a := range maps {
+		out[k] = a.Loss(x, least)
+		least = min(least, out[k])
+	}
 }
 
 // Loss returns the squared error of the finite weights of x under a with
 // nearest-even rounding, or a partial sum once that exceeds limit.
 func (a Affine) Loss(x []float32, limit float64) float64 {
-	const magic = 3 << 22
-	inv := 1 / a.Scale
-	lo, hi := float32(a.Min-a.Zero), float32(a.Max-a.Zero)
+	maps, part := [1]Affine{a}, [1]float64{}
 	var sum float64
 	for len(x) > 0 && sum <= limit {
-		part := x[:min(len(x), 64)]
-		x = x[len(part):]
-		for _, v := range part {
+		n := min(len(x), lossBlock)
+		losses(part[:], x[:n], maps[:])
+		sum += part[0]
+		x = x[n:]
+	}
+	return sum
+}
+
+// lossBlock is how many weights are taken between looks at the limit.
+const lossBlock = 512
+
+// lossesGo sets out[k] to the squared error of the finite weights of x under
+// maps[k], in the order of [fold].
+func lossesGo(out []float64, x []float32, maps []Affine) {
+	const magic = 3 << 22
+	for k, a := range maps {
+		var sum [8]float64
+		inv := a.inverse()
+		lo, hi := float32(a.Min-a.Zero), float32(a.Max-a.Zero)
+		for i, v := range x {
 			if math.Float32bits(v)&expMask == expMask {
 				continue
 			}
@@ -169,29 +247,38 @@ func (a Affine) Loss(x []float32, limit float64) float64 {
 			q = t - magic
 			y := q * a.Scale
 			e := float64(v) - float64(y)
-			sum += float64(e * e)
+			sum[i%8] += float64(e * e)
 		}
+		out[k] = fold(&sum)
 	}
-	return sum
 }
 
 // Moments returns the extremes of the finite values of x, joined with 0, how
-// many there are, their sum and the sum of their squares.
+// many there are, their sum and the sum of their squares, both in the order of
+// [fold].
 func Moments(x []float32) (lo, hi float32, finite int, sum, sum2 float64) {
-	for _, v := range x {
+	var l momentLanes
+	moments(&l, x)
+	return l.lo, l.hi, len(x) - l.nonFinite, fold(&l.x), fold(&l.x2)
+}
+
+// momentLanes are sums by lanes, as in [errorLanes]. The assembly knows the
+// order of the fields.
+type momentLanes struct {
+	x, x2     [8]float64
+	nonFinite int
+	lo, hi    float32
+}
+
+func momentsGo(s *momentLanes, x []float32) {
+	for i, v := range x {
 		if math.Float32bits(v)&expMask == expMask {
+			s.nonFinite++
 			continue
 		}
-		finite++
-		if v < lo {
-			lo = v
-		}
-		if v > hi {
-			hi = v
-		}
+		s.lo, s.hi = min(s.lo, v+0), max(s.hi, v+0)
 		f := float64(v)
-		sum += f
-		sum2 += float64(f * f)
+		s.x[i%8] += f
+		s.x2[i%8] += float64(f * f)
 	}
-	return lo, hi, finite, sum, sum2
 }

@@ -8,10 +8,23 @@ type Rounding struct {
 	Title string // as the screen writes it
 	About string // what it does, in a sentence
 
+	mode mode
 	// round replaces every v[i], |v[i]| < 2^21, by an integer beside it. seed
 	// and at, the index of v[0] in its tensor, key the random modes.
 	round func(v []float32, seed, at uint64)
 }
+
+// mode tells the assembly of one rounding from another's.
+type mode int
+
+const (
+	even mode = iota
+	away
+	trunc
+	floor
+	ceil
+	stochastic
+)
 
 // Round returns the integer that the mode chooses for x; at is the weight's
 // index, seed the seed of the random modes.
@@ -27,12 +40,12 @@ const roundLimit = 1 << 21
 
 // Roundings is the table of rounding modes; the first is the default.
 var Roundings = []*Rounding{
-	{"even", "nearest even", "to the nearest integer, halves to the even one (IEEE 754, torch, ONNX)", roundEven},
-	{"away", "nearest away", "to the nearest integer, halves away from zero (C's round, ggml)", roundAway},
-	{"trunc", "toward zero", "drops the fraction: toward zero, biased inwards", roundTrunc},
-	{"floor", "down", "to the integer below: biased down by half a step", roundFloor},
-	{"ceil", "up", "to the integer above: biased up by half a step", roundCeil},
-	{"stochastic", "stochastic", "up with the probability of the fraction: unbiased, noisier; repeatable by its seed", roundStochastic},
+	{"even", "nearest even", "to the nearest integer, halves to the even one (IEEE 754, torch, ONNX)", even, roundEven},
+	{"away", "nearest away", "to the nearest integer, halves away from zero (C's round, ggml)", away, roundAway},
+	{"trunc", "toward zero", "drops the fraction: toward zero, biased inwards", trunc, roundTrunc},
+	{"floor", "down", "to the integer below: biased down by half a step", floor, roundFloor},
+	{"ceil", "up", "to the integer above: biased up by half a step", ceil, roundCeil},
+	{"stochastic", "stochastic", "up with the probability of the fraction: unbiased, noisier; repeatable by its seed", stochastic, roundStochastic},
 }
 
 func roundEven(v []float32, _, _ uint64) {
@@ -82,8 +95,12 @@ func roundStochastic(v []float32, seed, at uint64) {
 // index alone, so that neither threads nor chunks change a result: SplitMix64
 // (Steele, Lea, Flood 2014) used as a counter-based generator.
 func uniform(seed, at uint64) uint32 {
-	z := seed*0xd1342543de82ef95 + (at+1)*0x9e3779b97f4a7c15
+	z := counter(seed, at)
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return uint32((z ^ z>>31) >> 32)
 }
+
+// counter returns what the generator scrambles for the weight at index at; the
+// next weight's is 0x9e3779b97f4a7c15 more.
+func counter(seed, at uint64) uint64 { return seed*0xd1342543de82ef95 + (at+1)*0x9e3779b97f4a7c15 }

@@ -6,9 +6,10 @@ import "math"
 // exponent and seven bits of mantissa. It says what a tensor of any size looks
 // like to within 2^-7 of each value, in constant memory.
 type Spectrum struct {
-	counts [1 << 16]uint32
-	carry  map[int]int // what full counters handed on
-	low    uint32      // the lower 16 bits that occurred
+	counts  [1 << 16]uint32 // NaN and ±Inf have theirs too, which nobody reads
+	counted int             // values in counts
+	carry   *[1 << 16]int   // what full counters handed on
+	low     uint32          // all bits that occurred in finite values
 }
 
 // Distribution is what a [Spectrum] has counted: the buckets that are not
@@ -22,68 +23,127 @@ type Bucket struct {
 	N      int
 }
 
+// keysLen is how many keys are found before they are counted.
+const keysLen = 1 << 9
+
 // Count adds the finite values of x.
 func (s *Spectrum) Count(x []float32) {
-	low := s.low
-	for _, v := range x {
-		b := math.Float32bits(v)
-		if b&expMask == expMask {
-			continue
+	var buf [keysLen]uint16
+	s.makeRoom(len(x))
+	for len(x) > 0 {
+		n := min(len(x), keysLen)
+		s.low |= keys(buf[:n], x[:n])
+		for _, k := range buf[:n] {
+			s.counts[k]++
 		}
-		low |= b
-		s.counts[b>>16]++
-		if s.counts[b>>16] == math.MaxUint32 {
-			s.handOn(int(b >> 16))
-		}
+		x = x[n:]
 	}
-	s.low = low
 }
 
-func (s *Spectrum) handOn(key int) {
-	if s.carry == nil {
-		s.carry = map[int]int{}
+// CountDifferences adds the finite values of x − y, float32 like them.
+func (s *Spectrum) CountDifferences(x, y []float32) {
+	var buf [keysLen]uint16
+	s.makeRoom(len(x))
+	for len(x) > 0 {
+		n := min(len(x), keysLen)
+		s.low |= differenceKeys(buf[:n], x[:n], y[:n])
+		for _, k := range buf[:n] {
+			s.counts[k]++
+		}
+		x, y = x[n:], y[n:]
 	}
-	s.carry[key] += int(s.counts[key])
-	s.counts[key] = 0
+}
+
+// keysGo sets dst to the upper halves of x and returns the union of the finite
+// ones' bits.
+func keysGo(dst []uint16, x []float32) (low uint32) {
+	for i, v := range x {
+		b := math.Float32bits(v)
+		dst[i] = uint16(b >> 16)
+		if b&expMask != expMask {
+			low |= b
+		}
+	}
+	return low
+}
+
+// differenceKeysGo is keysGo of x − y.
+func differenceKeysGo(dst []uint16, x, y []float32) (low uint32) {
+	for i, v := range x {
+		b := math.Float32bits(v - y[i])
+		dst[i] = uint16(b >> 16)
+		if b&expMask != expMask {
+			low |= b
+		}
+	}
+	return low
+}
+
+// makeRoom empties the counters if n more values might fill one.
+func (s *Spectrum) makeRoom(n int) {
+	if s.counted+n > math.MaxUint32 {
+		s.handOn()
+	}
+	s.counted += n
+}
+
+func (s *Spectrum) handOn() {
+	if s.carry == nil {
+		s.carry = new([1 << 16]int)
+	}
+	for key, n := range &s.counts {
+		s.carry[key] += int(n)
+	}
+	s.counts, s.counted = [1 << 16]uint32{}, 0
 }
 
 // Merge adds what o has counted.
 func (s *Spectrum) Merge(o *Spectrum) {
+	s.makeRoom(o.counted)
 	s.low |= o.low
-	for key, n := range o.counts {
-		if uint64(s.counts[key])+uint64(n) > math.MaxUint32 {
-			s.handOn(key)
-		}
+	for key, n := range &o.counts {
 		s.counts[key] += n
 	}
-	for key, n := range o.carry {
-		s.handOn(key)
-		s.carry[key] += n
+	if o.carry != nil {
+		s.handOn()
+		for key, n := range o.carry {
+			s.carry[key] += n
+		}
 	}
 }
 
 // Distribution returns what was counted.
 func (s *Spectrum) Distribution() Distribution {
 	var out Distribution
-	add := func(key int) {
-		n := int(s.counts[key]) + s.carry[key]
-		if n == 0 {
-			return
-		}
-		a := float64(math.Float32frombits(uint32(key) << 16))
+	add := func(key uint32, n int) {
+		a := float64(math.Float32frombits(key << 16))
 		b := a
 		if s.low&0xffff != 0 {
-			b = bucketEnd(uint32(key))
+			b = bucketEnd(key)
 		}
 		out = append(out, Bucket{min(a, b), max(a, b), n})
 	}
-	for key := 0xffff; key >= 0x8000; key-- {
-		add(key)
+	const inf, minus = expMask >> 16, 1 << 15
+	for key := uint32(minus | inf - 1); key >= minus; key-- {
+		if n := s.count(key); n != 0 {
+			add(key, n)
+		}
 	}
-	for key := 0; key < 0x8000; key++ {
-		add(key)
+	for key := range uint32(inf) {
+		if n := s.count(key); n != 0 {
+			add(key, n)
+		}
 	}
 	return out
+}
+
+// count returns how many values have the key.
+func (s *Spectrum) count(key uint32) int {
+	n := int(s.counts[key])
+	if s.carry != nil {
+		n += s.carry[key]
+	}
+	return n
 }
 
 func bucketEnd(key uint32) float64 {
@@ -152,6 +212,16 @@ func (d Distribution) Loss(a Affine, limit float64) float64 {
 		}
 	}
 	return sum
+}
+
+// Losses sets every out[k] to the loss of the counted values under maps[k] as
+// [Fit.SearchMSE] asks for it.
+func (d Distribution) Losses(out []float64, maps []Affine) {
+	least := math.Inf(1)
+	for k, a := range maps {
+		out[k] = d.Loss(a, least)
+		least = min(least, out[k])
+	}
 }
 
 // sawtooth is the integral from 0 to x of (t − step·round(t/step))² dt.

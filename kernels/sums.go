@@ -33,36 +33,78 @@ func (s *Sums) Add(o Sums) {
 }
 
 // Compare returns the sums of the weights x and their quantized values y, of
-// the same length; at is the index of x[0] in its tensor. Clipped is left 0:
-// only the format knows it.
+// the same length, finite where x is; at is the index of x[0] in its tensor.
+// Clipped is left 0: only the format knows it. The order of addition is that
+// of [fold].
 func Compare(x, y []float32, at int) Sums {
-	var s Sums
+	var l errorLanes
 	y = y[:len(x)]
-	maxAt := -1
+	maxAt := 0
+	for i := 0; i < len(x); i += compareBlock {
+		end := min(i+compareBlock, len(x))
+		before := l.maxAbs
+		compare(&l, x[i:end], y[i:end])
+		if l.maxAbs > before {
+			maxAt = at + i + indexOfError(x[i:end], y[i:end], l.maxAbs)
+		}
+	}
+	s := Sums{
+		N: len(x) - l.nonFinite, NonFinite: l.nonFinite,
+		E: fold(&l.e), E2: fold(&l.e2), X2: fold(&l.x2), Y2: fold(&l.y2),
+		MaxAbs: l.maxAbs, MaxAt: maxAt, Zeros: l.zeros,
+	}
+	s.XY = (s.X2 + s.Y2 - s.E2) / 2 // since e² = x² + y² − 2·x·y
+	return s
+}
+
+// compareBlock is how many weights are compared before the place of a new
+// largest error is looked for: little enough to be still in the first cache.
+const compareBlock = 1 << 10
+
+// errorLanes are the sums of a block, the weight at index i counted in lane
+// i mod 8. The assembly knows the order of the fields.
+type errorLanes struct {
+	e, e2, x2, y2    [8]float64
+	maxAbs           float64
+	nonFinite, zeros int
+}
+
+func compareGo(s *errorLanes, x, y []float32) {
 	for i, v := range x {
 		if math.Float32bits(v)&expMask == expMask {
-			s.NonFinite++
+			s.nonFinite++
 			continue
 		}
 		a, b := float64(v), float64(y[i])
 		e := a - b
-		s.E += e
-		s.E2 += float64(e * e) // the conversions forbid fused multiply-add: the same sums on every machine
-		s.X2 += float64(a * a)
-		s.Y2 += float64(b * b)
-		s.XY += float64(a * b)
-		if e = math.Abs(e); e > s.MaxAbs {
-			s.MaxAbs, maxAt = e, i
-		}
+		i := i % 8
+		s.e[i] += e
+		s.e2[i] += float64(e * e) // the conversions forbid fused multiply-add: the same sums on every machine
+		s.x2[i] += float64(a * a)
+		s.y2[i] += float64(b * b)
+		s.maxAbs = max(s.maxAbs, math.Abs(e))
 		if b == 0 && a != 0 {
-			s.Zeros++
+			s.zeros++
 		}
 	}
-	s.N = len(x) - s.NonFinite
-	if maxAt >= 0 {
-		s.MaxAt = at + maxAt
+}
+
+// indexOfErrorGo returns the index of the first weight whose |x − y| is e,
+// which there must be.
+func indexOfErrorGo(x, y []float32, e float64) int {
+	for i, v := range x {
+		if math.Abs(float64(v)-float64(y[i])) == e {
+			return i
+		}
 	}
-	return s
+	panic("kernels: no weight has the error")
+}
+
+// fold adds up eight lanes: the halves to each other, then the halves of that,
+// then the last two. Sums go by lanes because vectors add so, and because one
+// accumulator would wait for itself.
+func fold(l *[8]float64) float64 {
+	return ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]))
 }
 
 const expMask = 0x7f800000

@@ -20,15 +20,12 @@ func Dequantize(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, pr
 	}
 	spans := q.layout.chunks()
 	y := make([]float32, min(len(spans), waveLen)*2*chunkLen)
-	spare := make([][]float32, workers())
-	for w := range spare {
-		spare[w] = make([]float32, 2*chunkLen)
-	}
+	fitters := make([]fitter, workers())
 	for i := 0; i < len(spans); i += waveLen {
 		wave := spans[i:min(len(spans), i+waveLen)]
 		first := wave[0].first
 		err := stream(ctx, t, wave, nil, func(worker, j int, x []float32) error {
-			q.roundTrip(y[wave[j].first-first:wave[j].end-first], x, wave[j].first, spare[worker])
+			q.roundTrip(y[wave[j].first-first:wave[j].end-first], x, wave[j].first, &fitters[worker])
 			return nil
 		})
 		if err != nil {

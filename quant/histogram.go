@@ -13,30 +13,8 @@ type Histogram struct {
 	Bins   []int64
 }
 
-// histogramBins is enough for every column of a wide terminal to cover several.
-const histogramBins = 1024
-
 func newHistogram(lo, hi float64) Histogram {
-	return Histogram{lo, hi, make([]int64, histogramBins)}
-}
-
-// count adds the finite values of x.
-func (h *Histogram) count(x []float32) {
-	scale := float64(len(h.Bins)) / (h.Hi - h.Lo)
-	last := len(h.Bins) - 1
-	for _, v := range x {
-		if kernels.Finite(v) {
-			i := int((float64(v) - h.Lo) * scale)
-			h.Bins[max(0, min(last, i))]++
-		}
-	}
-}
-
-// add adds the counts of o, which has the same axis.
-func (h *Histogram) add(o Histogram) {
-	for i, n := range o.Bins {
-		h.Bins[i] += n
-	}
+	return Histogram{lo, hi, make([]int64, kernels.BinCount)}
 }
 
 // spread returns the buckets as a histogram over [lo, hi], each bucket evenly

@@ -68,6 +68,20 @@ func (l layout) unitOf(i int) int {
 	return i/l.rowLen*l.unitsPerRow + i%l.rowLen/l.unit
 }
 
+// runEnd returns where the units that follow weight i stop being equal: the end
+// of its own unit where i lies inside, else that of the row, whose last unit
+// may be shorter, or of the tensor if none is.
+func (l layout) runEnd(i int) int {
+	u := l.unitOf(i)
+	switch {
+	case l.start(u) != i:
+		return l.start(u + 1)
+	case l.rowLen%l.unit != 0:
+		return (i/l.rowLen + 1) * l.rowLen
+	}
+	return l.n
+}
+
 // Bytes returns what a tensor of the given shape weighs under s: every code,
 // scale and zero point, rounded up to a whole byte. stored is its size as it
 // is, which "keep" keeps.

@@ -39,7 +39,7 @@ func (q *quantizer) run(ctx context.Context, t *model.Tensor, sum *Summary, span
 	lo, hi := axis(float64(sum.Lo), float64(sum.Hi))
 	scratch := make([]scratch, workers())
 	for w := range scratch {
-		scratch[w].original, scratch[w].quantized = newHistogram(lo, hi), newHistogram(lo, hi)
+		scratch[w].original, scratch[w].quantized = kernels.NewBinCounter(lo, hi), kernels.NewBinCounter(lo, hi)
 		scratch[w].errors = new(kernels.Spectrum)
 	}
 	parts := make([]kernels.Sums, len(spans))
@@ -62,19 +62,22 @@ func (q *quantizer) run(ctx context.Context, t *model.Tensor, sum *Summary, span
 			sum.X2 += c.X2
 		}
 	}
-	total.original, total.quantized, total.errors = scratch[0].original, scratch[0].quantized, scratch[0].errors
-	for _, w := range scratch[1:] {
-		total.original.add(w.original)
-		total.quantized.add(w.quantized)
-		total.errors.Merge(w.errors)
+	total.original, total.quantized, total.errors = newHistogram(lo, hi), newHistogram(lo, hi), scratch[0].errors
+	for i, w := range scratch {
+		w.original.AddTo(total.original.Bins)
+		w.quantized.AddTo(total.quantized.Bins)
+		if i > 0 {
+			total.errors.Merge(w.errors)
+		}
 	}
 	return total, nil
 }
 
 // scratch is one worker's own.
 type scratch struct {
-	y, spare            []float32
-	original, quantized Histogram
+	y                   []float32
+	fitter              fitter
+	original, quantized *kernels.BinCounter
 	errors              *kernels.Spectrum
 }
 
@@ -82,10 +85,10 @@ type scratch struct {
 // sums, also by channel from the first one touched.
 func (w *scratch) measure(q *quantizer, x []float32, at int) (kernels.Sums, []Channel) {
 	if len(w.y) < len(x) {
-		w.y, w.spare = make([]float32, len(x)), make([]float32, len(x))
+		w.y = make([]float32, len(x))
 	}
 	y := w.y[:len(x)]
-	clipped := q.roundTrip(y, x, at, w.spare)
+	clipped := q.roundTrip(y, x, at, &w.fitter)
 	var sums kernels.Sums
 	size := q.layout.channelLen
 	channels := make([]Channel, 0, (at+len(x)-1)/size-at/size+1)
@@ -97,12 +100,9 @@ func (w *scratch) measure(q *quantizer, x []float32, at int) (kernels.Sums, []Ch
 		i = end
 	}
 	sums.Clipped = clipped
-	w.original.count(x)
-	w.quantized.count(y)
-	for i, v := range x {
-		y[i] = v - y[i]
-	}
-	w.errors.Count(y)
+	w.original.Count(x)
+	w.quantized.Count(y)
+	w.errors.CountDifferences(x, y)
 	return sums, channels
 }
 

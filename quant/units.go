@@ -2,6 +2,7 @@ package quant
 
 import (
 	"context"
+	"slices"
 
 	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant/model"
@@ -55,7 +56,7 @@ func chooseMap(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, uni
 		if err := t.Read(x, unit.first); err != nil {
 			return kernels.Affine{}, err
 		}
-		return clip(s, x, make([]float32, n)), nil
+		return new(fitter).fit(s, x, n)[0], nil
 	case n == sum.N:
 		return clipAll(s, sum.Distribution, sum.Lo, sum.Hi), nil
 	}
@@ -90,28 +91,50 @@ func clipAll(s Scheme, d kernels.Distribution, lo, hi float32) kernels.Affine {
 	case kernels.Percentile:
 		return fit.Clip(lo, hi, d.AbsPercentile(float64(s.Percentile)/100))
 	case kernels.MSE:
-		return fit.SearchMSE(lo, hi, d.Loss)
+		return fit.SearchMSE(lo, hi, new(kernels.Search), d.Losses)
 	}
 	return fit.Affine(lo, hi)
 }
 
-// clip chooses the map of a unit from its weights. scratch is as long as x.
-func clip(s Scheme, x, scratch []float32) kernels.Affine {
+// fitter chooses the maps of units from their weights. It is one worker's own,
+// for the space that it keeps.
+type fitter struct {
+	extents []kernels.Extent
+	maps    []kernels.Affine
+	spare   []float32
+	search  kernels.Search
+}
+
+// fit returns the maps of the units of unit weights in x, the last one maybe
+// shorter, valid until the next call.
+func (f *fitter) fit(s Scheme, x []float32, unit int) []kernels.Affine {
+	n := (len(x) + unit - 1) / unit
+	f.extents = slices.Grow(f.extents[:0], n)[:n]
+	f.maps = slices.Grow(f.maps[:0], n)[:n]
+	kernels.ExtremesOfUnits(f.extents, x, unit)
 	fit := s.fit()
-	lo, hi := kernels.Extremes(x)
-	switch s.Range {
-	case kernels.Percentile:
-		return fit.Clip(lo, hi, kernels.AbsPercentile(x, float64(s.Percentile)/100, scratch))
-	case kernels.MSE:
-		return fit.SearchMSE(lo, hi, func(a kernels.Affine, limit float64) float64 { return a.Loss(x, limit) })
+	for u, e := range f.extents {
+		part := x[u*unit : min(len(x), (u+1)*unit)]
+		switch s.Range {
+		case kernels.Percentile:
+			f.spare = slices.Grow(f.spare[:0], len(part))
+			bound := kernels.AbsPercentile(part, float64(s.Percentile)/100, f.spare[:len(part)])
+			f.maps[u] = fit.Clip(e.Lo, e.Hi, bound)
+		case kernels.MSE:
+			f.maps[u] = fit.SearchMSE(e.Lo, e.Hi, &f.search, func(out []float64, maps []kernels.Affine) {
+				kernels.Losses(out, part, maps)
+			})
+		default:
+			f.maps[u] = fit.Affine(e.Lo, e.Hi)
+		}
 	}
-	return fit.Affine(lo, hi)
+	return f.maps
 }
 
 // roundTrip sets y to what comes back of x, the weights from index at on, which
 // must begin and end between units unless the units' maps are known. It
-// returns how many were clipped. scratch is as long as x.
-func (q *quantizer) roundTrip(y, x []float32, at int, scratch []float32) (clipped int) {
+// returns how many were clipped.
+func (q *quantizer) roundTrip(y, x []float32, at int, f *fitter) (clipped int) {
 	s, l := q.scheme, q.layout
 	switch {
 	case s.Keep():
@@ -120,15 +143,16 @@ func (q *quantizer) roundTrip(y, x []float32, at int, scratch []float32) (clippe
 	case !s.Scaled():
 		return s.Format.CastAll(y, x)
 	}
-	for i, u := 0, l.unitOf(at); i < len(x); u++ {
-		end := min(len(x), l.start(u+1)-at)
-		var a kernels.Affine
+	for i := 0; i < len(x); {
+		u := l.unitOf(at + i)
+		end := min(len(x), l.runEnd(at+i)-at)
+		var maps []kernels.Affine
 		if q.known != nil {
-			a = q.known[u]
+			maps = q.known[u:]
 		} else {
-			a = clip(s, x[i:end], scratch[i:end])
+			maps = f.fit(s, x[i:end], l.unit)
 		}
-		clipped += a.RoundTrip(y[i:end], x[i:end], s.Rounding, uint64(s.Seed), uint64(at+i))
+		clipped += kernels.RoundTripUnits(y[i:end], x[i:end], l.unit, maps, s.Rounding, uint64(s.Seed), uint64(at+i))
 		i = end
 	}
 	return clipped

@@ -1,0 +1,28 @@
+// Command _gen writes the assembly of package kernels. Each emitted function
+// equals, bit for bit, the Go function that its comment names.
+package main
+
+import . "github.com/mmcloughlin/avo/build"
+
+func main() {
+	ConstraintExpr("amd64")
+	for _, v := range []isa{avx2, avx512} {
+		v.read()
+		for _, r := range roundings {
+			v.roundTrip(r)
+		}
+		v.compare()
+		v.indexOfError()
+		v.extremes()
+		v.moments()
+		v.losses()
+		v.bins()
+		v.keys(false)
+		v.keys(true)
+		for _, h := range halves {
+			v.floats16(h)
+		}
+	}
+	avx512.roundTrip(stochastic)
+	Generate()
+}

@@ -1,0 +1,244 @@
+package kernels
+
+import "golang.org/x/sys/cpu"
+
+//go:generate go -C _gen run . -out ../vector_amd64.s -stubs ../vector_amd64.go -pkg kernels
+
+// Backends lists what this machine runs, the fastest last.
+func Backends() []Backend {
+	x := cpu.X86
+	switch avx2 := x.HasAVX2 && x.HasFMA && x.HasBMI1 && x.HasBMI2 && x.HasPOPCNT; {
+	case avx2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL:
+		return []Backend{Portable, AVX2, AVX512}
+	case avx2:
+		return []Backend{Portable, AVX2}
+	}
+	return []Backend{Portable}
+}
+
+// Each function below runs one kernel on the backend in use.
+
+func read(x []float32) uint32 {
+	x = x[:len(x)&^63]
+	switch {
+	case len(x) == 0 || backend == Portable:
+		return readGo(x)
+	case backend == AVX2:
+		return readAVX2(&x[0], len(x))
+	default:
+		return readAVX512(&x[0], len(x))
+	}
+}
+
+func roundTrip(dst, src []float32, unit int, maps []Affine, r *Rounding, seed, at uint64) (clipped int) {
+	if len(src) == 0 {
+		return 0
+	}
+	d, s, n, m := &dst[0], &src[0], len(src), &maps[0].Scale
+	switch backend {
+	case AVX512:
+		switch r.mode {
+		case even:
+			return roundTripEvenAVX512(d, s, n, unit, m)
+		case away:
+			return roundTripAwayAVX512(d, s, n, unit, m)
+		case trunc:
+			return roundTripTruncAVX512(d, s, n, unit, m)
+		case floor:
+			return roundTripFloorAVX512(d, s, n, unit, m)
+		case ceil:
+			return roundTripCeilAVX512(d, s, n, unit, m)
+		case stochastic:
+			return roundTripStochasticAVX512(d, s, n, unit, m, counter(seed, at))
+		}
+	case AVX2:
+		switch r.mode {
+		case even:
+			return roundTripEvenAVX2(d, s, n, unit, m)
+		case away:
+			return roundTripAwayAVX2(d, s, n, unit, m)
+		case trunc:
+			return roundTripTruncAVX2(d, s, n, unit, m)
+		case floor:
+			return roundTripFloorAVX2(d, s, n, unit, m)
+		case ceil:
+			return roundTripCeilAVX2(d, s, n, unit, m)
+		}
+	}
+	return roundTripGo(dst, src, unit, maps, r, seed, at)
+}
+
+func compare(s *errorLanes, x, y []float32) {
+	switch {
+	case len(x) == 0 || backend == Portable:
+		compareGo(s, x, y)
+	case backend == AVX2:
+		compareAVX2(&x[0], &y[0], len(x), &s.e[0])
+	default:
+		compareAVX512(&x[0], &y[0], len(x), &s.e[0])
+	}
+}
+
+func indexOfError(x, y []float32, e float64) int {
+	switch backend {
+	case AVX512:
+		return indexOfErrorAVX512(&x[0], &y[0], len(x), e)
+	case AVX2:
+		return indexOfErrorAVX2(&x[0], &y[0], len(x), e)
+	}
+	return indexOfErrorGo(x, y, e)
+}
+
+func extremes(ends []Extent, x []float32, unit int) {
+	switch {
+	case len(x) == 0 || backend == Portable:
+		extremesGo(ends, x, unit)
+	case backend == AVX2:
+		extremesAVX2(&x[0], len(x), unit, &ends[0].Lo)
+	default:
+		extremesAVX512(&x[0], len(x), unit, &ends[0].Lo)
+	}
+}
+
+func moments(s *momentLanes, x []float32) {
+	switch {
+	case len(x) == 0 || backend == Portable:
+		momentsGo(s, x)
+	case backend == AVX2:
+		momentsAVX2(&x[0], len(x), &s.x[0])
+	default:
+		momentsAVX512(&x[0], len(x), &s.x[0])
+	}
+}
+
+func losses(out []float64, x []float32, maps []Affine) {
+	switch {
+	case len(x) == 0 || len(maps) == 0 || backend == Portable:
+		lossesGo(out, x, maps)
+	case backend == AVX2:
+		lossesAVX2(&x[0], len(x), &maps[0].Scale, len(maps), &out[0])
+	default:
+		lossesAVX512(&x[0], len(x), &maps[0].Scale, len(maps), &out[0])
+	}
+}
+
+// What follows takes whole vectors; Go does the rest.
+
+func vectors(n int) int { return n &^ 15 }
+
+func encodeF16(dst []byte, src []float32) {
+	n := vectors(len(src))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		encodeF16AVX2(&dst[0], &src[0], n)
+	default:
+		encodeF16AVX512(&dst[0], &src[0], n)
+	}
+	encodeF16Go(dst[2*n:], src[n:])
+}
+
+func decodeF16(dst []float32, src []byte) {
+	n := vectors(len(dst))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		decodeF16AVX2(&dst[0], &src[0], n)
+	default:
+		decodeF16AVX512(&dst[0], &src[0], n)
+	}
+	decodeF16Go(dst[n:], src[2*n:])
+}
+
+func castF16(dst, src []float32) (clipped int) {
+	n := vectors(len(src))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		clipped = castF16AVX2(&dst[0], &src[0], n)
+	default:
+		clipped = castF16AVX512(&dst[0], &src[0], n)
+	}
+	return clipped + castF16Go(dst[n:], src[n:])
+}
+
+func encodeBF16(dst []byte, src []float32) {
+	n := vectors(len(src))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		encodeBF16AVX2(&dst[0], &src[0], n)
+	default:
+		encodeBF16AVX512(&dst[0], &src[0], n)
+	}
+	encodeBF16Go(dst[2*n:], src[n:])
+}
+
+func decodeBF16(dst []float32, src []byte) {
+	n := vectors(len(dst))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		decodeBF16AVX2(&dst[0], &src[0], n)
+	default:
+		decodeBF16AVX512(&dst[0], &src[0], n)
+	}
+	decodeBF16Go(dst[n:], src[2*n:])
+}
+
+func castBF16(dst, src []float32) (clipped int) {
+	n := vectors(len(src))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		clipped = castBF16AVX2(&dst[0], &src[0], n)
+	default:
+		clipped = castBF16AVX512(&dst[0], &src[0], n)
+	}
+	return clipped + castBF16Go(dst[n:], src[n:])
+}
+
+func bins(dst []uint16, x []float32, lo, scale float64) {
+	n := vectors(len(x))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		binsAVX2(&dst[0], &x[0], n, lo, scale)
+	default:
+		binsAVX512(&dst[0], &x[0], n, lo, scale)
+	}
+	binsGo(dst[n:], x[n:], lo, scale)
+}
+
+func keys(dst []uint16, x []float32) (low uint32) {
+	n := vectors(len(x))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		low = keysAVX2(&dst[0], &x[0], n)
+	default:
+		low = keysAVX512(&dst[0], &x[0], n)
+	}
+	return low | keysGo(dst[n:], x[n:])
+}
+
+func differenceKeys(dst []uint16, x, y []float32) (low uint32) {
+	n := vectors(len(x))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		low = differenceKeysAVX2(&dst[0], &x[0], &y[0], n)
+	default:
+		low = differenceKeysAVX512(&dst[0], &x[0], &y[0], n)
+	}
+	return low | differenceKeysGo(dst[n:], x[n:], y[n:])
+}
