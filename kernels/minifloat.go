@@ -53,7 +53,8 @@ const (
 func newMinifloat(f Minifloat) *Minifloat {
 	f.max = math.Float32bits(f.Max)
 	f.least = uint32(bias32+1-f.Bias) << mantissa32
-	f.limit = f.max + 1<<(mantissa32-f.Mantissa-1)
+	step := math.Float32frombits(max(f.max&expMask, f.least) - uint32(f.Mantissa)<<mantissa32)
+	f.limit = math.Float32bits(f.Max + step/2)
 	f.zero = float32(math.Copysign(0, -1))
 	if f.fnuz {
 		f.zero = 0
@@ -156,50 +157,57 @@ func (f *Minifloat) code32(mag uint32) uint32 {
 }
 
 // RoundTrip sets every dst[i] to scale times the value that r chooses for
-// src[i]/scale, computed as src[i]·(1/scale); the slices have the same length.
-// r chooses between the two values beside it, by their distance if it is
-// stochastic. Beyond the largest finite value it saturates. NaN and ±Inf stay
-// as they are; a scale without a finite inverse sends every weight to 0. at is
-// the index of src[0] in its tensor. It returns how many weights were clipped:
-// those farther above ±Max than half the step below it.
+// src[i]/scale, computed as src[i]·(1/scale); the slices have the same length
+// and do not overlap. r chooses between the two values beside it, by their
+// distance if it is stochastic. Beyond the largest finite value it saturates.
+// NaN and ±Inf stay as they are; a scale without a finite inverse sends every
+// weight to 0. at is the index of src[0] in its tensor. It returns how many
+// weights were clipped: those beyond ±Max by more than half the step below it.
 func (f *Minifloat) RoundTrip(dst, src []float32, scale float32, r *Rounding, seed, at uint64) (clipped int) {
 	inv := 1 / scale
 	if math.Float32bits(inv)&expMask == expMask {
 		return zeroFinite(dst, src)
 	}
+	return f.roundTrip(dst, src, inv, scale, r, seed, at)
+}
+
+// roundTrip is RoundTrip with the finite inverse of the scale given.
+func (f *Minifloat) roundTrip(dst, src []float32, inv, scale float32, r *Rounding, seed, at uint64) (clipped int) {
 	if r == Roundings[0] {
 		return f.nearestEven(dst, src, inv, scale)
 	}
 	// Between powers of two the values are evenly spaced: in units of that
 	// step the weight is rounded to an integer.
 	dst = dst[:len(src)]
-	var units, steps [256]float32
-	for len(src) > 0 {
-		n := min(len(src), len(units))
-		for i, x := range src[:n] {
-			mag := min(math.Float32bits(x*inv)&^sign32, f.max)
-			exp := max(mag&expMask, f.least) - uint32(f.Mantissa)<<mantissa32
-			v := math.Float32frombits(mag | math.Float32bits(x)&sign32)
-			units[i] = v * math.Float32frombits(2*bias32<<mantissa32-exp)
-			steps[i] = math.Float32frombits(exp)
+	for i, x := range src {
+		mag, step := f.step(x * inv)
+		unit := math.Float32frombits(mag) * math.Float32frombits(2*bias32<<mantissa32-step)
+		dst[i] = math.Float32frombits(math.Float32bits(unit) | math.Float32bits(x)&sign32)
+	}
+	r.round(dst, seed, at)
+	for i, x := range src {
+		b := math.Float32bits(x)
+		if b&expMask == expMask {
+			dst[i] = x
+			continue
 		}
-		r.round(units[:n], seed, at)
-		for i, x := range src[:n] {
-			b := math.Float32bits(x)
-			if b&expMask == expMask {
-				dst[i] = x
-				continue
-			}
-			if math.Float32bits(x*inv)&^sign32 > f.limit {
-				clipped++
-			}
-			// No rounding crosses zero, but some lose the sign of one.
-			mag := math.Float32bits(units[i]*steps[i]) &^ sign32
-			dst[i] = (math.Float32frombits(mag|b&sign32) + f.zero) * scale
+		v := x * inv
+		if math.Float32bits(v)&^sign32 > f.limit {
+			clipped++
 		}
-		dst, src, at = dst[n:], src[n:], at+uint64(n)
+		_, step := f.step(v)
+		// No rounding crosses zero, but some lose the sign of one.
+		mag := math.Float32bits(dst[i]*math.Float32frombits(step)) &^ sign32
+		dst[i] = (math.Float32frombits(mag|b&sign32) + f.zero) * scale
 	}
 	return clipped
+}
+
+// step returns the bits of the magnitude of v, at most Max, and those of the
+// distance of the values between the powers of two around it.
+func (f *Minifloat) step(v float32) (mag, step uint32) {
+	mag = min(math.Float32bits(v)&^sign32, f.max)
+	return mag, max(mag&expMask, f.least) - uint32(f.Mantissa)<<mantissa32
 }
 
 // nearestEven is RoundTrip for the nearest value, ties to the even mantissa.

@@ -164,9 +164,17 @@ func TestEveryCodeComesBack(t *testing.T) {
 		x    float64
 		want byte
 	}{
-		{E4M3, math.Inf(-1), 0xfe}, {E5M2, math.Inf(-1), 0xfc}, {E5M2FNUZ, math.Inf(1), 0x7f}, {E2M1, math.Inf(-1), 0xf},
-		{E4M3, math.NaN(), 0x7f}, {E5M2, math.NaN(), 0x7f}, {E4M3FNUZ, math.NaN(), 0x80}, {E2M1, math.NaN(), 0},
-		{E4M3, math.Copysign(0, -1), 0x80}, {E4M3FNUZ, math.Copysign(0, -1), 0}, {E4M3FNUZ, -1e-9, 0},
+		{E4M3, math.Inf(-1), 0xfe},
+		{E5M2, math.Inf(-1), 0xfc},
+		{E5M2FNUZ, math.Inf(1), 0x7f},
+		{E2M1, math.Inf(-1), 0xf},
+		{E4M3, math.NaN(), 0x7f},
+		{E5M2, math.NaN(), 0x7f},
+		{E4M3FNUZ, math.NaN(), 0x80},
+		{E2M1, math.NaN(), 0},
+		{E4M3, math.Copysign(0, -1), 0x80},
+		{E4M3FNUZ, math.Copysign(0, -1), 0},
+		{E4M3FNUZ, -1e-9, 0},
 	} {
 		var code [1]byte
 		if c.f.Encode(code[:], []float32{float32(c.x)}, Roundings[0], 0, 0); code[0] != c.want {
