@@ -35,10 +35,13 @@ func EntropyBound(x []float32, bits int) float32 {
 // EntropyBound is the function [EntropyBound] for the counted values, taken as
 // evenly spread inside each bucket.
 func (d Distribution) EntropyBound(bits int) float32 {
-	if len(d) == 0 {
+	top := 0.
+	if len(d) > 0 {
+		top = min(max(-d[0].Lo, d[len(d)-1].Hi), math.MaxFloat32)
+	}
+	if top == 0 {
 		return 0
 	}
-	top := max(-d[0].Lo, d[len(d)-1].Hi)
 	var counts [entropyBins]float64
 	perBin := entropyBins / top
 	for _, b := range d {
@@ -47,7 +50,7 @@ func (d Distribution) EntropyBound(bits int) float32 {
 			lo, hi = -hi, -lo
 		}
 		from, to := int(lo), min(int(hi), entropyBins-1)
-		if top == 0 || from >= to {
+		if from >= to {
 			counts[min(from, entropyBins-1)] += float64(b.N)
 			continue
 		}
@@ -68,7 +71,7 @@ func entropyBound(counts *[entropyBins]float64, top float32, bits int) float32 {
 		sum[i+1], filled[i+1], plogp[i+1] = sum[i]+n, filled[i], plogp[i]
 		if n > 0 {
 			filled[i+1]++
-			plogp[i+1] += n * math.Log(n)
+			plogp[i+1] += float64(n * math.Log(n))
 		}
 	}
 	best, least := entropyBins, math.Inf(1)
@@ -96,16 +99,16 @@ func divergence(counts *[entropyBins]float64, sum, filled, plogp *[entropyBins +
 	}
 	pq := plogp[kept]
 	if last > 0 {
-		pq += (last+clipped)*math.Log(last+clipped) - last*math.Log(last)
+		pq += float64((last+clipped)*math.Log(last+clipped)) - float64(last*math.Log(last))
 	}
 	from := 0
 	for level := range levels {
 		to := ((level+1)*kept + levels - 1) / levels // bin i is of level i·levels/kept
 		if n := sum[to] - sum[from]; n > 0 {
 			if bins := filled[to] - filled[from]; level == levels-1 {
-				pq -= (n + clipped) * math.Log(n/bins)
+				pq -= float64((n + clipped) * math.Log(n/bins))
 			} else {
-				pq -= n * math.Log(n/bins)
+				pq -= float64(n * math.Log(n/bins))
 			}
 		}
 		from = to

@@ -1,6 +1,9 @@
 package kernels
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Grid is a set of values that a scale is multiplied onto.
 type Grid struct {
@@ -92,7 +95,7 @@ func (g *Grid) Values() []float32 {
 	if g.float != nil {
 		return g.float.Values()
 	}
-	return append([]float32(nil), g.book.values...)
+	return slices.Clone(g.book.values)
 }
 
 // GridMap is the map of one unit, the weights that share a scale, to values of
@@ -164,7 +167,7 @@ func (d Distribution) meanMagnitude(above float32) float32 {
 	n := 0
 	for _, b := range d {
 		if a := math.Abs(b.Lo+b.Hi) / 2; a > float64(above) {
-			sum += a * float64(b.N)
+			sum += float64(a * float64(b.N))
 			n += b.N
 		}
 	}
@@ -188,6 +191,28 @@ func (m GridMap) RoundTrip(dst, src []float32, r *Rounding, seed, at uint64) (cl
 		r = nil
 	}
 	return m.Grid.book.roundTrip(dst, src, m.Inverse, m.Scale, r, seed, at)
+}
+
+// Trace takes the finite weight x, at index at of its tensor, through m:
+// Rounded is the value of the grid, Code its code or, where a format has none
+// of its own, its index among the ascending values.
+func (m GridMap) Trace(x float32, r *Rounding, seed, at uint64) Step {
+	if m.Inverse == 0 {
+		return Step{}
+	}
+	s := Step{Scaled: x * m.Inverse}
+	unit := m
+	unit.Scale = 1
+	var y [1]float32
+	s.Clipped = unit.RoundTrip(y[:], []float32{x}, r, seed, at) > 0
+	s.Rounded = y[0]
+	s.Value = s.Rounded * m.Scale
+	if f := m.Grid.float; f != nil {
+		s.Code = int32(f.code(s.Rounded))
+	} else {
+		s.Code = int32(slices.Index(m.Grid.book.values, s.Rounded))
+	}
+	return s
 }
 
 // thresholded sets dst to ±scale where a finite src is beyond ±threshold, to 0

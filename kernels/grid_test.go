@@ -294,7 +294,7 @@ func TestGridsRoundTripAnyFloat(t *testing.T) {
 		m := g.Fit(x, max(-lo, hi), store)
 		clipped := m.RoundTrip(y, x, r, 1, 2)
 		values := g.Values()
-		finite := 0
+		traced := 0
 		for i := range x {
 			if !Finite(x[i]) {
 				if math.Float32bits(x[i]) != math.Float32bits(y[i]) {
@@ -302,13 +302,19 @@ func TestGridsRoundTripAnyFloat(t *testing.T) {
 				}
 				continue
 			}
-			finite++
 			if !slices.ContainsFunc(values, func(v float32) bool { return v*m.Scale == y[i] }) && y[i] != 0 {
 				t.Fatalf("%s, scale %v: %v becomes %v", g.Name, m.Scale, x[i], y[i])
 			}
+			step := m.Trace(x[i], r, 1, 2+uint64(i))
+			if step.Value != y[i] {
+				t.Fatalf("%s, scale %v: %v becomes %v, its trace says %v", g.Name, m.Scale, x[i], y[i], step.Value)
+			}
+			if step.Clipped {
+				traced++
+			}
 		}
-		if clipped < 0 || clipped > finite || !g.Measured && store == Stores[0] && clipped > 0 {
-			t.Fatalf("%d of %d clipped", clipped, finite)
+		if clipped != traced || !g.Measured && store == Stores[0] && clipped > 0 {
+			t.Fatalf("%d clipped, by their traces %d", clipped, traced)
 		}
 	})
 }

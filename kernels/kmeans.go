@@ -122,7 +122,7 @@ func (r running) below(x float64) (w, wx float64) {
 	w, wx = r.w[i], r.wx[i]
 	if i < len(r.points) && r.points[i].lo < x { // x is inside: hi ≥ x > lo
 		p := r.points[i]
-		part := p.w * ((x - p.lo) / (p.hi - p.lo))
+		part := float64(p.w * ((x - p.lo) / (p.hi - p.lo)))
 		w += part
 		wx += float64(part * ((p.lo + x) / 2))
 	}
@@ -173,7 +173,7 @@ func newFitted(values []float64, store *Store) Codebook {
 
 // Values returns the values, ascending; where there are fewer different
 // weights than values, the last repeat.
-func (c Codebook) Values() []float32 { return append([]float32(nil), c.book.values...) }
+func (c Codebook) Values() []float32 { return slices.Clone(c.book.values) }
 
 // RoundTrip sets every dst[i] to the value nearest to src[i]; NaN and ±Inf
 // stay as they are. The slices have the same length and do not overlap.
