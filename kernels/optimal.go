@@ -8,7 +8,11 @@ import (
 
 // Optimal searches the scale of least squared error. It keeps its memory from
 // unit to unit; the zero value is ready, for one goroutine at a time.
-type Optimal struct{ breaks []uint64 }
+type Optimal struct {
+	breaks      []uint64
+	points      []mass // of a search with a minimum
+	sumW, sumX2 float64
+}
 
 // Scale returns the s > 0 that minimises Σ w·(x − s·q)² over all scales and
 // all integers q of −m..m, for the finite weights of x and their importance w,
