@@ -16,11 +16,6 @@ import (
 //	            top four bits of d, a float16, the lowest first
 //
 // A weight is d·(1+2·code)·(coordinate ± ⅛), coordinates being −1, 0 and 1.
-var iq1m = &Packing{
-	Name: "iq1_m", Block: 256, Bytes: 56, UsesImportance: true,
-	About:    "1.75 bits: eight of −1, 0, 1 are one of 2048 grid points, each eight with a shift, a 3-bit scale per 16",
-	quantize: quantizeIQ1M, dequantize: dequantizeIQ1M,
-}
 
 // iq1Pairs is what the levels of the first and of the second eight weights are
 // worth under each of the four pairs of shifts; pair 3−k is the opposite of k.
@@ -34,16 +29,20 @@ var iq1Pairs = [4][4]*[8]float32{
 func quantizeIQ1M(dst []byte, x, importance []float32) {
 	l := iq1Lattice()
 	for i := range len(x) / 256 {
-		quantizeBlockIQ1M(l, dst[56*i:][:56], x[256*i:][:256], part(importance, 256*i, 256))
+		quantizeBlockIQ1M(l, dst[56*i:][:56], x[256*i:][:256], part(importance, i, 256))
 	}
 }
 
 func quantizeBlockIQ1M(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, qh, packed := dst[:32], dst[32:48], dst[48:56]
-	sigma2 := meanSquare(x, 2)
+	square := 2 * sumSquares(x) / 256
 	var w [256]float32
-	weigh(w[:], x, importance, sigma2, 0)
+	if importance != nil {
+		weigh(w[:], x, importance, square)
+	} else {
+		weighBySquare(w[:], x)
+	}
 	var scales [16]float32
 	var shifts [16]int
 	var point [4]uint16

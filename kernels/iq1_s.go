@@ -3,8 +3,6 @@ package kernels
 import (
 	"encoding/binary"
 	"math"
-
-	"github.com/x448/float16"
 )
 
 // iq1_s stores 256 weights in 50 bytes, 1.5625 bits per weight:
@@ -15,23 +13,18 @@ import (
 //	        a 3-bit code, and on top the shift, set for −⅛
 //
 // A weight is d·(1+2·code)·(coordinate ± ⅛), coordinates being −1, 0 and 1.
-var iq1s = &Packing{
-	Name: "iq1_s", Block: 256, Bytes: 50, NeedsImportance: true, UsesImportance: true,
-	About:    "1.56 bits: eight of −1, 0, 1 are one of 2048 grid points, a 3-bit scale and a shift per 32",
-	quantize: quantizeIQ1S, dequantize: dequantizeIQ1S,
-}
 
 func quantizeIQ1S(dst []byte, x, importance []float32) {
 	l := iq1Lattice()
 	for i := range len(x) / 256 {
-		quantizeBlockIQ1S(l, dst[50*i:][:50], x[256*i:][:256], part(importance, 256*i, 256))
+		quantizeBlockIQ1S(l, dst[50*i:][:50], x[256*i:][:256], part(importance, i, 256))
 	}
 }
 
 func quantizeBlockIQ1S(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, qh := dst[2:34], dst[34:50]
-	sigma2 := meanSquare(x, 2)
+	square := 2 * sumSquares(x) / 256
 	var w [32]float32
 	var order [32]uint8
 	var scales [8]float32
@@ -40,7 +33,7 @@ func quantizeBlockIQ1S(l *lattice, dst []byte, x, importance []float32) {
 	var largest float32
 	for i := range scales {
 		x := x[32*i:][:32]
-		weigh(w[:], x, part(importance, 32*i, 32), sigma2, 0)
+		weigh(w[:], x, part(importance, i, 32), square)
 		if largestMagnitude(x) < 1e-12 {
 			continue
 		}
@@ -73,7 +66,7 @@ func quantizeBlockIQ1S(l *lattice, dst []byte, x, importance []float32) {
 		return
 	}
 	d := largest / 15
-	binary.LittleEndian.PutUint16(dst, float16.Fromfloat32(d*1.125).Bits())
+	putHalf(dst, d*1.125)
 	var codes [8]uint8
 	scaleCodes(codes[:], scales[:], d, 7)
 	for i, c := range codes {
@@ -117,7 +110,7 @@ func dequantizeIQ1S(dst []float32, src []byte) {
 }
 
 func dequantizeBlockIQ1S(values, dst []float32, src []byte) {
-	d := f16Values[binary.LittleEndian.Uint16(src)]
+	d := half(src)
 	qs, qh := src[2:34], src[34:50]
 	for i := range 32 { // eight weights each
 		h := binary.LittleEndian.Uint16(qh[i/4*2:])

@@ -1,9 +1,6 @@
 package kernels
 
-import (
-	"math"
-	"sync"
-)
+import "sync"
 
 // The iq1 formats know three levels, −1, 0 and 1, all moved by +⅛ or by −⅛: a
 // group whose weights lean to one side takes the shift that leans with it. The
@@ -43,14 +40,12 @@ const iq1Mirrored = 0xaaaa
 
 // largestMagnitude returns max|x|.
 func largestMagnitude(x []float32) float32 {
-	m := abs32(x[0])
+	m := abs(x[0])
 	for _, v := range x[1:] {
-		m = larger(m, abs32(v))
+		m = larger(m, abs(v))
 	}
 	return m
 }
-
-func abs32(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) }
 
 // sortedOrder fills order with the indices of x by ascending value. Equal
 // weights keep their order, as they do in the C library's merge sort that the
@@ -87,7 +82,7 @@ func fitIQ1(l *lattice, point *[4]uint16, keys []uint16, x, w []float32, value *
 	for g, key := range keys {
 		p := l.at[key]
 		if p < 0 {
-			p = l.nearest(^p, x[8*g:][:8], w[8*g:][:8], scale, value[g])
+			p = l.closest(^p, x[8*g:][:8], w[8*g:][:8], scale, value[g])
 			moved = true
 		}
 		point[g] = uint16(p)

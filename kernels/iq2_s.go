@@ -1,11 +1,6 @@
 package kernels
 
-import (
-	"encoding/binary"
-	"sync"
-
-	"github.com/x448/float16"
-)
+import "sync"
 
 // iq2_s stores 256 weights in 82 bytes, 2.5625 bits per weight:
 //
@@ -16,11 +11,6 @@ import (
 //	74  scales  8 bytes: a 4-bit code per 16 weights, low nibble first
 //
 // A weight is ±d·(½+code)·¼·coordinate, coordinates being 8, 25 and 43.
-var iq2s = &Packing{
-	Name: "iq2_s", Block: 256, Bytes: 82, UsesImportance: true,
-	About:    "2.56 bits: eight magnitudes are one of 1024 grid points, signs apart, a 4-bit scale per 16",
-	quantize: quantizeIQ2S, dequantize: dequantizeIQ2S,
-}
 
 var (
 	iq2sGrid    = sync.OnceValue(func() *grid { return readGrid("iq2_s", 8, 8, 25, 43) })
@@ -32,19 +22,19 @@ var iq2sSearch = gridSearch{trials: 9, step: 0.1, onGrid: 0xff}
 func quantizeIQ2S(dst []byte, x, importance []float32) {
 	l := iq2sLattice()
 	for i := range len(x) / 256 {
-		quantizeBlockIQ2S(l, dst[82*i:][:82], x[256*i:][:256], part(importance, 256*i, 256))
+		quantizeBlockIQ2S(l, dst[82*i:][:82], x[256*i:][:256], part(importance, i, 256))
 	}
 }
 
 func quantizeBlockIQ2S(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, signs, qh := dst[2:34], dst[34:66], dst[66:74]
-	sigma2 := meanSquare(x, 2)
+	square := 2 * sumSquares(x) / 256
 	var b gridBlock
 	var scales [16]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[16*i:][:16], part(importance, 16*i, 16), sigma2, 0.25*sigma2)
+		b.load(x[16*i:][:16], part(importance, i, 16), square, float32(0.25*square))
 		top := b.top()
 		if top < 1e-8 {
 			continue
@@ -62,7 +52,7 @@ func quantizeBlockIQ2S(l *lattice, dst []byte, x, importance []float32) {
 		return
 	}
 	d := largest / 31
-	binary.LittleEndian.PutUint16(dst, float16.Fromfloat32(d*0.9875).Bits())
+	putHalf(dst, d*0.9875)
 	var codes [16]uint8
 	scaleCodes(codes[:], scales[:], d, 15)
 	for i := range 8 {
@@ -78,7 +68,7 @@ func dequantizeIQ2S(dst []float32, src []byte) {
 }
 
 func dequantizeBlockIQ2S(values, dst []float32, src []byte) {
-	d := f16Values[binary.LittleEndian.Uint16(src)]
+	d := half(src)
 	qs, signs, qh, scales := src[2:34], src[34:66], src[66:74], src[74:82]
 	for i := range 32 { // eight weights each
 		scale := d * (0.5 + float32(scales[i/4]>>(i/2%2*4)&15)) * 0.25

@@ -3,8 +3,6 @@ package kernels
 import (
 	"encoding/binary"
 	"sync"
-
-	"github.com/x448/float16"
 )
 
 // iq2_xs stores 256 weights in 74 bytes, 2.3125 bits per weight:
@@ -15,11 +13,6 @@ import (
 //	66  scales  8 bytes: a 4-bit code per 16 weights, low nibble first
 //
 // A weight is ±d·(½+code)·¼·coordinate, coordinates being 8, 25 and 43.
-var iq2xs = &Packing{
-	Name: "iq2_xs", Block: 256, Bytes: 74, NeedsImportance: true, UsesImportance: true,
-	About:    "2.31 bits: eight magnitudes are one of 512 grid points, seven signs tell eight, a 4-bit scale per 16",
-	quantize: quantizeIQ2XS, dequantize: dequantizeIQ2XS,
-}
 
 var (
 	iq2xsGrid    = sync.OnceValue(func() *grid { return readGrid("iq2_xs", 8, 8, 25, 43) })
@@ -31,18 +24,18 @@ var iq2xsSearch = gridSearch{trials: 9, step: 0.1, onGrid: 0xff}
 func quantizeIQ2XS(dst []byte, x, importance []float32) {
 	l := iq2xsLattice()
 	for i := range len(x) / 256 {
-		quantizeBlockIQ2XS(l, dst[74*i:][:74], x[256*i:][:256], part(importance, 256*i, 256))
+		quantizeBlockIQ2XS(l, dst[74*i:][:74], x[256*i:][:256], part(importance, i, 256))
 	}
 }
 
 func quantizeBlockIQ2XS(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
-	sigma2 := meanSquare(x, 1)
+	square := sumSquares(x) / 256
 	var b gridBlock
 	var scales [16]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[16*i:][:16], part(importance, 16*i, 16), sigma2, 0)
+		b.load(x[16*i:][:16], part(importance, i, 16), square, 0)
 		b.even()
 		top := b.top()
 		if top < 1e-15 {
@@ -59,7 +52,7 @@ func quantizeBlockIQ2XS(l *lattice, dst []byte, x, importance []float32) {
 		return
 	}
 	d := largest / 31
-	binary.LittleEndian.PutUint16(dst, float16.Fromfloat32(d).Bits())
+	putHalf(dst, d)
 	var codes [16]uint8
 	scaleCodes(codes[:], scales[:], d, 15)
 	for i := range 8 {
@@ -75,7 +68,7 @@ func dequantizeIQ2XS(dst []float32, src []byte) {
 }
 
 func dequantizeBlockIQ2XS(values, dst []float32, src []byte) {
-	d := f16Values[binary.LittleEndian.Uint16(src)]
+	d := half(src)
 	qs, scales := src[2:66], src[66:74]
 	for i := range 32 { // eight weights each
 		scale := d * (0.5 + float32(scales[i/4]>>(i/2%2*4)&15)) * 0.25

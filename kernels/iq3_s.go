@@ -1,11 +1,6 @@
 package kernels
 
-import (
-	"encoding/binary"
-	"sync"
-
-	"github.com/x448/float16"
-)
+import "sync"
 
 // iq3_s stores 256 weights in 110 bytes, 3.4375 bits per weight:
 //
@@ -16,11 +11,6 @@ import (
 //	106  scales  4 bytes: a 4-bit code per 32 weights, low nibble first
 //
 // A weight is ±d·(1+2·code)·coordinate, coordinates being 1, 3 … 15.
-var iq3s = &Packing{
-	Name: "iq3_s", Block: 256, Bytes: 110, UsesImportance: true,
-	About:    "3.44 bits: four magnitudes are one of 512 grid points, signs apart, a 4-bit scale per 32",
-	quantize: quantizeIQ3S, dequantize: dequantizeIQ3S,
-}
 
 var (
 	iq3sGrid    = sync.OnceValue(func() *grid { return readGrid("iq3_s", 4, oddValues[:]...) })
@@ -33,19 +23,19 @@ var iq3sSearch = gridSearch{trials: 9, step: 0.2, again: 0xff}
 func quantizeIQ3S(dst []byte, x, importance []float32) {
 	l := iq3sLattice()
 	for i := range len(x) / 256 {
-		quantizeBlockIQ3S(l, dst[110*i:][:110], x[256*i:][:256], part(importance, 256*i, 256))
+		quantizeBlockIQ3S(l, dst[110*i:][:110], x[256*i:][:256], part(importance, i, 256))
 	}
 }
 
 func quantizeBlockIQ3S(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, qh, signs := dst[2:66], dst[66:74], dst[74:106]
-	sigma2 := meanSquare(x, 2)
+	square := 2 * sumSquares(x) / 256
 	var b gridBlock
 	var scales [8]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[32*i:][:32], part(importance, 32*i, 32), sigma2, 0)
+		b.load(x[32*i:][:32], part(importance, i, 32), square, 0)
 		top := b.top()
 		if top == 0 {
 			// The reference steps on in qs and signs, though not in qh and
@@ -67,7 +57,7 @@ func quantizeBlockIQ3S(l *lattice, dst []byte, x, importance []float32) {
 		return
 	}
 	d := largest / 31
-	binary.LittleEndian.PutUint16(dst, float16.Fromfloat32(d*1.033).Bits())
+	putHalf(dst, d*1.033)
 	var codes [8]uint8
 	scaleCodes(codes[:], scales[:], d, 15)
 	for i := range 4 {
@@ -83,7 +73,7 @@ func dequantizeIQ3S(dst []float32, src []byte) {
 }
 
 func dequantizeBlockIQ3S(values, dst []float32, src []byte) {
-	d := f16Values[binary.LittleEndian.Uint16(src)]
+	d := half(src)
 	qs, qh, signs, scales := src[2:66], src[66:74], src[74:106], src[106:110]
 	for i := range 32 { // eight weights each
 		scale := d * float32(1+2*(scales[i/8]>>(i/4%2*4)&15))

@@ -3,8 +3,6 @@ package kernels
 import (
 	"encoding/binary"
 	"sync"
-
-	"github.com/x448/float16"
 )
 
 // iq3_xxs stores 256 weights in 98 bytes, 3.0625 bits per weight:
@@ -16,11 +14,6 @@ import (
 //
 // A weight is ±d·(½+code)·½·coordinate, coordinates being 4, 12 … 52 and 62:
 // odd multiples of 4 but for the last, which is a bit larger.
-var iq3xxs = &Packing{
-	Name: "iq3_xxs", Block: 256, Bytes: 98, UsesImportance: true,
-	About:    "3.06 bits: four magnitudes are one of 256 grid points, seven signs tell eight, a 4-bit scale per 32",
-	quantize: quantizeIQ3XXS, dequantize: dequantizeIQ3XXS,
-}
 
 var (
 	iq3xxsGrid    = sync.OnceValue(func() *grid { return readGrid("iq3_xxs", 4, 4, 12, 20, 28, 36, 44, 52, 62) })
@@ -32,19 +25,19 @@ var iq3xxsSearch = gridSearch{trials: 15, step: 0.2, onGrid: 0xff}
 func quantizeIQ3XXS(dst []byte, x, importance []float32) {
 	l := iq3xxsLattice()
 	for i := range len(x) / 256 {
-		quantizeBlockIQ3XXS(l, dst[98*i:][:98], x[256*i:][:256], part(importance, 256*i, 256))
+		quantizeBlockIQ3XXS(l, dst[98*i:][:98], x[256*i:][:256], part(importance, i, 256))
 	}
 }
 
 func quantizeBlockIQ3XXS(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, signs := dst[2:66], dst[66:98]
-	sigma2 := meanSquare(x, 2)
+	square := 2 * sumSquares(x) / 256
 	var b gridBlock
 	var scales [8]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[32*i:][:32], part(importance, 32*i, 32), sigma2, 0)
+		b.load(x[32*i:][:32], part(importance, i, 32), square, 0)
 		b.even()
 		top := b.top()
 		if top < 1e-8 {
@@ -62,7 +55,7 @@ func quantizeBlockIQ3XXS(l *lattice, dst []byte, x, importance []float32) {
 		return
 	}
 	d := largest / 31
-	binary.LittleEndian.PutUint16(dst, float16.Fromfloat32(d*1.0125).Bits())
+	putHalf(dst, d*1.0125)
 	var codes [8]uint8
 	scaleCodes(codes[:], scales[:], d, 15)
 	for i, c := range codes {
@@ -78,7 +71,7 @@ func dequantizeIQ3XXS(dst []float32, src []byte) {
 }
 
 func dequantizeBlockIQ3XXS(values, dst []float32, src []byte) {
-	d := f16Values[binary.LittleEndian.Uint16(src)]
+	d := half(src)
 	qs, signs := src[2:66], src[66:98]
 	for i := range 32 { // eight weights each
 		s := binary.LittleEndian.Uint32(signs[i/4*4:])

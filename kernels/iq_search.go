@@ -13,39 +13,19 @@ type gridBlock struct {
 	point [8]uint16   // the points found, by index
 }
 
-// meanSquare returns factor·Σx²/len(x), in the order in which the reference
-// computes it.
-func meanSquare(x []float32, factor float32) float32 {
-	var sum float32
-	for _, v := range x {
-		sum += float32(v * v)
-	}
-	return factor * sum / float32(len(x))
-}
-
-// weigh sets what the error of each weight counts: importance·√(sigma2+x²), so
-// that among equally important weights large ones count more; without
-// importance base+x².
-func weigh(w, x, importance []float32, sigma2, base float32) {
-	if importance == nil {
-		for i, v := range x {
-			w[i] = base + float32(v*v)
-		}
-		return
-	}
-	for i, v := range x {
-		w[i] = importance[i] * sqrt32(sigma2+float32(v*v))
-	}
-}
-
-func sqrt32(x float32) float32 { return float32(math.Sqrt(float64(x))) }
-
-// load takes up the weights x and returns the largest magnitude.
-func (b *gridBlock) load(x, importance []float32, sigma2, base float32) {
+// load takes up the weights x. An error counts for importance·√(square+x²);
+// without importance, for x² and a little.
+func (b *gridBlock) load(x, importance []float32, square, little float32) {
 	b.n = len(x)
-	weigh(b.w[:], x, importance, sigma2, base)
+	if importance != nil {
+		weigh(b.w[:], x, importance, square)
+	} else {
+		for i, v := range x {
+			b.w[i] = little + float32(v*v)
+		}
+	}
 	for i, v := range x {
-		b.root[i] = sqrt32(b.w[i])
+		b.root[i] = sqrt(b.w[i])
 		s := uint8(0)
 		if !(v >= 0) {
 			v, s = -v, 1
@@ -142,7 +122,7 @@ func (s *gridSearch) run(l *lattice, b *gridBlock, top, scale float32) float32 {
 			if p >= 0 {
 				on |= 1 << g
 			} else {
-				p = l.nearest(^p, x, w, 1/inverse, &oddValues)
+				p = l.closest(^p, x, w, 1/inverse, &oddValues)
 			}
 			point[g] = uint16(p)
 		}
@@ -166,7 +146,7 @@ func (s *gridSearch) run(l *lattice, b *gridBlock, top, scale float32) float32 {
 			x, w := b.x[l.dim*g:][:l.dim], b.root[l.dim*g:][:l.dim]
 			p := l.at[l.key(x, inverse)]
 			if p < 0 {
-				p = l.nearest(^p, x, w, scale, &oddValues)
+				p = l.closest(^p, x, w, scale, &oddValues)
 			}
 			b.point[g] = uint16(p)
 		}
@@ -197,20 +177,14 @@ func (l *lattice) key(x []float32, inverse float32) uint16 {
 
 // nearestLevel returns the level L < levels for which 2L+1 is nearest to v.
 func nearestLevel(v float32, levels int) int32 {
-	return max(0, min(int32(levels-1), roundEven23(0.5*(float32(v)-1))))
+	return max(0, min(int32(levels-1), nearest(0.5*(float32(v)-1))))
 }
 
-// roundEven23 rounds to the nearest integer, ties to even. Past ±2^22 and for
-// NaN the result is some integer: the one the reference gets.
-func roundEven23(v float32) int32 {
-	return int32(math.Float32bits(float32(v)+12582912)&0x7fffff) - 0x400000
-}
-
-// nearest returns the index of the point, in the list of neighbours that
+// closest returns the index of the point, in the list of neighbours that
 // begins at list, whose weighted squared distance to x is least, where level L
 // stands for scale·value[L]; the first of several. Where no distance is
 // finite, as the reference refuses to go on, it returns the first neighbour.
-func (l *lattice) nearest(list int32, x, w []float32, scale float32, value *[8]float32) int32 {
+func (l *lattice) closest(list int32, x, w []float32, scale float32, value *[8]float32) int32 {
 	near := l.near[list+1:][:l.near[list]]
 	best, least := near[0], float32(math.MaxFloat32)
 	for _, key := range near {
@@ -242,12 +216,4 @@ func scaleCodes(codes []uint8, scales []float32, d float32, top int) {
 	for i, s := range scales {
 		codes[i] = uint8(nearestLevel(inverse*s, top+1))
 	}
-}
-
-// part returns n importance weights from i on, or nil if there are none.
-func part(importance []float32, i, n int) []float32 {
-	if importance == nil {
-		return nil
-	}
-	return importance[i:][:n]
 }

@@ -1,0 +1,55 @@
+package kernels
+
+// Importance weights say how much the squared error of each weight of a row
+// matters, usually the mean square of the activations that it is multiplied
+// with. The searches of block formats mix them with the weights' own sizes.
+
+// part returns the i-th run of n importance weights, or nil if there are none.
+func part(importance []float32, i, n int) []float32 {
+	if importance == nil {
+		return nil
+	}
+	return importance[n*i:][:n]
+}
+
+// meanSquare returns the mean of x², or 0 if there are no importance weights
+// to need it.
+func meanSquare(x, importance []float32) float32 {
+	if importance == nil {
+		return 0
+	}
+	return sumSquares(x) / float32(len(x))
+}
+
+// sumSquares returns Σx², added in order.
+func sumSquares(x []float32) (sum float32) {
+	for _, v := range x {
+		sum += float32(v * v)
+	}
+	return sum
+}
+
+// weigh sets w to importance·√(square + x²): errors count for more in loud
+// weights, without those near zero counting for nothing.
+func weigh(w, x, importance []float32, square float32) {
+	w, importance = w[:len(x)], importance[:len(x)]
+	for i, v := range x {
+		w[i] = importance[i] * sqrt(square+float32(v*v))
+	}
+}
+
+// sum adds x in order.
+func sum(x []float32) (s float32) {
+	for _, v := range x {
+		s += v
+	}
+	return s
+}
+
+// weighBySquare sets w to x².
+func weighBySquare(w, x []float32) {
+	w = w[:len(x)]
+	for i, v := range x {
+		w[i] = float32(v * v)
+	}
+}
