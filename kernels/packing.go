@@ -3,6 +3,7 @@ package kernels
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/x448/float16"
 )
@@ -28,7 +29,10 @@ type Packing struct {
 }
 
 // Packings is the table of block formats.
-var Packings = []*Packing{
+var Packings = slices.Concat(scalarPackings, latticePackings)
+
+// scalarPackings is the table of the formats that have a code for each weight.
+var scalarPackings = []*Packing{
 	{
 		Name: "q4_0", Block: 32, Bytes: 18, UsesImportance: true,
 		About:    "4-bit integers times a scale per 32 weights",

@@ -1,0 +1,155 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/x448/float16"
+)
+
+// iq1_m stores 256 weights in 56 bytes, 1.75 bits per weight:
+//
+//	0   qs      32 bytes: of each eight weights, the lower 8 bits of the index of a grid point
+//	32  qh      16 bytes: a nibble per eight weights, low one first: the upper
+//	            3 bits of the index, and the shift, set for −⅛
+//	48  scales  four uint16: each four 3-bit codes, of 16 weights each, and on
+//	            top four bits of d, a float16, the lowest first
+//
+// A weight is d·(1+2·code)·(coordinate ± ⅛), coordinates being −1, 0 and 1.
+
+// iq1Pairs is what the levels of the first and of the second eight weights are
+// worth under each of the four pairs of shifts; pair 3−k is the opposite of k.
+var iq1Pairs = [4][4]*[8]float32{
+	{&iq1Up, &iq1Up},
+	{&iq1Up, &iq1Down},
+	{&iq1Down, &iq1Up},
+	{&iq1Down, &iq1Down},
+}
+
+func quantizeIQ1M(dst []byte, x, importance []float32) {
+	l := iq1Lattice()
+	for i := range len(x) / 256 {
+		quantizeBlockIQ1M(l, dst[56*i:][:56], x[256*i:][:256], part(importance, i, 256))
+	}
+}
+
+func quantizeBlockIQ1M(l *lattice, dst []byte, x, importance []float32) {
+	clear(dst)
+	qs, qh, packed := dst[:32], dst[32:48], dst[48:56]
+	square := 2 * sumSquares(x) / 256
+	var w [256]float32
+	if importance != nil {
+		weigh(w[:], x, importance, square)
+	} else {
+		weighBySquare(w[:], x)
+	}
+	var scales [16]float32
+	var shifts [16]int
+	var point [4]uint16
+	var largest float32
+	for i := range scales {
+		x, w := x[16*i:][:16], w[16*i:][:16]
+		if largestMagnitude(x) < 1e-7 {
+			continue
+		}
+		var order [16]uint8
+		sortedOrder(order[:], x)
+		s, found := splitIQ1M(x, w, &order)
+		if !found {
+			continue
+		}
+		keys := s.keys(order[:])
+		if s.scale < 0 {
+			s.scale, s.shift = -s.scale, 3-s.shift
+			for g := range keys {
+				keys[g] = iq1Mirrored - keys[g]
+			}
+		}
+		shifts[i] = s.shift
+		scales[i] = fitIQ1(l, &point, keys[:2], x, w, &iq1Pairs[s.shift], s.scale)
+		qs[2*i], qs[2*i+1] = uint8(point[0]), uint8(point[1])
+		qh[i] = uint8(point[0]>>8 | point[1]>>8<<4)
+		largest = larger(largest, scales[i])
+	}
+	if largest == 0 {
+		return
+	}
+	d := largest / 15
+	var codes [16]uint8
+	scaleCodes(codes[:], scales[:], d, 7)
+	// With all codes known, one scale is fitted to the whole block.
+	var words [4]uint16
+	var sumqx, sumq2 float32
+	for i, c := range codes {
+		words[i/4] |= uint16(c) << (i % 4 * 3)
+		for g := range 2 {
+			p := int(qs[2*i+g]) | int(qh[i])>>(4*g)&7<<8
+			at := 16*i + 8*g
+			iq1Sums(&sumqx, &sumq2, l.points[p], x[at:][:8], w[at:][:8], iq1Pairs[shifts[i]][g], float32(2*c+1))
+		}
+		qh[i] |= uint8(shifts[i]>>1<<3 | shifts[i]&1<<7)
+	}
+	if sumq2 > 0 {
+		d = sumqx / sumq2
+	}
+	bits := float16.Fromfloat32(d * 1.1125).Bits()
+	for i, word := range words {
+		binary.LittleEndian.PutUint16(packed[2*i:], word|bits>>(4*i)<<12)
+	}
+}
+
+// splitIQ1M returns the best split of 16 weights; shift is an index of
+// [iq1Pairs]. Nothing is found where no Σwq² is positive.
+func splitIQ1M(x, w []float32, order *[16]uint8) (best iq1Split, found bool) {
+	highest := float32(-math.MaxFloat32)
+	for zeros := range 17 {
+		for ones := zeros; ones <= 16; ones++ {
+			for k := range iq1Pairs {
+				var sumqx, sumq2 float32
+				for j, i := range order {
+					level := 1
+					switch {
+					case j < zeros:
+						level = 0
+					case j >= ones:
+						level = 2
+					}
+					q := iq1Pairs[k][i/8][level]
+					sumqx += float32(w[i] * q * x[i])
+					sumq2 += float32(w[i] * q * q)
+				}
+				if sumq2 > 0 && sumqx*sumqx > highest*sumq2 {
+					scale := sumqx / sumq2
+					highest = scale * sumqx
+					best, found = iq1Split{zeros, ones, k, scale}, true
+				}
+			}
+		}
+	}
+	return best, found
+}
+
+func dequantizeIQ1M(dst []float32, src []byte) {
+	values := iq1Grid().values
+	for i := range len(dst) / 256 {
+		dequantizeBlockIQ1M(values, dst[256*i:][:256], src[56*i:][:56])
+	}
+}
+
+func dequantizeBlockIQ1M(values, dst []float32, src []byte) {
+	qs, qh, packed := src[:32], src[32:48], src[48:56]
+	var bits uint16
+	for i := range 4 {
+		bits |= uint16(packed[2*i+1]>>4) << (4 * i)
+	}
+	d := f16Values[bits]
+	for i := range 32 { // eight weights each
+		h := int(qh[i/2]) >> (i % 2 * 4)
+		shift := float32(iq1Shift)
+		if h&8 != 0 {
+			shift = -shift
+		}
+		code := binary.LittleEndian.Uint16(packed[i/8*2:]) >> (i / 2 % 4 * 3) & 7
+		shifted8(dst[8*i:][:8], d*float32(2*code+1), values[8*(int(qs[i])|h&7<<8):][:8], shift)
+	}
+}

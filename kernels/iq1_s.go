@@ -1,0 +1,132 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// iq1_s stores 256 weights in 50 bytes, 1.5625 bits per weight:
+//
+//	0   d   float16
+//	2   qs  32 bytes: of each eight weights, the lower 8 bits of the index of a grid point
+//	34  qh  a uint16 per 32 weights: four times the upper 3 bits of an index,
+//	        a 3-bit code, and on top the shift, set for −⅛
+//
+// A weight is d·(1+2·code)·(coordinate ± ⅛), coordinates being −1, 0 and 1.
+
+func quantizeIQ1S(dst []byte, x, importance []float32) {
+	l := iq1Lattice()
+	for i := range len(x) / 256 {
+		quantizeBlockIQ1S(l, dst[50*i:][:50], x[256*i:][:256], part(importance, i, 256))
+	}
+}
+
+func quantizeBlockIQ1S(l *lattice, dst []byte, x, importance []float32) {
+	clear(dst)
+	qs, qh := dst[2:34], dst[34:50]
+	square := 2 * sumSquares(x) / 256
+	var w [32]float32
+	var order [32]uint8
+	var scales [8]float32
+	var down [8]bool
+	var point [4]uint16
+	var largest float32
+	for i := range scales {
+		x := x[32*i:][:32]
+		weigh(w[:], x, part(importance, i, 32), square)
+		if largestMagnitude(x) < 1e-12 {
+			continue
+		}
+		sortedOrder(order[:], x)
+		s, found := splitIQ1S(x, &w, &order)
+		if !found {
+			continue
+		}
+		keys := s.keys(order[:])
+		if s.scale < 0 {
+			s.scale, s.shift = -s.scale, 1-s.shift
+			for g := range keys {
+				keys[g] = iq1Mirrored - keys[g]
+			}
+		}
+		value := &iq1Up
+		if s.shift == 1 {
+			value, down[i] = &iq1Down, true
+		}
+		scales[i] = fitIQ1(l, &point, keys[:], x, w[:], &[4]*[8]float32{value, value, value, value}, s.scale)
+		var high uint16
+		for g, p := range point {
+			qs[4*i+g] = uint8(p)
+			high |= p >> 8 << (3 * g)
+		}
+		binary.LittleEndian.PutUint16(qh[2*i:], high)
+		largest = larger(largest, scales[i])
+	}
+	if largest == 0 {
+		return
+	}
+	d := largest / 15
+	putHalf(dst, d*1.125)
+	var codes [8]uint8
+	scaleCodes(codes[:], scales[:], d, 7)
+	for i, c := range codes {
+		if down[i] {
+			c |= 8
+		}
+		qh[2*i+1] |= c << 4
+	}
+}
+
+// splitIQ1S returns the best split of 32 weights; shift is 0 for up, 1 for
+// down. Nothing is found where no Σwq² is positive.
+func splitIQ1S(x []float32, w *[32]float32, order *[32]uint8) (best iq1Split, found bool) {
+	var sumx, sumw [33]float32 // of the weights before each border
+	for j, i := range order {
+		sumx[j+1] = sumx[j] + float32(w[i]*x[i])
+		sumw[j+1] = sumw[j] + w[i]
+	}
+	highest := float32(-math.MaxFloat32)
+	for zeros := range 33 {
+		for ones := zeros; ones <= 32; ones++ {
+			for shift, v := range [2]*[8]float32{&iq1Up, &iq1Down} {
+				sumqx := float32((sumx[zeros]-sumx[0])*v[0]) + float32((sumx[ones]-sumx[zeros])*v[1]) + float32((sumx[32]-sumx[ones])*v[2])
+				sumq2 := float32((sumw[zeros]-sumw[0])*v[0]*v[0]) + float32((sumw[ones]-sumw[zeros])*v[1]*v[1]) + float32((sumw[32]-sumw[ones])*v[2]*v[2])
+				if sumq2 > 0 && sumqx*sumqx > highest*sumq2 {
+					scale := sumqx / sumq2
+					highest = scale * sumqx
+					best, found = iq1Split{zeros, ones, shift, scale}, true
+				}
+			}
+		}
+	}
+	return best, found
+}
+
+func dequantizeIQ1S(dst []float32, src []byte) {
+	values := iq1Grid().values
+	for i := range len(dst) / 256 {
+		dequantizeBlockIQ1S(values, dst[256*i:][:256], src[50*i:][:50])
+	}
+}
+
+func dequantizeBlockIQ1S(values, dst []float32, src []byte) {
+	d := half(src)
+	qs, qh := src[2:34], src[34:50]
+	for i := range 32 { // eight weights each
+		h := binary.LittleEndian.Uint16(qh[i/4*2:])
+		shift := float32(iq1Shift)
+		if h>>15 != 0 {
+			shift = -shift
+		}
+		p := int(qs[i]) | int(h)>>(i%4*3)&7<<8
+		shifted8(dst[8*i:][:8], d*float32(2*(h>>12&7)+1), values[8*p:][:8], shift)
+	}
+}
+
+// shifted8 sets eight weights to scale·(v+shift).
+func shifted8(dst []float32, scale float32, v []float32, shift float32) {
+	_, _ = dst[7], v[7]
+	for i := range 8 {
+		dst[i] = scale * (v[i] + shift)
+	}
+}

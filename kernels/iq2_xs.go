@@ -1,0 +1,79 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"sync"
+)
+
+// iq2_xs stores 256 weights in 74 bytes, 2.3125 bits per weight:
+//
+//	0   d       float16
+//	2   qs      a uint16 per eight weights: the index of a grid point, 9 bits,
+//	            and seven signs, the eighth making the number of minuses even
+//	66  scales  8 bytes: a 4-bit code per 16 weights, low nibble first
+//
+// A weight is ±d·(½+code)·¼·coordinate, coordinates being 8, 25 and 43.
+
+var (
+	iq2xsGrid    = sync.OnceValue(func() *grid { return readGrid("iq2_xs", 8, 8, 25, 43) })
+	iq2xsLattice = sync.OnceValue(func() *lattice { return newLattice(iq2xsGrid(), 2) })
+)
+
+var iq2xsSearch = gridSearch{trials: 9, step: 0.1, onGrid: 0xff}
+
+func quantizeIQ2XS(dst []byte, x, importance []float32) {
+	l := iq2xsLattice()
+	for i := range len(x) / 256 {
+		quantizeBlockIQ2XS(l, dst[74*i:][:74], x[256*i:][:256], part(importance, i, 256))
+	}
+}
+
+func quantizeBlockIQ2XS(l *lattice, dst []byte, x, importance []float32) {
+	clear(dst)
+	square := sumSquares(x) / 256
+	var b gridBlock
+	var scales [16]float32
+	var largest float32
+	for i := range scales {
+		b.load(x[16*i:][:16], part(importance, i, 16), square, 0)
+		b.even()
+		top := b.top()
+		if top < 1e-15 {
+			continue
+		}
+		scales[i] = iq2xsSearch.run(l, &b, top, top/5)
+		for g := range 2 {
+			binary.LittleEndian.PutUint16(dst[2+4*i+2*g:], b.point[g]|uint16(b.signs[g])<<9)
+		}
+		largest = larger(largest, scales[i])
+	}
+	if largest == 0 {
+		clear(dst)
+		return
+	}
+	d := largest / 31
+	putHalf(dst, d)
+	var codes [16]uint8
+	scaleCodes(codes[:], scales[:], d, 15)
+	for i := range 8 {
+		dst[66+i] = codes[2*i] | codes[2*i+1]<<4
+	}
+}
+
+func dequantizeIQ2XS(dst []float32, src []byte) {
+	values := iq2xsGrid().values
+	for i := range len(dst) / 256 {
+		dequantizeBlockIQ2XS(values, dst[256*i:][:256], src[74*i:][:74])
+	}
+}
+
+func dequantizeBlockIQ2XS(values, dst []float32, src []byte) {
+	d := half(src)
+	qs, scales := src[2:66], src[66:74]
+	for i := range 32 { // eight weights each
+		scale := d * (0.5 + float32(scales[i/4]>>(i/2%2*4)&15)) * 0.25
+		q := binary.LittleEndian.Uint16(qs[2*i:])
+		v := values[8*int(q&511):][:8]
+		signed8(dst[8*i:][:8], scale, v[:4], v[4:], evenSigns[q>>9])
+	}
+}

@@ -1,0 +1,92 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"sync"
+)
+
+// iq2_xxs stores 256 weights in 66 bytes, 2.0625 bits per weight:
+//
+//	0  d  float16
+//	2     8 bytes per 32 weights: of each eight, the index of a grid point, a
+//	      byte; then a uint32: four times 7 bits of signs, the eighth making
+//	      the number of minuses even, and a 4-bit code
+//
+// A weight is ±d·(½+code)·¼·coordinate, coordinates being 8, 25 and 43: about
+// 1, 3 and 5 times 8.
+
+var (
+	iq2xxsGrid    = sync.OnceValue(func() *grid { return readGrid("iq2_xxs", 8, 8, 25, 43) })
+	iq2xxsLattice = sync.OnceValue(func() *lattice { return newLattice(iq2xxsGrid(), 2) })
+)
+
+// All groups are looked up once more, whether on the grid or not.
+var iq2xxsSearch = gridSearch{trials: 6, step: 0.1, again: 0xff, always: true}
+
+func quantizeIQ2XXS(dst []byte, x, importance []float32) {
+	l := iq2xxsLattice()
+	for i := range len(x) / 256 {
+		quantizeBlockIQ2XXS(l, dst[66*i:][:66], x[256*i:][:256], part(importance, i, 256))
+	}
+}
+
+func quantizeBlockIQ2XXS(l *lattice, dst []byte, x, importance []float32) {
+	clear(dst)
+	square := sumSquares(x) / 256
+	var b gridBlock
+	var scales [8]float32
+	var largest float32
+	for i := range scales {
+		b.load(x[32*i:][:32], part(importance, i, 32), square, 0)
+		b.even()
+		if b.top() < 1e-15 {
+			continue
+		}
+		// The search is centred on a scale that is found as if every weight
+		// had a 2-bit integer of its own.
+		var codes [32]uint8
+		scale := fitPositive(codes[:], b.x[:], b.w[:], 4)
+		top := scale * 3
+		if top <= 0 {
+			continue
+		}
+		scales[i] = iq2xxsSearch.run(l, &b, top, scale)
+		q := dst[2+8*i:][:8]
+		for g := range 4 {
+			q[g] = uint8(b.point[g])
+		}
+		binary.LittleEndian.PutUint32(q[4:], sevenSigns(&b.signs))
+		largest = larger(largest, scales[i])
+	}
+	if largest == 0 {
+		clear(dst)
+		return
+	}
+	d := largest / 31
+	putHalf(dst, d)
+	var codes [8]uint8
+	scaleCodes(codes[:], scales[:], d, 15)
+	for i, c := range codes {
+		dst[9+8*i] |= c << 4
+	}
+}
+
+func dequantizeIQ2XXS(dst []float32, src []byte) {
+	values := iq2xxsGrid().values
+	for i := range len(dst) / 256 {
+		dequantizeBlockIQ2XXS(values, dst[256*i:][:256], src[66*i:][:66])
+	}
+}
+
+func dequantizeBlockIQ2XXS(values, dst []float32, src []byte) {
+	d := half(src)
+	for i := range 8 {
+		q := src[2+8*i:][:8]
+		s := binary.LittleEndian.Uint32(q[4:])
+		scale := d * (0.5 + float32(s>>28)) * 0.25
+		for g := range 4 {
+			v := values[8*int(q[g]):][:8]
+			signed8(dst[32*i+8*g:][:8], scale, v[:4], v[4:], evenSigns[s>>(7*g)&127])
+		}
+	}
+}

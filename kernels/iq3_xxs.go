@@ -1,0 +1,81 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"sync"
+)
+
+// iq3_xxs stores 256 weights in 98 bytes, 3.0625 bits per weight:
+//
+//	0   d      float16
+//	2   qs     64 bytes: of each four weights, the index of a grid point
+//	66  signs  a uint32 per 32 weights: four times 7 bits of signs, the eighth
+//	           making the number of minuses even, then a 4-bit code
+//
+// A weight is ±d·(½+code)·½·coordinate, coordinates being 4, 12 … 52 and 62:
+// odd multiples of 4 but for the last, which is a bit larger.
+
+var (
+	iq3xxsGrid    = sync.OnceValue(func() *grid { return readGrid("iq3_xxs", 4, 4, 12, 20, 28, 36, 44, 52, 62) })
+	iq3xxsLattice = sync.OnceValue(func() *lattice { return newLattice(iq3xxsGrid(), 2) })
+)
+
+var iq3xxsSearch = gridSearch{trials: 15, step: 0.2, onGrid: 0xff}
+
+func quantizeIQ3XXS(dst []byte, x, importance []float32) {
+	l := iq3xxsLattice()
+	for i := range len(x) / 256 {
+		quantizeBlockIQ3XXS(l, dst[98*i:][:98], x[256*i:][:256], part(importance, i, 256))
+	}
+}
+
+func quantizeBlockIQ3XXS(l *lattice, dst []byte, x, importance []float32) {
+	clear(dst)
+	qs, signs := dst[2:66], dst[66:98]
+	square := 2 * sumSquares(x) / 256
+	var b gridBlock
+	var scales [8]float32
+	var largest float32
+	for i := range scales {
+		b.load(x[32*i:][:32], part(importance, i, 32), square, 0)
+		b.even()
+		top := b.top()
+		if top < 1e-8 {
+			continue
+		}
+		scales[i] = iq3xxsSearch.run(l, &b, top, top/15)
+		for g, p := range b.point {
+			qs[8*i+g] = uint8(p)
+		}
+		binary.LittleEndian.PutUint32(signs[4*i:], sevenSigns(&b.signs))
+		largest = larger(largest, scales[i])
+	}
+	if largest == 0 {
+		clear(dst)
+		return
+	}
+	d := largest / 31
+	putHalf(dst, d*1.0125)
+	var codes [8]uint8
+	scaleCodes(codes[:], scales[:], d, 15)
+	for i, c := range codes {
+		signs[4*i+3] |= c << 4
+	}
+}
+
+func dequantizeIQ3XXS(dst []float32, src []byte) {
+	values := iq3xxsGrid().values
+	for i := range len(dst) / 256 {
+		dequantizeBlockIQ3XXS(values, dst[256*i:][:256], src[98*i:][:98])
+	}
+}
+
+func dequantizeBlockIQ3XXS(values, dst []float32, src []byte) {
+	d := half(src)
+	qs, signs := src[2:66], src[66:98]
+	for i := range 32 { // eight weights each
+		s := binary.LittleEndian.Uint32(signs[i/4*4:])
+		scale := d * (0.5 + float32(s>>28)) * 0.5
+		signed8(dst[8*i:][:8], scale, values[4*int(qs[2*i]):], values[4*int(qs[2*i+1]):], evenSigns[s>>(i%4*7)&127])
+	}
+}

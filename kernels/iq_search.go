@@ -1,0 +1,219 @@
+package kernels
+
+import "math"
+
+// gridBlock is one sub-block: the weights that share a scale, as the search
+// for it sees them.
+type gridBlock struct {
+	n     int
+	x     [32]float32 // magnitudes
+	w     [32]float32 // what the squared error of each counts
+	root  [32]float32 // √w
+	signs [4]uint8    // of eight weights each; a set bit is a minus
+	point [8]uint16   // the points found, by index
+}
+
+// load takes up the weights x. An error counts for importance·√(square+x²);
+// without importance, for x² and a little.
+func (b *gridBlock) load(x, importance []float32, square, little float32) {
+	b.n = len(x)
+	if importance != nil {
+		weigh(b.w[:], x, importance, square)
+	} else {
+		for i, v := range x {
+			b.w[i] = little + float32(v*v)
+		}
+	}
+	for i, v := range x {
+		b.root[i] = sqrt(b.w[i])
+		s := uint8(0)
+		if !(v >= 0) {
+			v, s = -v, 1
+		}
+		b.x[i] = v
+		if i%8 == 0 {
+			b.signs[i/8] = 0
+		}
+		b.signs[i/8] |= s << (i % 8)
+	}
+}
+
+// even makes the number of minus signs of every eight weights even, so that
+// seven bits can tell all eight signs. Where it is odd, the weight whose error
+// counts least changes its sign: its magnitude becomes negative.
+func (b *gridBlock) even() {
+	for k := 0; k < b.n; k += 8 {
+		s := &b.signs[k/8]
+		if parity[*s] == 0 {
+			continue
+		}
+		least := k
+		var lowest float32
+		for i := k; i < k+8; i++ {
+			cost := b.w[i] * b.x[i] * b.x[i]
+			if i == k || cost < lowest {
+				lowest, least = cost, i
+			}
+		}
+		b.x[least] = -b.x[least]
+		*s ^= 1 << (least - k)
+	}
+}
+
+// parity holds 1 for each byte with an odd number of bits set.
+var parity = func() (t [256]uint8) {
+	for i := range t {
+		t[i] = t[i/2] ^ uint8(i&1)
+	}
+	return t
+}()
+
+// top returns the largest magnitude, which even may have changed.
+func (b *gridBlock) top() float32 {
+	m := b.x[0]
+	for _, v := range b.x[1:b.n] {
+		m = larger(m, v)
+	}
+	return m
+}
+
+// larger is C's a > b ? a : b, which is b if one of them is NaN.
+func larger(a, b float32) float32 {
+	if a > b {
+		return a
+	}
+	return b
+}
+
+// gridSearch is how a format looks for the scale of a sub-block.
+//
+// A level L stands for the magnitude scale·(2L+1). The search tries inverse
+// scales around the one that brings the largest magnitude to the highest
+// level. Each gives every weight a level and every group a key; a key off the
+// grid is replaced by the neighbour with the least error at this scale. For
+// the levels q that result, the scale with the least squared error is
+// Σwxq/Σwq², and it leaves an error of Σwx² − (Σwxq)²/Σwq²: the trial with the
+// largest (Σwxq)²/Σwq² wins. At last, groups are looked up once more at the
+// scale found.
+type gridSearch struct {
+	trials int     // on either side of the middle
+	step   float32 // from one trial to the next, in units of a level's half
+	onGrid uint8   // what is taken as on the grid before the first trial
+	again  uint8   // the second look-up takes these groups as well,
+	always bool    // even if no group is off the grid
+}
+
+// run finds scale and points of b. Trials spread around top as the largest
+// magnitude; scale holds if none is better than nothing. The scale returned is
+// not negative, unless NaN.
+func (s *gridSearch) run(l *lattice, b *gridBlock, top, scale float32) float32 {
+	groups := b.n / l.dim
+	high := float32(2*l.levels - 1)
+	var best float32
+	onGrid := s.onGrid
+	clear(b.point[:]) // the first point has level 0 everywhere
+	var point [8]uint16
+	for trial := -s.trials; trial <= s.trials; trial++ {
+		inverse := (high + float32(float32(trial)*s.step)) / top
+		on := uint8(0)
+		for g := range groups {
+			x, w := b.x[l.dim*g:][:l.dim], b.root[l.dim*g:][:l.dim]
+			p := l.at[l.key(x, inverse)]
+			if p >= 0 {
+				on |= 1 << g
+			} else {
+				p = l.closest(^p, x, w, 1/inverse, &oddValues)
+			}
+			point[g] = uint16(p)
+		}
+		sumqx, sumq2 := l.sums(b, &point)
+		if sumq2 > 0 && sumqx*sumqx > best*sumq2 {
+			scale = sumqx / sumq2
+			best = scale * sumqx
+			b.point, onGrid = point, on
+		}
+	}
+	off := ^onGrid & uint8(1<<groups-1)
+	if off != 0 || s.always {
+		off |= s.again
+	}
+	if off != 0 && scale > 0 {
+		inverse := 1 / scale
+		for g := range groups {
+			if off>>g&1 == 0 {
+				continue
+			}
+			x, w := b.x[l.dim*g:][:l.dim], b.root[l.dim*g:][:l.dim]
+			p := l.at[l.key(x, inverse)]
+			if p < 0 {
+				p = l.closest(^p, x, w, scale, &oddValues)
+			}
+			b.point[g] = uint16(p)
+		}
+		if sumqx, sumq2 := l.sums(b, &b.point); sumq2 > 0 {
+			scale = sumqx / sumq2
+		}
+	}
+	if scale < 0 {
+		scale = -scale
+		for i := range b.signs {
+			b.signs[i] = ^b.signs[i]
+		}
+	}
+	return scale
+}
+
+// oddValues is what levels are worth, in scales.
+var oddValues = [8]float32{1, 3, 5, 7, 9, 11, 13, 15}
+
+// key returns the levels of a group at an inverse scale.
+func (l *lattice) key(x []float32, inverse float32) uint16 {
+	key := uint16(0)
+	for i, v := range x {
+		key |= uint16(nearestLevel(inverse*v, l.levels)) << (i * l.bits)
+	}
+	return key
+}
+
+// nearestLevel returns the level L < levels for which 2L+1 is nearest to v.
+func nearestLevel(v float32, levels int) int32 {
+	return max(0, min(int32(levels-1), nearest(0.5*(float32(v)-1))))
+}
+
+// closest returns the index of the point, in the list of neighbours that
+// begins at list, whose weighted squared distance to x is least, where level L
+// stands for scale·value[L]; the first of several. Where no distance is
+// finite, as the reference refuses to go on, it returns the first neighbour.
+func (l *lattice) closest(list int32, x, w []float32, scale float32, value *[8]float32) int32 {
+	near := l.near[list+1:][:l.near[list]]
+	best, least := near[0], float32(math.MaxFloat32)
+	for _, key := range near {
+		var d2 float32
+		for i, v := range x {
+			diff := float32(scale*value[l.level(key, i)]) - v
+			d2 += float32(w[i] * diff * diff)
+		}
+		if d2 < least {
+			best, least = key, d2
+		}
+	}
+	return l.at[best]
+}
+
+// sums returns Σwxq and Σwq² for the values q = 2L+1 of the given points.
+func (l *lattice) sums(b *gridBlock, point *[8]uint16) (sumqx, sumq2 float32) {
+	for i := range b.n {
+		q := oddValues[l.level(l.points[point[i/l.dim]], i%l.dim)]
+		sumqx += float32(b.w[i] * b.x[i] * q)
+		sumq2 += float32(b.w[i] * q * q)
+	}
+	return sumqx, sumq2
+}
+
+// scaleCodes rounds the scales of sub-blocks to d·(2·code+1) with code ≤ top.
+func scaleCodes(codes []uint8, scales []float32, d float32, top int) {
+	inverse := 1 / d
+	for i, s := range scales {
+		codes[i] = uint8(nearestLevel(inverse*s, top+1))
+	}
+}
