@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func grid(t testing.TB, name string) *Grid {
+func gridNamed(t testing.TB, name string) *Grid {
 	t.Helper()
 	for _, g := range Grids {
 		if g.Name == name {
@@ -135,7 +135,7 @@ func bitsandbytesFP4Value(x float32) float32 {
 
 func TestFourBitCodebooksChooseLikeBitsandbytes(t *testing.T) {
 	for name, choose := range map[string]func(float32) float32{"nf4": bitsandbytesNF4, "fp4_bnb": bitsandbytesFP4Value} {
-		g := grid(t, name)
+		g := gridNamed(t, name)
 		var x []float32
 		for k, v := range g.Values()[1:] {
 			middle := (g.Values()[k] + v) / 2
@@ -176,7 +176,7 @@ func TestFewValuedGridsTakeTheirScaleFromTheWeights(t *testing.T) {
 		{"ternary", mean, []float32{mean, -mean, 0, 0, -mean, nan, inf}},
 		{"twn", 2, []float32{2, -2, 0, 0, -2, nan, inf}},
 	} {
-		m := grid(t, c.name).Fit(x, 100, Stores[0])
+		m := gridNamed(t, c.name).Fit(x, 100, Stores[0])
 		y := make([]float32, len(x))
 		m.RoundTrip(y, x, Roundings[0], 0, 0)
 		for i := range y {
@@ -188,7 +188,7 @@ func TestFewValuedGridsTakeTheirScaleFromTheWeights(t *testing.T) {
 			t.Errorf("%s: scale %v, want %v", c.name, m.Scale, c.scale)
 		}
 	}
-	if clipped := grid(t, "ternary").Fit(x, 0, Stores[0]).RoundTrip(make([]float32, len(x)), x, Roundings[0], 0, 0); clipped != 2 {
+	if clipped := gridNamed(t, "ternary").Fit(x, 0, Stores[0]).RoundTrip(make([]float32, len(x)), x, Roundings[0], 0, 0); clipped != 2 {
 		t.Errorf("ternary: %d of 2 weights past 1.5 times the mean count as clipped", clipped)
 	}
 }
@@ -198,8 +198,8 @@ func TestMeasuredScalesComeFromADistributionToo(t *testing.T) {
 	s := new(Spectrum)
 	s.Count(x)
 	for _, name := range []string{"binary", "ternary", "twn"} {
-		want := grid(t, name).Fit(x, 0, Stores[0])
-		got := grid(t, name).FitDistribution(s.Distribution(), 0, Stores[0])
+		want := gridNamed(t, name).Fit(x, 0, Stores[0])
+		got := gridNamed(t, name).FitDistribution(s.Distribution(), 0, Stores[0])
 		if math.Abs(float64(got.Scale/want.Scale-1)) > 0x1p-8 || math.Abs(float64(got.Threshold-want.Threshold)) > 0x1p-8 {
 			t.Errorf("%s: %v and %v, the weights' are %v and %v", name, got.Scale, got.Threshold, want.Scale, want.Threshold)
 		}
@@ -207,7 +207,7 @@ func TestMeasuredScalesComeFromADistributionToo(t *testing.T) {
 }
 
 func TestPositsAreTheStandards(t *testing.T) {
-	values := grid(t, "posit8").Values()
+	values := gridNamed(t, "posit8").Values()
 	if len(values) != 255 {
 		t.Fatalf("%d values", len(values))
 	}
@@ -239,7 +239,7 @@ func TestPositsAreTheStandards(t *testing.T) {
 		x, want = append(x, c.x, -c.x), append(want, c.want, -c.want)
 	}
 	y := make([]float32, len(x))
-	GridMap{Grid: grid(t, "posit8"), Scale: 1, Inverse: 1}.RoundTrip(y, x, Roundings[0], 0, 0)
+	GridMap{Grid: gridNamed(t, "posit8"), Scale: 1, Inverse: 1}.RoundTrip(y, x, Roundings[0], 0, 0)
 	for i := range x {
 		if y[i] != want[i] {
 			t.Errorf("%v becomes %v, want %v", x[i], y[i], want[i])
@@ -261,7 +261,7 @@ func TestPowersOfTwoAndTheirSums(t *testing.T) {
 		for _, n := range c.numerators {
 			want = append(want, float32(n/c.denominator))
 		}
-		values := grid(t, name).Values()
+		values := gridNamed(t, name).Values()
 		if got := values[len(values)/2:]; !slices.Equal(got, want) {
 			t.Errorf("%s has %v, want %v", name, got, want)
 		}
@@ -397,7 +397,7 @@ func BenchmarkGrid(b *testing.B) {
 	x := gauss(1 << 15)
 	y := make([]float32, len(x))
 	for _, name := range []string{"fp4_e2m1", "nf4", "fp4_bnb", "binary", "ternary", "twn", "pot4", "apot5", "posit8"} {
-		m := grid(b, name).Fit(x, 4, Stores[0])
+		m := gridNamed(b, name).Fit(x, 4, Stores[0])
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(4 * len(x)))
 			for b.Loop() {
@@ -406,14 +406,14 @@ func BenchmarkGrid(b *testing.B) {
 		})
 	}
 	b.Run("apot5/away", func(b *testing.B) {
-		m := grid(b, "apot5").Fit(x, 4, Stores[0])
+		m := gridNamed(b, "apot5").Fit(x, 4, Stores[0])
 		b.SetBytes(int64(4 * len(x)))
 		for b.Loop() {
 			m.RoundTrip(y, x, Roundings[1], 1, 0)
 		}
 	})
 	b.Run("nf4/groups of 64", func(b *testing.B) {
-		m := grid(b, "nf4").Fit(x, 4, Stores[0])
+		m := gridNamed(b, "nf4").Fit(x, 4, Stores[0])
 		b.SetBytes(int64(4 * len(x)))
 		for b.Loop() {
 			for i := 0; i < len(x); i += 64 {
