@@ -90,27 +90,48 @@ func exceeded(keys []int32, v float32) int {
 	return k
 }
 
-// roundTrip sets every dst[i] to scale times the value that r chooses for
-// src[i]·inv, or by the bounds of c if r is nil or nearest even. NaN and ±Inf
-// stay as they are; an inv of 0 sends the others to 0. The slices have the
-// same length and do not overlap. It returns how many weights were clipped.
-func (c *codebook) roundTrip(dst, src []float32, inv, scale float32, r *Rounding, seed, at uint64) (clipped int) {
-	if inv == 0 {
-		return zeroFinite(dst, src)
-	}
+// nearest sets every dst[i] to scale times the value that the bounds of c give
+// src[i]·inv. NaN and ±Inf stay as they are. The slices have the same length
+// and do not overlap. It returns how many weights were clipped.
+func (c *codebook) nearest(dst, src []float32, inv, scale float32) (clipped int) {
 	dst = dst[:len(src)]
-	nearest := r == nil || r == Roundings[0]
-	if nearest {
-		c.nearest(dst, src, inv)
+	if len(c.bounds) == 15 { // four bits, the most used: the search without its loop
+		keys := (*[15]int32)(c.bounds)
+		var values [16]float32
+		copy(values[:], c.values)
+		for i, x := range src {
+			key := int64(orderKey(x * inv))
+			k := (int64(keys[7]) - key) >> 63 & 8
+			k += (int64(keys[k+3]) - key) >> 63 & 4
+			k += (int64(keys[k+1]) - key) >> 63 & 2
+			k += (int64(keys[k]) - key) >> 63 & 1
+			dst[i] = values[k&15]
+		}
 	} else {
 		for i, x := range src {
-			dst[i] = c.position(x * inv)
-		}
-		r.round(dst, seed, at)
-		for i, p := range dst {
-			dst[i] = c.values[c.zero+int(p)]
+			dst[i] = c.values[exceeded(c.bounds, x*inv)]
 		}
 	}
+	return c.finish(dst, src, inv, scale)
+}
+
+// rounded is nearest with the value beside src[i]·inv that r chooses.
+func (c *codebook) rounded(dst, src []float32, inv, scale float32, r *Rounding, seed, at uint64) (clipped int) {
+	dst = dst[:len(src)]
+	for i, x := range src {
+		dst[i] = c.position(x * inv)
+	}
+	r.round(dst, seed, at)
+	for i, p := range dst {
+		dst[i] = c.values[c.zero+int(p)]
+	}
+	return c.finish(dst, src, inv, scale)
+}
+
+// finish multiplies the values dst by scale, puts back what is not finite and
+// returns how many of src·inv are beyond the ends.
+func (c *codebook) finish(dst, src []float32, inv, scale float32) (clipped int) {
+	dst = dst[:len(src)]
 	for i, x := range src {
 		if math.Float32bits(x)&expMask == expMask {
 			dst[i] = x
@@ -122,28 +143,6 @@ func (c *codebook) roundTrip(dst, src []float32, inv, scale float32, r *Rounding
 		dst[i] *= scale
 	}
 	return clipped
-}
-
-// nearest sets dst to the values that the bounds of c give src·inv.
-func (c *codebook) nearest(dst, src []float32, inv float32) {
-	if len(c.bounds) != 15 {
-		for i, x := range src {
-			dst[i] = c.values[exceeded(c.bounds, x*inv)]
-		}
-		return
-	}
-	// Four bits, the most used: the search without its loop.
-	keys := (*[15]int32)(c.bounds)
-	var values [16]float32
-	copy(values[:], c.values)
-	for i, x := range src {
-		key := int64(orderKey(x * inv))
-		k := (int64(keys[7]) - key) >> 63 & 8
-		k += (int64(keys[k+3]) - key) >> 63 & 4
-		k += (int64(keys[k+1]) - key) >> 63 & 2
-		k += (int64(keys[k]) - key) >> 63 & 1
-		dst[i] = values[k&15]
-	}
 }
 
 // position returns where v lies in c: the index of a value, counted from that

@@ -181,16 +181,27 @@ func (d Distribution) meanMagnitude(above float32) float32 {
 // half the gap before it.
 func (m GridMap) RoundTrip(dst, src []float32, r *Rounding, seed, at uint64) (clipped int) {
 	switch g := m.Grid; {
+	case !g.Rounds || r == Roundings[0] || m.Inverse == 0:
+		return m.nearest(dst, src)
+	case g.float != nil:
+		return g.float.roundTrip(dst, src, m.Inverse, m.Scale, r, seed, at)
+	default:
+		return g.book.rounded(dst, src, m.Inverse, m.Scale, r, seed, at)
+	}
+}
+
+// nearest is RoundTrip with the grid's own choice, or nearest even.
+func (m GridMap) nearest(dst, src []float32) (clipped int) {
+	switch g := m.Grid; {
 	case m.Inverse == 0:
 		return zeroFinite(dst, src)
 	case g.float != nil:
-		return g.float.roundTrip(dst, src, m.Inverse, m.Scale, r, seed, at)
+		return g.float.nearestEven(dst, src, m.Inverse, m.Scale)
 	case g.threshold > 0:
 		return thresholded(dst, src, m.Threshold, m.Scale)
-	case !g.Rounds:
-		r = nil
+	default:
+		return g.book.nearest(dst, src, m.Inverse, m.Scale)
 	}
-	return m.Grid.book.roundTrip(dst, src, m.Inverse, m.Scale, r, seed, at)
 }
 
 // Trace takes the finite weight x, at index at of its tensor, through m:

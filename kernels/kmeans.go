@@ -177,4 +177,4 @@ func (c Codebook) Values() []float32 { return slices.Clone(c.book.values) }
 
 // RoundTrip sets every dst[i] to the value nearest to src[i]; NaN and ±Inf
 // stay as they are. The slices have the same length and do not overlap.
-func (c Codebook) RoundTrip(dst, src []float32) { c.book.roundTrip(dst, src, 1, 1, nil, 0, 0) }
+func (c Codebook) RoundTrip(dst, src []float32) { c.book.nearest(dst, src, 1, 1) }

@@ -25,8 +25,8 @@ type Microscaling struct {
 // (2.5 → 2, 0.75 → 0.5, 1.75 → 1.5, 3.5 → 3) where OCP's go to the even
 // mantissa (2, 1, 2, 4), and has no negative zero. Its nvfp4 has no scale of
 // the tensor: the block's E4M3 scale is max|x|/6 itself, rounded half up by
-// its first dropped bit, 0 below the least subnormal's half, and the elements'
-// ties go towards zero. All its results are the same at any rounding dial.
+// its first dropped bit, 448 from 256 on; its elements' ties too go towards
+// zero. Neither has a rounding dial.
 var Microscalings = []*Microscaling{
 	mx("mxfp8_e4m3", "8-bit floats of 4 exponent bits", E4M3),
 	mx("mxfp8_e5m2", "8-bit floats of 5 exponent bits", E5M2),
@@ -50,6 +50,9 @@ func mx(name, elements string, element *Minifloat) *Microscaling {
 		About: "OCP microscaling: 32 " + elements + " share a power of two",
 	}
 }
+
+// Values returns the values of an element, ascending, without their scale.
+func (m *Microscaling) Values() []float32 { return m.element.Values() }
 
 // RoundTrip sets every dst[i] to what comes back of src[i], of the same
 // length; NaN and ±Inf stay as they are and take no part in the scale. Blocks

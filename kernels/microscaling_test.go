@@ -28,7 +28,7 @@ func naiveMX(m *Microscaling, rounding string, x []float32) []float32 {
 			top = math.Max(top, math.Abs(float64(v)))
 		}
 	}
-	grid := m.element.Values()
+	grid := m.Values()
 	emax := math.Floor(math.Log2(float64(grid[len(grid)-1])))
 	scale := 0x1p-127
 	if top > 0 {
