@@ -44,7 +44,7 @@ func TestGridsFindTheRangeOfLeastError(t *testing.T) {
 
 func BenchmarkGridLoss(b *testing.B) {
 	x := gauss(1 << 15)
-	m := grid(b, "nf4").Fit(x, 4, Stores[0])
+	m := gridNamed(b, "nf4").Fit(x, 4, Stores[0])
 	b.SetBytes(int64(4 * len(x)))
 	for b.Loop() {
 		m.Loss(x, math.Inf(1))
