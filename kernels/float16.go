@@ -87,7 +87,7 @@ func encodeBF16Go(dst []byte, src []float32) {
 	}
 }
 
-// castF16Go and castBF16Go are [Format.CastAll] of their formats.
+// castF16Go and castBF16Go are [Cast.All] of their formats.
 func castF16Go(dst, src []float32) (clipped int) { return castGo(dst, src, F16, maxF16) }
 
 func castBF16Go(dst, src []float32) (clipped int) { return castGo(dst, src, BF16, maxBF16) }

@@ -237,15 +237,16 @@ func TestARangeWiderThanFloat32StaysFinite(t *testing.T) {
 
 func TestNextIsTheNeighbour(t *testing.T) {
 	for _, f := range Formats {
-		if f.Scaled {
+		c := f.Cast
+		if c == nil {
 			continue
 		}
 		for _, x := range gauss(200) {
-			y, _ := f.Cast(x)
-			up := f.Next(y, 1)
-			middle, _ := f.Cast(float32((float64(y)*3 + float64(up)) / 4))
-			if up <= y || middle != y || f.Next(up, -1) != y {
-				t.Errorf("%s: after %v comes %v, before which %v", f.Name, y, up, f.Next(up, -1))
+			y, _ := c.Value(x)
+			up := c.Next(y, 1)
+			middle, _ := c.Value(float32((float64(y)*3 + float64(up)) / 4))
+			if up <= y || middle != y || c.Next(up, -1) != y {
+				t.Errorf("%s: after %v comes %v, before which %v", f.Name, y, up, c.Next(up, -1))
 			}
 		}
 	}

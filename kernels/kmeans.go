@@ -176,5 +176,9 @@ func newFitted(values []float64, store *Store) Codebook {
 func (c Codebook) Values() []float32 { return slices.Clone(c.book.values) }
 
 // RoundTrip sets every dst[i] to the value nearest to src[i]; NaN and ±Inf
-// stay as they are. The slices have the same length and do not overlap.
-func (c Codebook) RoundTrip(dst, src []float32) { c.book.nearest(dst, src, 1, 1) }
+// stay as they are. The slices have the same length and do not overlap. No
+// weight counts as clipped: the values are fitted to all of them.
+func (c Codebook) RoundTrip(dst, src []float32, _ *Rounding, _, _ uint64) (clipped int) {
+	c.book.nearest(dst, src, 1, 1)
+	return 0
+}

@@ -20,7 +20,7 @@ func TestACodebookIsAFixedPointOfLloyd(t *testing.T) {
 	for _, weights := range [][]float32{nil, importance} {
 		for bits := 1; bits <= 4; bits++ {
 			c := KMeans(x, weights, bits, Stores[0])
-			c.RoundTrip(y, x)
+			c.RoundTrip(y, x, nil, 0, 0)
 			sum, total := map[float32]float64{}, map[float32]float64{}
 			for i, v := range y {
 				w := 1.
@@ -50,7 +50,7 @@ func TestACodebookBeatsIntegers(t *testing.T) {
 	x := gauss(4096)
 	y := make([]float32, len(x))
 	for _, bits := range []int{2, 3, 4, 6} {
-		KMeans(x, nil, bits, Stores[0]).RoundTrip(y, x)
+		KMeans(x, nil, bits, Stores[0]).RoundTrip(y, x, nil, 0, 0)
 		got := squaredError(x, y)
 		lo, hi := Extremes(x)
 		fit := Fit{Bits: bits, Asymmetric: true, Store: Stores[0]}
@@ -67,7 +67,7 @@ func TestACodebookOfEnoughValuesIsExact(t *testing.T) {
 		x := rapid.SliceOfN(rapid.Float32(), 0, 1<<bits).Draw(t, "x")
 		x = append(x, x...)
 		y := make([]float32, len(x))
-		KMeans(x, nil, bits, Stores[0]).RoundTrip(y, x)
+		KMeans(x, nil, bits, Stores[0]).RoundTrip(y, x, nil, 0, 0)
 		for i := range x {
 			if x[i] != y[i] && Finite(x[i]) {
 				t.Fatalf("%v becomes %v", x[i], y[i])
@@ -85,7 +85,7 @@ func TestACodebookTakesAnyWeights(t *testing.T) {
 			x[i], importance[i] = math.Float32frombits(b), math.Float32frombits(raw[i])
 		}
 		c := KMeans(x, importance, 3, rapid.SampledFrom(Stores).Draw(t, "store"))
-		c.RoundTrip(y, x)
+		c.RoundTrip(y, x, nil, 0, 0)
 		for i := range x {
 			switch {
 			case !Finite(x[i]):
@@ -105,9 +105,9 @@ func TestADistributionGivesTheSameCodebook(t *testing.T) {
 	s.Count(x)
 	y := make([]float32, len(x))
 	for _, bits := range []int{2, 4} {
-		KMeans(x, nil, bits, Stores[0]).RoundTrip(y, x)
+		KMeans(x, nil, bits, Stores[0]).RoundTrip(y, x, nil, 0, 0)
 		want := squaredError(x, y)
-		s.Distribution().KMeans(bits, Stores[0]).RoundTrip(y, x)
+		s.Distribution().KMeans(bits, Stores[0]).RoundTrip(y, x, nil, 0, 0)
 		if got := squaredError(x, y); got > 1.01*want {
 			t.Errorf("%d bits: squared error %v, fitted to the weights %v", bits, got, want)
 		}
@@ -135,7 +135,7 @@ func BenchmarkKMeans(b *testing.B) {
 		c := KMeans(x, nil, 4, Stores[0])
 		b.SetBytes(int64(4 * len(x)))
 		for b.Loop() {
-			c.RoundTrip(y, x)
+			c.RoundTrip(y, x, nil, 0, 0)
 		}
 	})
 }

@@ -14,8 +14,10 @@ import (
 type Packing struct {
 	Name  string // as schemes write it, and ggml
 	About string // what it is, in a sentence
+	Bits  int    // of a weight's code, or of its share of a code
 	Block int    // weights in a block
 	Bytes int    // that they become
+	codes codes  // what codes stand for; none for points of a grid
 
 	// UsesImportance says that importance weights change the bytes,
 	// NeedsImportance that quantizing without them is not defined.
@@ -34,95 +36,107 @@ var Packings = slices.Concat(scalarPackings, latticePackings)
 // scalarPackings is the table of the formats that have a code for each weight.
 var scalarPackings = []*Packing{
 	{
-		Name: "q4_0", Block: 32, Bytes: 18, UsesImportance: true,
+		Name: "q4_0", Bits: 4, codes: run(-8, 7), Block: 32, Bytes: 18, UsesImportance: true,
 		About:    "4-bit integers times a scale per 32 weights",
 		quantize: quantizeQ4_0, dequantize: dequantizeQ4_0,
 	},
 	{
-		Name: "q4_1", Block: 32, Bytes: 20, UsesImportance: true,
+		Name: "q4_1", Bits: 4, codes: run(0, 15), Block: 32, Bytes: 20, UsesImportance: true,
 		About:    "4-bit integers times a scale, plus an offset, per 32 weights",
 		quantize: quantizeQ4_1, dequantize: dequantizeQ4_1,
 	},
 	{
-		Name: "q5_0", Block: 32, Bytes: 22, UsesImportance: true,
+		Name: "q5_0", Bits: 5, codes: run(-16, 15), Block: 32, Bytes: 22, UsesImportance: true,
 		About:    "5-bit integers times a scale per 32 weights",
 		quantize: quantizeQ5_0, dequantize: dequantizeQ5_0,
 	},
 	{
-		Name: "q5_1", Block: 32, Bytes: 24, UsesImportance: true,
+		Name: "q5_1", Bits: 5, codes: run(0, 31), Block: 32, Bytes: 24, UsesImportance: true,
 		About:    "5-bit integers times a scale, plus an offset, per 32 weights",
 		quantize: quantizeQ5_1, dequantize: dequantizeQ5_1,
 	},
 	{
-		Name: "q8_0", Block: 32, Bytes: 34,
+		Name: "q8_0", Bits: 8, codes: run(-127, 127), Block: 32, Bytes: 34,
 		About:    "8-bit integers times a scale per 32 weights",
 		quantize: quantizeQ8_0, dequantize: dequantizeQ8_0,
 	},
 	{
-		Name: "q1_0", Block: 128, Bytes: 18,
+		Name: "q1_0", Bits: 1, codes: codes{-1, 1}, Block: 128, Bytes: 18,
 		About:    "signs times a scale per 128 weights",
 		quantize: quantizeQ1_0, dequantize: dequantizeQ1_0,
 	},
 	{
-		Name: "q2_0", Block: 64, Bytes: 18,
+		Name: "q2_0", Bits: 2, codes: run(-1, 1), Block: 64, Bytes: 18,
 		About:    "−1, 0 or 1 times a scale per 64 weights",
 		quantize: quantizeQ2_0, dequantize: dequantizeQ2_0,
 	},
 	{
-		Name: "q2_K", Block: 256, Bytes: 84, UsesImportance: true,
+		Name: "q2_K", Bits: 2, codes: run(0, 3), Block: 256, Bytes: 84, UsesImportance: true,
 		About:    "2-bit integers times a scale, minus an offset, per 16 weights; 4-bit scales and offsets",
 		quantize: quantizeQ2K, dequantize: dequantizeQ2K,
 	},
 	{
-		Name: "q3_K", Block: 256, Bytes: 110, UsesImportance: true,
+		Name: "q3_K", Bits: 3, codes: run(-4, 3), Block: 256, Bytes: 110, UsesImportance: true,
 		About:    "3-bit integers times a scale per 16 weights; 6-bit scales",
 		quantize: quantizeQ3K, dequantize: dequantizeQ3K,
 	},
 	{
-		Name: "q4_K", Block: 256, Bytes: 144, UsesImportance: true,
+		Name: "q4_K", Bits: 4, codes: run(0, 15), Block: 256, Bytes: 144, UsesImportance: true,
 		About:    "4-bit integers times a scale, minus an offset, per 32 weights; 6-bit scales and offsets",
 		quantize: quantizeQ4K, dequantize: dequantizeQ4K,
 	},
 	{
-		Name: "q5_K", Block: 256, Bytes: 176, UsesImportance: true,
+		Name: "q5_K", Bits: 5, codes: run(0, 31), Block: 256, Bytes: 176, UsesImportance: true,
 		About:    "5-bit integers times a scale, minus an offset, per 32 weights; 6-bit scales and offsets",
 		quantize: quantizeQ5K, dequantize: dequantizeQ5K,
 	},
 	{
-		Name: "q6_K", Block: 256, Bytes: 210, UsesImportance: true,
+		Name: "q6_K", Bits: 6, codes: run(-32, 31), Block: 256, Bytes: 210, UsesImportance: true,
 		About:    "6-bit integers times a scale per 16 weights; 8-bit scales",
 		quantize: quantizeQ6K, dequantize: dequantizeQ6K,
 	},
 	{
-		Name: "tq1_0", Block: 256, Bytes: 54,
+		Name: "tq1_0", Bits: 1, codes: run(-1, 1), Block: 256, Bytes: 54,
 		About:    "−1, 0 or 1 times a scale per 256 weights, five in a byte",
 		quantize: quantizeTQ1_0, dequantize: dequantizeTQ1_0,
 	},
 	{
-		Name: "tq2_0", Block: 256, Bytes: 66,
+		Name: "tq2_0", Bits: 2, codes: run(-1, 1), Block: 256, Bytes: 66,
 		About:    "−1, 0 or 1 times a scale per 256 weights, four in a byte",
 		quantize: quantizeTQ2_0, dequantize: dequantizeTQ2_0,
 	},
 	{
-		Name: "iq4_nl", Block: 32, Bytes: 18, UsesImportance: true,
+		Name: "iq4_nl", Bits: 4, codes: nonlinear[:], Block: 32, Bytes: 18, UsesImportance: true,
 		About:    "sixteen values, denser around 0, times a scale per 32 weights",
 		quantize: quantizeIQ4NL, dequantize: dequantizeIQ4NL,
 	},
 	{
-		Name: "iq4_xs", Block: 256, Bytes: 136, UsesImportance: true,
+		Name: "iq4_xs", Bits: 4, codes: nonlinear[:], Block: 256, Bytes: 136, UsesImportance: true,
 		About:    "iq4_nl's values times a 6-bit scale per 32 weights",
 		quantize: quantizeIQ4XS, dequantize: dequantizeIQ4XS,
 	},
 	{
-		Name: "mxfp4", Block: 32, Bytes: 17,
+		Name: "mxfp4", Bits: 4, codes: E2M1.Values(), Block: 32, Bytes: 17,
 		About:    "4-bit floats (E2M1) times a power of two per 32 weights (OCP MX)",
 		quantize: quantizeMXFP4, dequantize: dequantizeMXFP4,
 	},
 	{
-		Name: "nvfp4", Block: 64, Bytes: 36,
+		Name: "nvfp4", Bits: 4, codes: E2M1.Values(), Block: 64, Bytes: 36,
 		About:    "4-bit floats (E2M1) times an 8-bit float per 16 weights",
 		quantize: quantizeNVFP4, dequantize: dequantizeNVFP4,
 	},
+}
+
+// codes are the values of a block's codes before scaling, ascending.
+type codes []float32
+
+// run returns the codes from lo to hi.
+func run(lo, hi int) codes {
+	var c codes
+	for q := lo; q <= hi; q++ {
+		c = append(c, float32(q))
+	}
+	return c
 }
 
 // Quantize packs x, one row of weights, into the first

@@ -15,15 +15,28 @@ type Range struct {
 	SymmetricOnly bool
 }
 
+// Of reports whether r is a choice for the format f.
+func (r *Range) Of(f *Format) bool {
+	switch r {
+	case OptimalScale:
+		return f.Has(Searched)
+	case Full:
+		return f.Integer() && f.Bits > 1
+	}
+	return f.Has(Ranged)
+}
+
 // The range estimators, in the order of their table.
 var (
-	MinMax     = &Range{Name: "minmax", Title: "min–max", About: "the whole range of the weights: nothing is clipped"}
-	Full       = &Range{Name: "full", Title: "full codes", About: "the whole range over all 2^b codes, as torch's symmetric observers have it", SymmetricOnly: true}
-	Percentile = &Range{Name: "p", Title: "percentile", About: "pNN.N: the NN.N-th percentile of |x|, linear between order statistics"}
-	MSE        = &Range{Name: "mse", Title: "least error", About: "the clipping that minimises the squared error of nearest rounding"}
+	MinMax       = &Range{Name: "minmax", Title: "min–max", About: "the whole range of the weights: nothing is clipped"}
+	Full         = &Range{Name: "full", Title: "full codes", About: "the whole range over all 2^b codes, as torch's symmetric observers have it", SymmetricOnly: true}
+	Percentile   = &Range{Name: "p", Title: "percentile", About: "pNN.N: the NN.N-th percentile of |x|, linear between order statistics"}
+	Entropy      = &Range{Name: "entropy", Title: "entropy", About: "the clipping whose histogram loses the least information, as TensorRT calibrates (Kullback–Leibler)"}
+	OptimalScale = &Range{Name: "optimal", Title: "optimal scale", About: "search=optimal: of all scales and codes those of least squared error", SymmetricOnly: true}
+	MSE          = &Range{Name: "mse", Title: "least error", About: "the clipping that minimises the squared error of nearest rounding"}
 
 	// Ranges is the table of range estimators; the first is the default.
-	Ranges = []*Range{MinMax, Full, Percentile, MSE}
+	Ranges = []*Range{MinMax, Full, Percentile, MSE, Entropy, OptimalScale}
 )
 
 // Extent is the least and the greatest of some values. The assembly knows the

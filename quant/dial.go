@@ -1,8 +1,10 @@
 package quant
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/bitdial/bitdial/kernels"
 )
@@ -14,8 +16,8 @@ type Dial struct {
 	Name  string // "bits"
 	About string // what it decides, in a sentence
 
+	needs   kernels.Dials // that a format must have
 	options func(s Scheme) []Option
-	why     func(s Scheme) string
 }
 
 // Option is one position of a dial.
@@ -26,39 +28,59 @@ type Option struct {
 
 // Dials is the table of dials, in the order of the screen.
 var Dials = []*Dial{
-	{"format", "the kind of numbers that weights become", formatOptions, nil},
-	{"bits", "the width of one code", bitsOptions, notFixed("width")},
-	{"granularity", "which weights share a scale", granularityOptions, notFixed("scale")},
-	{"zero point", "whether the range may sit off zero", zeroOptions, notFixed("zero point")},
-	{"rounding", "how a weight between two grid points chooses", roundingOptions, notFixed("rounding but nearest even")},
-	{"range", "how the clipping range is chosen", rangeOptions, notFixed("clipping range to choose")},
-	{"scale", "the format in which scales are stored", storeOptions, notFixed("scale")},
-	{"seed", "the lots that stochastic rounding draws", seedOptions, func(s Scheme) string {
-		if s.Rounding != stochastic {
-			return "only stochastic rounding draws lots"
-		}
-		return ""
-	}},
+	{"family", "the kind of numbers that weights become", 0, familyOptions},
+	{"format", "the numbers themselves: within a family mostly a matter of bits", 0, formatOptions},
+	{"granularity", "which weights share a scale", kernels.Granular, granularityOptions},
+	{"zero point", "whether the range may sit off zero", kernels.ZeroPoint, zeroOptions},
+	{"rounding", "how a weight between two grid points chooses", kernels.Rounds, roundingOptions},
+	{"range", "how the clipping range is chosen", kernels.Ranged, rangeOptions},
+	{"scale", "the format in which scales are stored", kernels.Stored, storeOptions},
+	{"seed", "the lots that stochastic rounding draws", kernels.Rounds, seedOptions},
 }
 
-func notFixed(what string) func(Scheme) string {
-	return func(s Scheme) string {
-		switch {
-		case s.Keep():
-			return "the tensor is kept as it is stored"
-		case !s.Scaled():
-			return s.Format.Family + " has no " + what
-		}
-		return ""
+// whyNot returns why the format f has not the dial d.
+func whyNot(f *kernels.Format, d kernels.Dials) string {
+	switch {
+	case d == kernels.ZeroPoint:
+		return "only integers have a zero point"
+	case d == kernels.Unscaled:
+		return "only small floats are of use without a scale"
+	case d == kernels.Searched:
+		return "it has no scale to look for"
+	case f.Cast != nil:
+		return "it is a cast, nearest even"
+	case d == kernels.Rounds && f.Packing != nil:
+		return "its rounding is the reference's"
+	case d == kernels.Rounds:
+		return "it takes the nearest of its values"
+	case f.Block() > 0:
+		return fmt.Sprintf("it has a scale of its own for each block of %d", f.Block())
+	case f.Book:
+		return "its values are fitted to all weights"
 	}
+	return "its scale follows from the mean magnitude"
 }
 
 // Why returns the reason why the dial does not apply to s, or "" if it does.
 func (d *Dial) Why(s Scheme) string {
-	if d.why == nil {
+	switch {
+	case d.needs == 0:
+		if s.Keep() && d.Name != "family" {
+			return "the tensor is kept as it is stored"
+		}
 		return ""
+	case s.Keep():
+		return "the tensor is kept as it is stored"
+	case d.needs == kernels.Ranged && s.Has(kernels.Searched) && s.Granularity != Unscaled:
+		return ""
+	case !s.Has(d.needs):
+		return s.Format.Name + ": " + whyNot(s.Format, d.needs)
+	case s.Granularity == Unscaled && d.needs&(kernels.Ranged|kernels.Stored) != 0:
+		return "there is no scale"
+	case d.Name == "seed" && s.Rounding != stochastic:
+		return "only stochastic rounding draws lots"
 	}
-	return d.why(s)
+	return ""
 }
 
 // Options returns what the dial can be turned to from s, s itself included,
@@ -89,28 +111,42 @@ func (d *Dial) Turn(s Scheme, steps int) Scheme {
 	return options[max(0, min(len(options)-1, at+steps))].Scheme
 }
 
-func formatOptions(s Scheme) []Option {
+// familyOptions are "keep" and each family by its member that is nearest in
+// bits.
+func familyOptions(s Scheme) []Option {
+	bits := 8
+	if !s.Keep() {
+		bits = s.Format.Bits
+	}
 	options := []Option{{"keep", Scheme{}}}
-	for _, f := range kernels.Formats {
-		switch {
-		case !f.Scaled:
-			options = append(options, Option{f.Family, Scheme{Format: f}})
-		case s.Scaled() && f == s.Format:
-			options = append(options, Option{f.Family, s})
-		case !s.Scaled() && f.Bits == 8:
-			options = append(options, Option{f.Family, integers(f)})
+	for _, family := range kernels.Families {
+		var best *kernels.Format
+		for _, f := range kernels.Formats {
+			if f.Family == family && (best == nil || distance(f.Bits, bits) < distance(best.Bits, bits)) {
+				best = f
+			}
 		}
+		t := s.as(best)
+		if !s.Keep() && s.Format.Family == family {
+			t = s
+		}
+		options = append(options, Option{family, t})
 	}
 	return options
 }
 
-func bitsOptions(s Scheme) []Option {
+func distance(a, b int) int { return max(a-b, b-a) }
+
+// formatOptions are the members of the family.
+func formatOptions(s Scheme) []Option {
 	var options []Option
 	for _, f := range kernels.Formats {
 		if f.Family == s.Format.Family {
 			t := s
-			t.Format = f
-			options = append(options, Option{strconv.Itoa(f.Bits), t})
+			if f != s.Format {
+				t = s.as(f)
+			}
+			options = append(options, Option{f.Name, t})
 		}
 	}
 	return options
@@ -122,6 +158,9 @@ var groupSizes = []Granularity{512, 256, 128, 64, 32, 16, 8}
 
 func granularityOptions(s Scheme) []Option {
 	sizes := slices.Concat([]Granularity{PerTensor, PerChannel}, groupSizes)
+	if s.Has(kernels.Unscaled) {
+		sizes = slices.Insert(sizes, 0, Unscaled)
+	}
 	if !slices.Contains(sizes, s.Granularity) {
 		i := slices.IndexFunc(sizes, func(g Granularity) bool { return g > 0 && g < s.Granularity })
 		sizes = slices.Insert(sizes, i, s.Granularity)
@@ -129,9 +168,8 @@ func granularityOptions(s Scheme) []Option {
 	var options []Option
 	for _, g := range sizes {
 		t := s
-		t.Granularity = g
-		if s.Store == defaultStore(s.Granularity) { // a default follows the granularity; a choice stays
-			t.Store = defaultStore(g)
+		if g != s.Granularity {
+			t = s.at(g)
 		}
 		label := g.String()
 		if g > 0 {
@@ -142,12 +180,31 @@ func granularityOptions(s Scheme) []Option {
 	return options
 }
 
+// at returns s at another granularity. A default that depends on it follows; a
+// choice stays if it can.
+func (s Scheme) at(g Granularity) Scheme {
+	from, t := defaults(s.Format, s.Granularity), defaults(s.Format, g)
+	t.Asymmetric, t.Rounding, t.Seed = s.Asymmetric, s.Rounding, s.Seed
+	if t.Store != nil && s.Store != from.Store {
+		t.Store = s.Store
+	}
+	if t.Range != nil && s.Range != nil && t.rangeFits(s.Range) {
+		t.Range, t.Percentile = s.Range, s.Percentile
+	}
+	return t
+}
+
 func zeroOptions(s Scheme) []Option {
-	sym, asym := s, s
-	sym.Asymmetric, asym.Asymmetric = false, true
-	if asym.Range.SymmetricOnly {
+	asym := s
+	asym.Asymmetric = true
+	if s.Format.Bits == 1 {
+		return []Option{{"asymmetric", asym}}
+	}
+	if !asym.rangeFits(asym.Range) {
 		asym.Range = kernels.MinMax
 	}
+	sym := s
+	sym.Asymmetric = false
 	return []Option{{"symmetric", sym}, {"asymmetric", asym}}
 }
 
@@ -170,23 +227,29 @@ var percentiles = []uint16{9999, 9990, 9950, 9900, 9800, 9500}
 
 func rangeOptions(s Scheme) []Option {
 	var options []Option
+	if s.Format.Packing != nil {
+		t := s
+		t.Range = nil
+		options = append(options, Option{"reference", t})
+	}
 	for _, r := range kernels.Ranges {
+		if !r.Of(s.Format) || !s.rangeFits(r) {
+			continue
+		}
 		t := s
 		t.Range, t.Percentile = r, 0
-		switch {
-		case r.SymmetricOnly && s.Asymmetric:
-		case r == kernels.Percentile:
-			list := slices.Clone(percentiles)
-			if s.Range == r && !slices.Contains(list, s.Percentile) {
-				list = append(list, s.Percentile)
-				slices.SortFunc(list, func(a, b uint16) int { return int(b) - int(a) })
-			}
-			for _, p := range list {
-				t.Percentile = p
-				options = append(options, Option{t.rangeName(), t})
-			}
-		default:
+		if r != kernels.Percentile {
 			options = append(options, Option{r.Title, t})
+			continue
+		}
+		list := slices.Clone(percentiles)
+		if s.Range == r && !slices.Contains(list, s.Percentile) {
+			list = append(list, s.Percentile)
+			slices.SortFunc(list, func(a, b uint16) int { return int(b) - int(a) })
+		}
+		for _, p := range list {
+			t.Percentile = p
+			options = append(options, Option{strings.TrimPrefix(t.rangeText(), "range="), t})
 		}
 	}
 	return options

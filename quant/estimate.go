@@ -63,7 +63,7 @@ func estimate(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, size
 // unless the units' maps are known.
 func (q *quantizer) sample(sum *Summary, size int) (spans []span, loud []bool) {
 	l := q.layout
-	block, whole := minCell, q.known == nil && q.scheme.Scaled()
+	block, whole := minCell, q.wholeUnits()
 	if whole {
 		block = max(block, l.unit)
 	}

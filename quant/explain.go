@@ -17,16 +17,34 @@ type Trace struct {
 	Index  int // in its tensor
 	Scheme Scheme
 
-	Map   kernels.Affine // of the weight's unit; zero where the format has no scale
-	Step  kernels.Step   // by the scheme's rounding; Value alone where there is no scale
-	Modes []ModeTrace    // what every rounding would have given
-	Grid  []float32      // representable values around X, ascending: two on each side where they exist
+	Map   kernels.Map  // of the weight's unit; nil where the format has none
+	Step  kernels.Step // by the scheme's rounding; Value alone where there is no map
+	Modes []ModeTrace  // what every rounding would have given, where there is a choice
+	Grid  []float32    // representable values around X, ascending: two on each side where they exist
 }
 
 // ModeTrace is the step of one rounding.
 type ModeTrace struct {
 	Rounding *kernels.Rounding
 	kernels.Step
+}
+
+// Scale returns what the weight is divided by, 0 where there is no map with a
+// scale.
+func (t *Trace) Scale() float32 {
+	switch m := t.Map.(type) {
+	case kernels.Affine:
+		return m.Scale
+	case *kernels.GridMap:
+		return m.Scale
+	}
+	return 0
+}
+
+// Affine returns the map to integers, if the format is one.
+func (t *Trace) Affine() (kernels.Affine, bool) {
+	a, ok := t.Map.(kernels.Affine)
+	return a, ok
 }
 
 // Err returns the error x − y.
@@ -39,15 +57,28 @@ func Bits(x float32) (sign, exponent, mantissa string) {
 }
 
 // CodeBits returns the bits that store what x became: the integer's in two's
-// complement, or the cast's sign, exponent and mantissa.
+// complement, a float's sign, exponent and mantissa, the index of a codebook's
+// value. It is "" where a weight has no code of its own.
 func (t *Trace) CodeBits() string {
-	if t.Scheme.Keep() {
+	f := t.Scheme.Format
+	switch {
+	case t.Scheme.Keep():
+		return ""
+	case f.Cast != nil:
+		return t.castBits()
+	case t.Map == nil:
 		return ""
 	}
-	bits := t.Scheme.Format.Bits
-	if t.Scheme.Scaled() {
-		return fmt.Sprintf("%0*b", bits, uint32(t.Step.Code)&(1<<bits-1))
+	bits := fmt.Sprintf("%0*b", f.Bits, uint32(t.Step.Code)&(1<<f.Bits-1))
+	if f.Grid != nil {
+		if exponent := f.Grid.Exponent(); exponent > 0 {
+			return bits[:1] + " " + bits[1:1+exponent] + " " + bits[1+exponent:]
+		}
 	}
+	return bits
+}
+
+func (t *Trace) castBits() string {
 	b := fmt.Sprintf("%032b", math.Float32bits(t.Step.Value))
 	switch t.Scheme.Format.Name {
 	case "f16":
@@ -60,20 +91,35 @@ func (t *Trace) CodeBits() string {
 }
 
 // Explain takes the finite number x through s with the clipping range
-// [lo, hi], as the weight at index at.
+// [lo, hi], as the weight at index at. A format whose scale or values follow
+// from many weights sees x and the range's two ends.
 func Explain(x float32, s Scheme, lo, hi float32, at int) Trace {
-	if !s.Scaled() {
-		return cast(x, s, at)
+	t := Trace{X: x, Index: at, Scheme: s}
+	switch {
+	case s.Keep() || s.Format.Cast != nil:
+	case s.Format.Integer():
+		t.Map = s.fit().Affine(lo, hi)
+	case s.Granularity == Unscaled:
+		m := s.Format.Grid.Unit()
+		t.Map = &m
+	case s.Format.Block() == 0:
+		t.Map = new(fitter).unit(s, []float32{lo, hi, x})
+	default:
+		block := make([]float32, s.Format.Block())
+		block[0], block[1], block[2] = x, lo, hi
+		t.throughBlock(block, 0, at, max(-lo, hi))
+		return t
 	}
-	return affine(x, s, s.fit().Affine(lo, hi), at)
+	t.through()
+	return t
 }
 
-// With returns the trace of another number through the same map.
+// With returns the trace of another number through the same map; where there
+// is none, the number as it is.
 func (t *Trace) With(x float32) Trace {
-	if !t.Scheme.Scaled() {
-		return cast(x, t.Scheme, t.Index)
-	}
-	return affine(x, t.Scheme, t.Map, t.Index)
+	o := Trace{X: x, Index: t.Index, Scheme: t.Scheme, Map: t.Map}
+	o.through()
+	return o
 }
 
 // ExplainWeights takes the n weights of t from index first on through s, each
@@ -84,65 +130,94 @@ func ExplainWeights(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme
 		return nil, err
 	}
 	traces := make([]Trace, n)
-	l := layoutOf(t.Shape, s.Granularity)
-	var a kernels.Affine
+	l := s.layout(t.Shape)
+	var m kernels.Map
+	var block []float32
 	for i := range traces {
 		at := first + i
-		if !s.Scaled() {
-			traces[i] = cast(x[i], s, at)
-			continue
-		}
-		if u := l.unitOf(at); i == 0 || at == l.start(u) {
-			var err error
-			if a, err = chooseMap(ctx, t, sum, s, span{l.start(u), l.start(u + 1)}); err != nil {
-				return nil, err
+		traces[i] = Trace{X: x[i], Index: at, Scheme: s}
+		u := l.unitOf(at)
+		unit := span{l.start(u), l.start(u + 1)}
+		entering := i == 0 || at == unit.first
+		var err error
+		switch {
+		case s.Keep() || s.Format.Cast != nil:
+		case s.Format.Block() > 0:
+			if entering {
+				block = make([]float32, unit.end-unit.first)
+				err = t.Read(block, unit.first)
 			}
+			if err == nil {
+				traces[i].throughBlock(block, at-unit.first, at, max(-sum.Lo, sum.Hi))
+				continue
+			}
+		case s.Granularity == Unscaled:
+			whole := s.Format.Grid.Unit()
+			m = &whole
+		case entering:
+			m, err = chooseMap(ctx, t, sum, s, unit)
 		}
-		traces[i] = affine(x[i], s, a, at)
+		if err != nil {
+			return nil, err
+		}
+		traces[i].Map = m
+		traces[i].through()
 	}
 	return traces, nil
 }
 
-func affine(x float32, s Scheme, a kernels.Affine, at int) Trace {
-	t := Trace{X: x, Index: at, Scheme: s, Map: a}
-	if !kernels.Finite(x) { // stays as it is
-		t.Step.Value = x
-		return t
+// through takes the weight through its map, or the cast.
+func (t *Trace) through() {
+	t.Step.Value = t.X
+	s := t.Scheme
+	switch {
+	case s.Keep() || !kernels.Finite(t.X): // stays as it is
+		return
+	case s.Format.Cast != nil:
+		t.cast()
+		return
+	case t.Map == nil:
+		return
 	}
-	for _, r := range kernels.Roundings {
-		step := a.Trace(x, r, uint64(s.Seed), uint64(at))
-		t.Modes = append(t.Modes, ModeTrace{r, step})
-		if r == s.Rounding {
-			t.Step = step
+	seed, at := uint64(s.Seed), uint64(t.Index)
+	t.Step = t.Map.Trace(t.X, s.Rounding, seed, at)
+	if s.Rounding != nil {
+		for _, r := range kernels.Roundings {
+			t.Modes = append(t.Modes, ModeTrace{r, t.Map.Trace(t.X, r, seed, at)})
 		}
 	}
-	if a.Scale == 0 {
-		t.Grid = []float32{0}
-		return t
-	}
-	below := int32(math.Floor(float64(max(float32(a.Min-a.Zero), min(float32(a.Max-a.Zero), t.Step.Scaled)))))
-	for q := below - 1; q <= below+2; q++ {
-		if code := q + a.Zero; code >= a.Min && code <= a.Max {
-			t.Grid = append(t.Grid, a.Value(code))
-		}
-	}
-	return t
+	t.Grid = t.Map.Around(t.X)
 }
 
-func cast(x float32, s Scheme, at int) Trace {
-	t := Trace{X: x, Index: at, Scheme: s}
-	t.Step.Value = x
-	if s.Keep() || !kernels.Finite(x) {
-		return t
-	}
-	t.Step.Value, t.Step.Clipped = s.Format.Cast(x)
+func (t *Trace) cast() {
+	c := t.Scheme.Format.Cast
+	t.Step.Value, t.Step.Clipped = c.Value(t.X)
 	y := t.Step.Value
-	below, above := s.Format.Next(y, -1), s.Format.Next(y, 1)
-	t.Grid = []float32{s.Format.Next(below, -1), below, y, above, s.Format.Next(above, 1)}
-	if x >= y {
+	below, above := c.Next(y, -1), c.Next(y, 1)
+	t.Grid = []float32{c.Next(below, -1), below, y, above, c.Next(above, 1)}
+	if t.X >= y {
 		t.Grid = t.Grid[1:]
 	} else {
 		t.Grid = t.Grid[:4]
 	}
-	return t
+}
+
+// throughBlock takes the weight through a format that has blocks of its own,
+// as number i of its block; top is the largest magnitude of the tensor.
+func (t *Trace) throughBlock(block []float32, i, at int, top float32) {
+	s := t.Scheme
+	q := quantizer{scheme: s, top: top}
+	value := func(r *kernels.Rounding) float32 {
+		q.scheme.Rounding = r
+		y := make([]float32, len(block))
+		// Stochastic rounding draws by the index in the tensor.
+		q.block(y, block, uint64(at-i), new(fitter))
+		return y[i]
+	}
+	t.Step.Value = value(s.Rounding)
+	if s.Rounding != nil && kernels.Finite(t.X) {
+		for _, r := range kernels.Roundings {
+			t.Modes = append(t.Modes, ModeTrace{r, kernels.Step{Value: value(r)}})
+		}
+	}
 }

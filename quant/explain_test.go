@@ -33,10 +33,13 @@ func TestTheTextbooksNumber(t *testing.T) {
 }
 
 func TestAWeightIsExplainedAsItIsMeasured(t *testing.T) {
-	tensor := gaussian(t, 5, 40)
+	tensor := gaussian(t, 3, 256)
 	sum := summarize(t, tensor)
 	rapid.Check(t, func(r *rapid.T) {
 		s := anyScheme(r)
+		if s.WhyNot(tensor.Shape) != "" {
+			return
+		}
 		var y []float32
 		err := Dequantize(t.Context(), tensor, sum, s, nil, func(part []float32) error {
 			y = append(y, part...)
@@ -57,7 +60,7 @@ func TestAWeightIsExplainedAsItIsMeasured(t *testing.T) {
 			if !slices.IsSorted(trace.Grid) || len(trace.Grid) > 4 {
 				r.Fatalf("%s: grid %v", s, trace.Grid)
 			}
-			if s.Scaled() && trace.Map.Scale != 0 && !slices.Contains(trace.Grid, trace.Step.Value) {
+			if trace.Map != nil && !slices.Contains(trace.Grid, trace.Step.Value) {
 				r.Fatalf("%s: %v is not in the grid %v", s, trace.Step.Value, trace.Grid)
 			}
 		}

@@ -1,6 +1,12 @@
 package quant
 
-import "math/bits"
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+
+	"github.com/bitdial/bitdial/kernels"
+)
 
 // layout says how a tensor of n weights, row-major, divides into units, the
 // weights that share a scale. Rows of rowLen weights are cut into units of
@@ -82,26 +88,57 @@ func (l layout) runEnd(i int) int {
 	return l.n
 }
 
+// layout divides a tensor of the given shape as s does.
+func (s Scheme) layout(shape []int) layout {
+	if s.Format != nil && s.Format.Block() > 0 {
+		return layoutOf(shape, Granularity(s.Format.Block()))
+	}
+	return layoutOf(shape, s.Granularity)
+}
+
+// WhyNot returns why s cannot apply to a tensor of the given shape, and what
+// could, or "" if it can: formats that are packed as their reference has it
+// take rows, the last axis, of whole blocks.
+func (s Scheme) WhyNot(shape []int) string {
+	if s.Keep() || s.Format.Packing == nil {
+		return ""
+	}
+	row := 1
+	if len(shape) > 0 {
+		row = shape[len(shape)-1]
+	}
+	if row%s.Format.Packing.Block == 0 {
+		return ""
+	}
+	var fit []string
+	for _, f := range kernels.Formats {
+		if f.Packing != nil && row%f.Packing.Block == 0 {
+			fit = append(fit, f.Name)
+		}
+	}
+	instead := "no format of ggml fits; int, block-scaled and small floats do"
+	if len(fit) > 0 {
+		instead = "these fit: " + strings.Join(fit, " ")
+	}
+	return fmt.Sprintf("%s packs blocks of %d, and rows have %d weights; %s", s.Format.Name, s.Format.Packing.Block, row, instead)
+}
+
 // Bytes returns what a tensor of the given shape weighs under s: every code,
-// scale and zero point, rounded up to a whole byte. stored is its size as it
-// is, which "keep" keeps.
+// scale, zero point and codebook, rounded up to a whole byte. stored is its
+// size as it is, which "keep" keeps.
 func (s Scheme) Bytes(shape []int, stored int64) int64 {
 	if s.Keep() {
 		return stored
 	}
-	l := layoutOf(shape, s.Granularity)
-	perUnit := 0
-	if s.Scaled() {
-		perUnit = s.Store.Bits
-		if s.Asymmetric {
-			perUnit += s.Format.Bits
-		}
+	l := s.layout(shape)
+	if l.n == 0 {
+		return 0
 	}
 	// Codes and scales in 128 bits: a shape may say 2^60 weights.
 	hi, lo := bits.Mul64(uint64(l.n), uint64(s.Format.Bits))
-	hi2, lo2 := bits.Mul64(uint64(l.units()), uint64(perUnit))
+	hi2, lo2 := bits.Mul64(uint64(l.units()), uint64(s.Format.UnitBits(s.Store, s.Asymmetric)))
 	lo, carry := bits.Add64(lo, lo2, 0)
 	hi += hi2 + carry
-	lo, carry = bits.Add64(lo, 7, 0)
+	lo, carry = bits.Add64(lo, uint64(s.Format.TensorBits())+7, 0)
 	return int64((hi+carry)<<61 | lo>>3)
 }

@@ -124,22 +124,19 @@ func (t *tally) measurement(q *quantizer, tensor *model.Tensor, sum *Summary) *M
 		reach = hi
 	}
 	m.Close = spread(errors, -reach, reach)
-	if q.scheme.Scaled() {
-		m.ClipLo, m.ClipHi = q.clipRange(sum)
-	}
+	m.ClipLo, m.ClipHi = q.clipRange()
 	return m
 }
 
-// clipRange returns the widest range that codes can express, over all units
-// whose maps are known; groups have as many ranges as there are groups, and
-// the tensor's extremes stand for them.
-func (q *quantizer) clipRange(sum *Summary) (lo, hi float64) {
-	if q.known == nil {
-		return float64(sum.Lo), float64(sum.Hi)
+// clipRange returns the widest range that can come back, over all units whose
+// maps are known; both are 0 where each group has its own.
+func (q *quantizer) clipRange() (lo, hi float64) {
+	widen := func(l, h float32) { lo, hi = min(lo, float64(l)), max(hi, float64(h)) }
+	for _, a := range q.affine {
+		widen(a.Range())
 	}
-	for _, a := range q.known {
-		l, h := a.Range()
-		lo, hi = min(lo, float64(l)), max(hi, float64(h))
+	for _, m := range q.maps {
+		widen(m.Range())
 	}
 	return lo, hi
 }

@@ -3,7 +3,6 @@ package quant
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -18,98 +17,146 @@ import (
 // The error of an invalid one says which part is wrong, why, and what would be
 // valid. Parse(s.String()) == s for every valid s.
 func Parse(text string) (Scheme, error) {
-	part := strings.Split(text, ":")
 	if text == "keep" {
 		return Scheme{}, nil
 	}
-	i := slices.IndexFunc(kernels.Formats, func(f *kernels.Format) bool { return f.Name == part[0] })
-	if i < 0 {
-		return Scheme{}, invalid(text, part[0], "is not a format", "keep "+names(kernels.Formats, func(f *kernels.Format) string { return f.Name }))
+	name, rest, _ := strings.Cut(text, ":")
+	f := kernels.FormatOf(name)
+	if f == nil {
+		return Scheme{}, invalid(text, name, "is not a format", "keep "+names(kernels.Formats, func(f *kernels.Format) string { return f.Name }))
 	}
-	f := kernels.Formats[i]
-	if !f.Scaled {
-		if len(part) > 1 {
-			return Scheme{}, invalid(text, part[1], "is a dial, and "+f.Name+" has none: it is a cast, nearest even", f.Name)
+	var part []string
+	if rest != "" || strings.HasSuffix(text, ":") {
+		part = strings.Split(rest, ":")
+	}
+	p := parsing{text: text, format: f, set: map[string]string{}}
+	// Other defaults depend on the granularity.
+	granularity := PerTensor
+	for _, word := range part {
+		if g, ok := granularityOf(word); ok {
+			granularity = g
 		}
-		return Scheme{Format: f}, nil
 	}
-	s := integers(f)
-	s.Store = nil // until granularity has decided the default
-	seen := map[string]string{}
-	for _, p := range part[1:] {
-		dial, err := s.set(text, p)
-		if err != nil {
+	p.scheme = defaults(f, granularity)
+	for _, word := range part {
+		if err := p.word(word); err != nil {
 			return Scheme{}, err
 		}
-		if first, twice := seen[dial]; twice {
-			return Scheme{}, invalid(text, p, fmt.Sprintf("sets the %s that %q has set", dial, first), "one of the two")
-		}
-		seen[dial] = p
 	}
-	if s.Store == nil {
-		s.Store = defaultStore(s.Granularity)
-	}
-	if s.Range.SymmetricOnly && s.Asymmetric {
-		return Scheme{}, invalid(text, "range="+s.Range.Name, "needs sym: asymmetric codes are always used in full", "range=minmax, or sym")
+	s := p.scheme
+	if why := s.whyNotRange(s.Range); why != "" {
+		return Scheme{}, invalid(text, s.rangeText(), "does not fit: "+why, "range=minmax")
 	}
 	if s.Seed != 0 && s.Rounding != stochastic {
-		return Scheme{}, invalid(text, seen["seed"], "needs round=stochastic: no other rounding draws lots", "round=stochastic:"+seen["seed"])
+		return Scheme{}, invalid(text, p.set["seed"], "needs round=stochastic: no other rounding draws lots", "round=stochastic:"+p.set["seed"])
 	}
 	return s, nil
 }
 
-var stochastic = kernels.Roundings[slices.IndexFunc(kernels.Roundings, func(r *kernels.Rounding) bool { return r.Name == "stochastic" })]
+var stochastic = lookup(kernels.Roundings, "stochastic", func(r *kernels.Rounding) string { return r.Name })
 
-// set applies one part of the scheme text and returns the dial it belongs to.
-func (s *Scheme) set(text, part string) (dial string, err error) {
-	key, value, assigned := strings.Cut(part, "=")
+// parsing is a scheme on its way from text.
+type parsing struct {
+	text   string
+	format *kernels.Format
+	scheme Scheme
+	set    map[string]string // the words that have set a dial
+}
+
+// granularityOf reads a word that names a granularity.
+func granularityOf(word string) (g Granularity, ok bool) {
+	for _, g := range []Granularity{PerTensor, PerChannel, Unscaled} {
+		if word == g.String() {
+			return g, true
+		}
+	}
+	if !strings.HasPrefix(word, "g") || len(word) < 2 || word[1] == '0' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(word[1:], 10, 31)
+	return Granularity(n), err == nil && n >= MinGroup && n <= maxGroup
+}
+
+// word applies one word of the text.
+func (p *parsing) word(word string) error {
+	s := &p.scheme
+	key, value, assigned := strings.Cut(word, "=")
+	g, granular := granularityOf(word)
 	switch {
-	case part == "sym" || part == "asym":
-		s.Asymmetric = part == "asym"
-		return "zero point", nil
-	case part == "tensor":
-		s.Granularity = PerTensor
-		return "granularity", nil
-	case part == "channel":
-		s.Granularity = PerChannel
-		return "granularity", nil
-	case !assigned && strings.HasPrefix(part, "g"):
-		n, err := strconv.ParseUint(part[1:], 10, 31)
-		if err != nil || n < MinGroup || n > maxGroup || part[1] == '0' {
-			return "", invalid(text, part, "is not a group size", fmt.Sprintf("g%d to g%d, such as g32", MinGroup, maxGroup))
+	case granular && g == Unscaled:
+		return p.dial("granularity", kernels.Unscaled, word)
+	case granular:
+		return p.dial("granularity", kernels.Granular, word)
+	case !assigned && strings.HasPrefix(word, "g"):
+		return p.invalid(word, "is not a group size", fmt.Sprintf("g%d to g%d, such as g32", MinGroup, maxGroup))
+	case word == "sym" || word == "asym":
+		s.Asymmetric = word == "asym"
+		if !s.Asymmetric && p.format.Bits == 1 {
+			return p.invalid(word, "leaves one value: 0", "asym")
 		}
-		s.Granularity = Granularity(n)
-		return "granularity", nil
+		return p.dial("zero point", kernels.ZeroPoint, word)
 	case key == "round":
-		s.Rounding = lookup(kernels.Roundings, value, func(r *kernels.Rounding) string { return r.Name })
-		if s.Rounding == nil {
-			return "", invalid(text, part, "is not a rounding", "round= "+names(kernels.Roundings, func(r *kernels.Rounding) string { return r.Name }))
+		if s.Rounding = lookup(kernels.Roundings, value, func(r *kernels.Rounding) string { return r.Name }); s.Rounding == nil {
+			return p.invalid(word, "is not a rounding", "round= "+names(kernels.Roundings, func(r *kernels.Rounding) string { return r.Name }))
 		}
-		return "rounding", nil
+		return p.dial("rounding", kernels.Rounds, word)
 	case key == "scale":
-		s.Store = lookup(kernels.Stores, value, func(r *kernels.Store) string { return r.Name })
-		if s.Store == nil {
-			return "", invalid(text, part, "is not a format for scales", "scale= "+names(kernels.Stores, func(r *kernels.Store) string { return r.Name }))
+		if s.Store = lookup(kernels.Stores, value, func(r *kernels.Store) string { return r.Name }); s.Store == nil {
+			return p.invalid(word, "is not a format for scales", "scale= "+names(kernels.Stores, func(r *kernels.Store) string { return r.Name }))
 		}
-		return "scale", nil
+		return p.dial("scale", kernels.Stored, word)
 	case key == "seed":
 		n, err := strconv.ParseUint(value, 10, 16)
 		if err != nil {
-			return "", invalid(text, part, "is not a seed", "seed=0 to seed=65535")
+			return p.invalid(word, "is not a seed", "seed=0 to seed=65535")
 		}
 		s.Seed = uint16(n)
-		return "seed", nil
+		return p.dial("seed", kernels.Rounds, word)
 	case key == "range":
-		return "range", s.setRange(text, part, value)
+		if err := p.rangeWord(word, value); err != nil {
+			return err
+		}
+		return p.dial("range", kernels.Ranged, word)
+	case key == "search":
+		if value != kernels.OptimalScale.Name {
+			return p.invalid(word, "is not a search", "search=optimal")
+		}
+		s.Range = kernels.OptimalScale
+		return p.dial("range", kernels.Searched, word)
 	}
-	return "", invalid(text, part, "is not a dial",
-		"tensor channel gN (N ≥ 8), sym asym, round=…, range=minmax|full|pNN.N|mse, scale=f32|f16|bf16, seed=N")
+	return p.invalid(word, "is not a dial",
+		"tensor channel gN (N ≥ 8) unscaled, sym asym, round=…, range=minmax|full|pNN.N|mse|entropy, search=optimal, scale=f32|f16|bf16, seed=N")
 }
 
-func (s *Scheme) setRange(text, part, value string) error {
-	if r := lookup(kernels.Ranges, value, func(r *kernels.Range) string { return r.Name }); r != nil && r != kernels.Percentile {
-		s.Range = r
-		return nil
+// dial notes that word sets the dial called name, which the format must have
+// as d.
+func (p *parsing) dial(name string, d kernels.Dials, word string) error {
+	if !p.format.Has(d) {
+		return p.invalid(word, "sets the "+name+", which "+p.format.Name+" has not: "+whyNot(p.format, d), defaults(p.format, PerTensor).String())
+	}
+	if first, twice := p.set[name]; twice {
+		return p.invalid(word, fmt.Sprintf("sets the %s that %q has set", name, first), "one of the two")
+	}
+	p.set[name] = word
+	return nil
+}
+
+func (p *parsing) rangeWord(word, value string) error {
+	s := &p.scheme
+	var valid []string
+	for _, r := range kernels.Ranges {
+		switch {
+		case r == kernels.OptimalScale || !r.Of(p.format) && p.format.Has(kernels.Ranged):
+			continue
+		case r == kernels.Percentile:
+			valid = append(valid, "pNN.N")
+			continue
+		}
+		valid = append(valid, r.Name)
+		if r.Name == value {
+			s.Range = r
+			return nil
+		}
 	}
 	if pct, err := strconv.ParseFloat(strings.TrimPrefix(value, "p"), 64); err == nil && strings.HasPrefix(value, "p") {
 		hundredths := math.Round(pct * 100)
@@ -117,10 +164,12 @@ func (s *Scheme) setRange(text, part, value string) error {
 			s.Range, s.Percentile = kernels.Percentile, uint16(hundredths)
 			return nil
 		}
-		return invalid(text, part, "is out of reach", "range=p50 to range=p100, at most two decimals, such as p99.9")
+		return p.invalid(word, "is out of reach", "range=p50 to range=p100, at most two decimals, such as p99.9")
 	}
-	return invalid(text, part, "is not a range estimator", "range= minmax full pNN.N mse")
+	return p.invalid(word, "is not a range estimator", "range= "+strings.Join(valid, " "))
 }
+
+func (p *parsing) invalid(word, why, valid string) error { return invalid(p.text, word, why, valid) }
 
 func lookup[T any](table []*T, name string, of func(*T) string) *T {
 	for _, t := range table {

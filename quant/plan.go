@@ -2,23 +2,60 @@ package quant
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/bitdial/bitdial/quant/model"
 )
 
-// Plan gives every tensor of a model its scheme: the last rule whose glob
-// matches the tensor's name, else Default for weights, else keep. A Plan is a
-// value: its methods return a new one and leave it as it is.
+// Plan gives every tensor of a model its scheme: that of the last rule whose
+// glob matches the tensor's name, else the default for weights, else keep. A
+// Plan is a value: its methods return a new one and leave it as it is.
 type Plan struct {
-	Default Scheme
+	Default Choice
 	Rules   []Rule
 }
 
 // Rule gives the tensors whose names match Glob a scheme. A star stands for
 // any characters, dots and slashes too; see [Match].
 type Rule struct {
-	Glob   string
-	Scheme Scheme
+	Glob string
+	Choice
+}
+
+// Choice is a scheme and what takes its place where it does not fit the
+// tensor's shape, see [Scheme.WhyNot]. The zero value keeps.
+type Choice struct {
+	Scheme, Else Scheme
+}
+
+// ParseChoice reads a scheme, or two that are separated by a comma.
+func ParseChoice(text string) (Choice, error) {
+	first, second, two := strings.Cut(text, ",")
+	s, err := Parse(first)
+	if err != nil || !two {
+		return Choice{Scheme: s}, err
+	}
+	e, err := Parse(second)
+	return Choice{s, e}, err
+}
+
+// String returns c as [ParseChoice] reads it.
+func (c Choice) String() string {
+	if c.Else.Keep() {
+		return c.Scheme.String()
+	}
+	return c.Scheme.String() + "," + c.Else.String()
+}
+
+// on returns the scheme for a tensor of the given shape.
+func (c Choice) on(shape []int) Scheme {
+	switch {
+	case c.Scheme.WhyNot(shape) == "":
+		return c.Scheme
+	case c.Else.WhyNot(shape) == "":
+		return c.Else
+	}
+	return Scheme{}
 }
 
 // IsWeight reports whether the default scheme applies to t: floats of two axes
@@ -31,19 +68,22 @@ func IsWeight(t *model.Tensor) bool { return Quantizable(t) && len(t.Shape) >= 2
 func Quantizable(t *model.Tensor) bool { return t.DType.Float() && t.Len() > 0 }
 
 // For returns the scheme of t.
-func (p Plan) For(t *model.Tensor) Scheme {
+func (p Plan) For(t *model.Tensor) Scheme { return p.Wish(t).on(t.Shape) }
+
+// Wish returns what the plan's rules say of t, whether it fits or not.
+func (p Plan) Wish(t *model.Tensor) Choice {
 	if !Quantizable(t) {
-		return Scheme{}
+		return Choice{}
 	}
 	for _, r := range slices.Backward(p.Rules) {
 		if Match(r.Glob, t.Name) {
-			return r.Scheme
+			return r.Choice
 		}
 	}
 	if IsWeight(t) {
 		return p.Default
 	}
-	return Scheme{}
+	return Choice{}
 }
 
 // Schemes returns the scheme of each tensor, as [Plan.For] has it. It is for
@@ -77,9 +117,9 @@ func (p Plan) Schemes(tensors []*model.Tensor) []Scheme {
 		switch {
 		case !Quantizable(t):
 		case rule >= 0:
-			schemes[i] = p.Rules[rule].Scheme
+			schemes[i] = p.Rules[rule].on(t.Shape)
 		case IsWeight(t):
-			schemes[i] = p.Default
+			schemes[i] = p.Default.on(t.Shape)
 		}
 	}
 	return schemes
@@ -87,13 +127,13 @@ func (p Plan) Schemes(tensors []*model.Tensor) []Scheme {
 
 // With returns p with a rule added. Rules with the same glob, which it would
 // hide, are dropped.
-func (p Plan) With(glob string, s Scheme) Plan {
+func (p Plan) With(glob string, c Choice) Plan {
 	rules := slices.DeleteFunc(slices.Clone(p.Rules), func(r Rule) bool { return r.Glob == glob })
-	return Plan{p.Default, append(rules, Rule{glob, s})}
+	return Plan{p.Default, append(rules, Rule{glob, c})}
 }
 
-// Everywhere returns the plan with s for all weights and no other rule.
-func (p Plan) Everywhere(s Scheme) Plan { return Plan{Default: s} }
+// Everywhere returns the plan with c for all weights and no other rule.
+func Everywhere(c Choice) Plan { return Plan{Default: c} }
 
 // Equal reports whether p and o say the same.
 func (p Plan) Equal(o Plan) bool {

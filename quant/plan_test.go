@@ -39,23 +39,23 @@ func tensors(t testing.TB, names ...string) []*model.Tensor {
 
 func TestTheLastRuleThatMatchesWins(t *testing.T) {
 	list := tensors(t, "blk.0.q.weight", "blk.1.q.weight", "blk.1.q.bias", "blk.1.ids", "a/b[0]*.weight")
-	p := Plan{Default: mustParse(t, "int8")}.
-		With("blk.*", mustParse(t, "int4")).
-		With(Literal("blk.1.q.weight"), mustParse(t, "int2")).
-		With(Literal("a/b[0]*.weight"), mustParse(t, "f16"))
+	p := Plan{Default: choose(t, "int8")}.
+		With("blk.*", choose(t, "int4")).
+		With(Literal("blk.1.q.weight"), choose(t, "int2")).
+		With(Literal("a/b[0]*.weight"), choose(t, "f16"))
 	for i, want := range []string{"int4", "int2", "int4", "keep", "f16"} {
 		if got := p.For(list[i]).String(); got != want {
 			t.Errorf("%s: %s, want %s", list[i].Name, got, want)
 		}
 	}
-	again := p.With("blk.*", mustParse(t, "bf16")) // replaces its own glob, and comes last
+	again := p.With("blk.*", choose(t, "bf16")) // replaces its own glob, and comes last
 	if got := again.For(list[1]).String(); got != "bf16" || len(again.Rules) != 3 || len(p.Rules) != 3 {
 		t.Errorf("%s under %v, made from %v", got, again.Rules, p.Rules)
 	}
 }
 
 func TestTheDefaultLeavesBiasesAndIdsAlone(t *testing.T) {
-	p := Plan{Default: mustParse(t, "int8")}
+	p := Plan{Default: choose(t, "int8")}
 	for i, tensor := range tensors(t, "fc.weight", "fc.bias", "position_ids") {
 		want := []string{"int8", "keep", "keep"}[i]
 		if got := p.For(tensor).String(); got != want {
@@ -65,10 +65,10 @@ func TestTheDefaultLeavesBiasesAndIdsAlone(t *testing.T) {
 }
 
 func anyPlan(t *rapid.T) Plan {
-	p := Plan{Default: anyScheme(t)}
+	p := Plan{Default: Choice{anyScheme(t), anyScheme(t)}}
 	globs := []string{"*", "a.*", "*.weight", "a.0.weight", `a\[0\].bias`, "?.[01].*", "b.ids", Literal("a[0].bias")}
 	for range rapid.IntRange(0, 6).Draw(t, "rules") {
-		p.Rules = append(p.Rules, Rule{rapid.SampledFrom(globs).Draw(t, "glob"), anyScheme(t)})
+		p.Rules = append(p.Rules, Rule{rapid.SampledFrom(globs).Draw(t, "glob"), Choice{anyScheme(t), anyScheme(t)}})
 	}
 	return p
 }
@@ -121,7 +121,7 @@ func TestABrokenPlanFileSaysWhatIsWrong(t *testing.T) {
 
 func TestAPlanFileIsNotOverwrittenUnasked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "p.toml")
-	one, two := Plan{Default: mustParse(t, "int4")}, Plan{Default: mustParse(t, "int2")}
+	one, two := Plan{Default: choose(t, "int4")}, Plan{Default: choose(t, "int2")}
 	if err := SavePlan(path, one, false); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestALiteralMatchesItsNameAlone(t *testing.T) {
 }
 
 func TestHistoryWalksBackAndForth(t *testing.T) {
-	plan := func(text string) Plan { return Plan{Default: mustParse(t, text)} }
+	plan := func(text string) Plan { return Plan{Default: choose(t, text)} }
 	h := NewHistory(plan("int8"))
 	if h.Undo() || h.Redo() || !h.Saved() {
 		t.Error("a new history has a past, a future or changes")
@@ -214,7 +214,7 @@ func TestHistoryWalksBackAndForth(t *testing.T) {
 
 func TestTotalsOfPartsAreTheWhole(t *testing.T) {
 	list := tensors(t, "a", "b", "c.bias", "d.ids")
-	p := Plan{Default: mustParse(t, "int4")}
+	p := Plan{Default: choose(t, "int4")}
 	figures := func(e2, x2 float64, exact bool) *Figures {
 		f := &Figures{Exact: exact}
 		f.N, f.E2, f.X2 = 8, e2, x2
@@ -243,5 +243,34 @@ func TestTotalsOfPartsAreTheWhole(t *testing.T) {
 	}
 	if whole.Now != 32+32+16+64 || whole.Then != 2*8+16+64 {
 		t.Errorf("%d → %d bytes", whole.Now, whole.Then)
+	}
+}
+
+func choose(t testing.TB, text string) Choice {
+	t.Helper()
+	c, err := ParseChoice(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestWhatDoesNotFitFallsBackAsTheRuleSays(t *testing.T) {
+	file := model.NewFile("memory", make([]byte, 4*8*48))
+	tensor, err := model.NewTensor("w.weight", model.F32, []int{8, 48}, file, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"q4_K": "keep", "q4_K,int8": "int8", "q4_K,q8_0": "keep", "int4:g32,int8": "int4:g32", "mxfp4": "mxfp4",
+	} {
+		p := Plan{Default: choose(t, text)}
+		if got := p.For(tensor).String(); got != want || p.Wish(tensor).String() != text {
+			t.Errorf("%s became %s, want %s; the wish is %s", text, got, want, p.Wish(tensor))
+		}
+	}
+	why := mustParse(t, "q4_K").WhyNot([]int{8, 64})
+	if !strings.Contains(why, "blocks of 256") || !strings.Contains(why, "rows have 64") || !strings.Contains(why, "q8_0") {
+		t.Errorf("the reason is %q", why)
 	}
 }

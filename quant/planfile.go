@@ -29,7 +29,7 @@ const maxPlan = 128 << 20
 func (p Plan) WriteTo(w io.Writer) (int64, error) {
 	file := planFile{Default: p.Default.String()}
 	for _, r := range p.Rules {
-		file.Rules = append(file.Rules, planRule{r.Glob, r.Scheme.String()})
+		file.Rules = append(file.Rules, planRule{r.Glob, r.Choice.String()})
 	}
 	text, err := toml.Marshal(file)
 	if err != nil {
@@ -56,7 +56,7 @@ func ReadPlan(r io.Reader) (Plan, error) {
 	}
 	var p Plan
 	if file.Default != "" {
-		if p.Default, err = Parse(file.Default); err != nil {
+		if p.Default, err = ParseChoice(file.Default); err != nil {
 			return Plan{}, fmt.Errorf("default: %w", err)
 		}
 	}
@@ -64,11 +64,11 @@ func ReadPlan(r io.Reader) (Plan, error) {
 		if err := CheckGlob(rule.Match); err != nil || rule.Match == "" {
 			return Plan{}, fmt.Errorf("rule %d: match %q is not a glob", i+1, rule.Match)
 		}
-		s, err := Parse(rule.Scheme)
+		c, err := ParseChoice(rule.Scheme)
 		if err != nil {
 			return Plan{}, fmt.Errorf("rule %d: %w", i+1, err)
 		}
-		p.Rules = append(p.Rules, Rule{rule.Match, s})
+		p.Rules = append(p.Rules, Rule{rule.Match, c})
 	}
 	return p, nil
 }

@@ -55,29 +55,40 @@ func TestPartsOfASchemeComeInAnyOrder(t *testing.T) {
 
 func TestAnInvalidSchemeSaysWhatIsWrongAndWhatIsRight(t *testing.T) {
 	for text, want := range map[string][]string{
-		"":                       {"not a format", "int4"},
-		"int17":                  {"int17", "not a format", "int16"},
-		"int1":                   {"int1", "not a format"},
-		"f16:g32":                {"g32", "f16 has none", "cast"},
-		"int4:g7":                {"g7", "group size", "g8"},
-		"int4:g032":              {"g032", "group size"},
-		"int4:g":                 {"group size"},
-		"int4:g-8":               {"group size"},
-		"int4:32":                {"32", "not a dial", "gN"},
-		"int4:round=up":          {"round=up", "stochastic", "ceil"},
-		"int4:range=p":           {"range estimator", "mse"},
-		"int4:range=p101":        {"p50", "p100"},
-		"int4:range=p99.999":     {"two decimals"},
-		"int4:range=pNaN":        {"p50"},
-		"int4:scale=f64":         {"scale=f64", "bf16"},
-		"int4:g32:g64":           {"g64", "g32", "one of the two"},
-		"int4:sym:asym":          {"asym", "sym"},
-		"int4:asym:range=full":   {"needs sym"},
-		"int4:seed=3":            {"round=stochastic:seed=3"},
-		"int4:seed=x":            {"seed=0"},
-		"int4:":                  {"not a dial"},
-		"keep:g32":               {"keep", "not a format"},
-		"int4:round=stochastic:": {"not a dial"},
+		"":                            {"not a format", "int4"},
+		"int17":                       {"int17", "not a format", "int16"},
+		"int1:sym":                    {"sym", "asym"},
+		"f16:g32":                     {"g32", "f16 has not", "cast"},
+		"q4_K:g32":                    {"g32", "q4_K has not", "each block of 256"},
+		"mxfp4:range=mse":             {"range", "each block of 32"},
+		"nf4:asym":                    {"zero point", "only integers"},
+		"nf4:round=trunc":             {"rounding", "nearest of its values"},
+		"ternary:range=mse":           {"range", "mean magnitude"},
+		"kmeans4:range=mse":           {"range", "fitted"},
+		"int4:unscaled":               {"unscaled", "only small floats"},
+		"fp8_e4m3:unscaled:range=mse": {"unscaled format has no range"},
+		"int4:search=optimal":         {"search=optimal", "groups"},
+		"int4:g32:search=best":        {"search=optimal"},
+		"nf4:range=full":              {"range estimator"},
+		"int4:g7":                     {"g7", "group size", "g8"},
+		"int4:g032":                   {"g032", "group size"},
+		"int4:g":                      {"group size"},
+		"int4:g-8":                    {"group size"},
+		"int4:32":                     {"32", "not a dial", "gN"},
+		"int4:round=up":               {"round=up", "stochastic", "ceil"},
+		"int4:range=p":                {"range estimator", "mse"},
+		"int4:range=p101":             {"p50", "p100"},
+		"int4:range=p99.999":          {"two decimals"},
+		"int4:range=pNaN":             {"p50"},
+		"int4:scale=f64":              {"scale=f64", "bf16"},
+		"int4:g32:g64":                {"g64", "g32", "one of the two"},
+		"int4:sym:asym":               {"asym", "sym"},
+		"int4:asym:range=full":        {"needs sym"},
+		"int4:seed=3":                 {"round=stochastic:seed=3"},
+		"int4:seed=x":                 {"seed=0"},
+		"int4:":                       {"not a dial"},
+		"keep:g32":                    {"keep", "not a format"},
+		"int4:round=stochastic:":      {"not a dial"},
 	} {
 		s, err := Parse(text)
 		if err == nil {
@@ -93,7 +104,7 @@ func TestAnInvalidSchemeSaysWhatIsWrongAndWhatIsRight(t *testing.T) {
 }
 
 func TestADialThatDoesNotApplySaysWhy(t *testing.T) {
-	for _, scheme := range []string{"keep", "f16", "int4"} {
+	for _, scheme := range []string{"keep", "f16", "int1", "int4", "int4:g32", "q4_K", "fp8_e4m3", "fp8_e4m3:unscaled", "mxfp4", "nf4:g64", "kmeans4", "ternary"} {
 		s := mustParse(t, scheme)
 		for _, d := range Dials {
 			options, at := d.Options(s)

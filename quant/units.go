@@ -2,6 +2,7 @@ package quant
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/bitdial/bitdial/kernels"
@@ -13,55 +14,226 @@ import (
 type quantizer struct {
 	scheme Scheme
 	layout layout
-	known  []kernels.Affine // by unit, where the summary or a first pass has told; else nil
+	affine []kernels.Affine // of integers, by unit, where the summary or a first pass has told; else nil
+	maps   []kernels.Map    // of other formats, likewise
+	top    float32          // the largest magnitude of the tensor
 }
 
 // newQuantizer prepares s for t. Units that the summary describes, a single
 // one, and those too long for a chunk get their maps now; the others when
 // their weights come by.
 func newQuantizer(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) (*quantizer, error) {
-	q := &quantizer{scheme: s, layout: layoutOf(t.Shape, s.Granularity)}
+	if why := s.WhyNot(t.Shape); why != "" {
+		return nil, fmt.Errorf("%s: %s", t.Name, why)
+	}
+	q := &quantizer{scheme: s, layout: s.layout(t.Shape), top: max(-sum.Lo, sum.Hi)}
 	l := q.layout
-	if !s.Scaled() || l.n == 0 {
+	if s.Keep() || l.n == 0 || s.Format.Cast != nil || s.Format.Block() > 0 {
 		return q, nil
 	}
-	fit := s.fit()
-	byExtremes := s.Range == kernels.MinMax || s.Range == kernels.Full
+	byExtremes := s.Format.Integer() && (s.Range == kernels.MinMax || s.Range == kernels.Full)
 	switch {
 	case byExtremes && s.Granularity == PerTensor:
-		q.known = []kernels.Affine{fit.Affine(sum.Lo, sum.Hi)}
+		q.affine = []kernels.Affine{s.fit().Affine(sum.Lo, sum.Hi)}
 	case byExtremes && s.Granularity == PerChannel:
 		for _, e := range sum.channels {
-			q.known = append(q.known, fit.Affine(e.lo, e.hi))
+			q.affine = append(q.affine, s.fit().Affine(e.lo, e.hi))
 		}
+	case s.Granularity == Unscaled:
+		q.maps = []kernels.Map{s.Format.Grid.Unit()}
 	case l.units() == 1 || l.unit > chunkLen:
 		for u := range l.units() {
-			a, err := chooseMap(ctx, t, sum, s, span{l.start(u), l.start(u + 1)})
+			m, err := chooseMap(ctx, t, sum, s, span{l.start(u), l.start(u + 1)})
 			if err != nil {
 				return nil, err
 			}
-			q.known = append(q.known, a)
+			if a, ok := m.(kernels.Affine); ok {
+				q.affine = append(q.affine, a)
+			} else {
+				q.maps = append(q.maps, m)
+			}
 		}
 	}
 	return q, nil
 }
 
+// wholeUnits reports whether roundTrip must be given whole units, since their
+// maps follow from all their weights.
+func (q *quantizer) wholeUnits() bool {
+	return q.affine == nil && q.maps == nil && !q.scheme.Keep() && q.scheme.Format.Cast == nil
+}
+
+// roundTrip sets y to what comes back of x, the weights from index at on, which
+// must begin and end between units if they must be whole. It returns how many
+// were clipped.
+func (q *quantizer) roundTrip(y, x []float32, at int, f *fitter) (clipped int) {
+	s, l := q.scheme, q.layout
+	switch {
+	case s.Keep():
+		copy(y, x)
+		return 0
+	case s.Format.Cast != nil:
+		return s.Format.Cast.All(y, x)
+	case s.Format.Packing != nil:
+		return q.block(y, x, uint64(at), f)
+	}
+	for i := 0; i < len(x); {
+		u, end := l.unitOf(at+i), min(len(x), l.runEnd(at+i)-at)
+		seed, index := uint64(s.Seed), uint64(at+i)
+		switch {
+		case s.Format.Micro != nil:
+			clipped += q.block(y[i:end], x[i:end], index, f)
+		case q.affine != nil:
+			clipped += kernels.RoundTripUnits(y[i:end], x[i:end], l.unit, q.affine[u:], s.Rounding, seed, index)
+		case s.Format.Integer():
+			clipped += kernels.RoundTripUnits(y[i:end], x[i:end], l.unit, f.integers(s, x[i:end], l.unit), s.Rounding, seed, index)
+		default:
+			end = min(end, l.start(u+1)-at)
+			var m kernels.Map
+			if q.maps != nil {
+				m = q.maps[u]
+			} else {
+				m = f.unit(s, x[i:end])
+			}
+			clipped += m.RoundTrip(y[i:end], x[i:end], s.Rounding, seed, index)
+		}
+		i = end
+	}
+	return clipped
+}
+
+// block is roundTrip for a run of a row in a format that has blocks of its own.
+func (q *quantizer) block(y, x []float32, at uint64, f *fitter) (clipped int) {
+	s := q.scheme
+	if s.Format.Packing != nil {
+		f.pack(s, y, x)
+		return 0
+	}
+	return s.Format.Micro.RoundTrip(y, x, q.top, s.Rounding, uint64(s.Seed), at)
+}
+
+// fitter chooses the maps of units from their weights. It is one worker's own,
+// for the space that it keeps.
+type fitter struct {
+	extents []kernels.Extent
+	maps    []kernels.Affine
+	grid    kernels.GridMap
+	book    kernels.Codebook
+	spare   []float32
+	packed  []byte
+	search  kernels.Search
+	optimal kernels.Optimal
+}
+
+// integers returns the maps of the units of unit weights in x, the last one maybe
+// shorter, valid until the next call.
+func (f *fitter) integers(s Scheme, x []float32, unit int) []kernels.Affine {
+	n := (len(x) + unit - 1) / unit
+	f.extents = slices.Grow(f.extents[:0], n)[:n]
+	f.maps = slices.Grow(f.maps[:0], n)[:n]
+	kernels.ExtremesOfUnits(f.extents, x, unit)
+	fit := s.fit()
+	for u, e := range f.extents {
+		part := x[u*unit : min(len(x), (u+1)*unit)]
+		switch s.Range {
+		case kernels.MSE:
+			f.maps[u] = fit.SearchMSE(e.Lo, e.Hi, &f.search, func(out []float64, maps []kernels.Affine) {
+				kernels.Losses(out, part, maps)
+			})
+		case kernels.OptimalScale:
+			codes := 1<<(s.Format.Bits-1) - 1
+			bound := f.optimal.Scale(part, nil, codes) * float32(codes)
+			f.maps[u] = fit.Affine(-bound, bound)
+		case kernels.Percentile, kernels.Entropy:
+			f.maps[u] = fit.Clip(e.Lo, e.Hi, f.bound(s, part))
+		default:
+			f.maps[u] = fit.Affine(e.Lo, e.Hi)
+		}
+	}
+	return f.maps
+}
+
+// bound returns the clipping bound of one unit by its weights, for ranges that
+// do not depend on the format's codes.
+func (f *fitter) bound(s Scheme, x []float32) float32 {
+	switch s.Range {
+	case kernels.Percentile:
+		f.spare = slices.Grow(f.spare[:0], len(x))
+		return kernels.AbsPercentile(x, float64(s.Percentile)/100, f.spare[:len(x)])
+	case kernels.Entropy:
+		return kernels.EntropyBound(x, s.Format.Bits)
+	}
+	lo, hi := kernels.Extremes(x)
+	return max(-lo, hi)
+}
+
+// unit returns the map of the unit x of a format other than integers, valid
+// until the next call.
+func (f *fitter) unit(s Scheme, x []float32) kernels.Map {
+	switch g := s.Format.Grid; {
+	case g == nil:
+		f.book = kernels.KMeans(x, nil, s.Format.Bits, s.Store)
+		return &f.book
+	case s.Range == kernels.MSE:
+		f.grid = g.SearchMSE(f.bound(s, x), s.Store, func(m kernels.GridMap, limit float64) float64 { return m.Loss(x, limit) })
+	default:
+		f.grid = g.Fit(x, f.bound(s, x), s.Store)
+	}
+	return &f.grid
+}
+
+// pack sets y to the weights x, whole blocks, as they come back from being
+// packed. Where a format needs importance weights and there are none, all
+// weights matter alike. Weights that are not finite are packed as 0 and stay as
+// they are.
+func (f *fitter) pack(s Scheme, y, x []float32) {
+	p := s.Format.Packing
+	n := len(x)
+	f.spare = slices.Grow(f.spare[:0], 2*n)[:2*n]
+	finite, importance := f.spare[:n], f.spare[n:]
+	for i, v := range x {
+		finite[i] = v
+		if !kernels.Finite(v) {
+			finite[i] = 0
+		}
+		importance[i] = 1
+	}
+	if !p.NeedsImportance {
+		importance = nil
+	}
+	f.packed = slices.Grow(f.packed[:0], n/p.Block*p.Bytes)[:n/p.Block*p.Bytes]
+	p.Quantize(f.packed, finite, importance)
+	p.Dequantize(y[:n], f.packed)
+	for i, v := range x {
+		if !kernels.Finite(v) {
+			y[i] = v
+		}
+	}
+}
+
 // chooseMap chooses the map of one unit: a short one by its weights, a long
 // one by their distribution, which for a whole tensor is that of its summary.
-func chooseMap(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, unit span) (kernels.Affine, error) {
+func chooseMap(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, unit span) (kernels.Map, error) {
 	n := unit.end - unit.first
 	switch {
 	case n <= chunkLen:
 		x := make([]float32, n)
 		if err := t.Read(x, unit.first); err != nil {
-			return kernels.Affine{}, err
+			return nil, err
 		}
-		return new(fitter).fit(s, x, n)[0], nil
+		if f := new(fitter); s.Format.Integer() {
+			return f.integers(s, x, n)[0], nil
+		} else {
+			return f.unit(s, x), nil
+		}
 	case n == sum.N:
-		return clipAll(s, sum.Distribution, sum.Lo, sum.Hi), nil
+		return chooseByDistribution(s, sum.Distribution, sum.Lo, sum.Hi), nil
 	}
 	d, lo, hi, err := readUnit(ctx, t, unit)
-	return clipAll(s, d, lo, hi), err
+	if err != nil {
+		return nil, err
+	}
+	return chooseByDistribution(s, d, lo, hi), nil
 }
 
 // readUnit counts the weights of one long unit.
@@ -84,76 +256,30 @@ func readUnit(ctx context.Context, t *model.Tensor, unit span) (kernels.Distribu
 	return spectrum.Distribution(), lo, hi, nil
 }
 
-// clipAll chooses the map of a unit that is known by its distribution.
-func clipAll(s Scheme, d kernels.Distribution, lo, hi float32) kernels.Affine {
-	fit := s.fit()
+// chooseByDistribution chooses the map of a unit that is known by its
+// distribution.
+func chooseByDistribution(s Scheme, d kernels.Distribution, lo, hi float32) kernels.Map {
+	bound := max(-lo, hi)
 	switch s.Range {
 	case kernels.Percentile:
-		return fit.Clip(lo, hi, d.AbsPercentile(float64(s.Percentile)/100))
-	case kernels.MSE:
-		return fit.SearchMSE(lo, hi, new(kernels.Search), d.Losses)
+		bound = d.AbsPercentile(float64(s.Percentile) / 100)
+	case kernels.Entropy:
+		bound = d.EntropyBound(s.Format.Bits)
 	}
-	return fit.Affine(lo, hi)
-}
-
-// fitter chooses the maps of units from their weights. It is one worker's own,
-// for the space that it keeps.
-type fitter struct {
-	extents []kernels.Extent
-	maps    []kernels.Affine
-	spare   []float32
-	search  kernels.Search
-}
-
-// fit returns the maps of the units of unit weights in x, the last one maybe
-// shorter, valid until the next call.
-func (f *fitter) fit(s Scheme, x []float32, unit int) []kernels.Affine {
-	n := (len(x) + unit - 1) / unit
-	f.extents = slices.Grow(f.extents[:0], n)[:n]
-	f.maps = slices.Grow(f.maps[:0], n)[:n]
-	kernels.ExtremesOfUnits(f.extents, x, unit)
-	fit := s.fit()
-	for u, e := range f.extents {
-		part := x[u*unit : min(len(x), (u+1)*unit)]
-		switch s.Range {
-		case kernels.Percentile:
-			f.spare = slices.Grow(f.spare[:0], len(part))
-			bound := kernels.AbsPercentile(part, float64(s.Percentile)/100, f.spare[:len(part)])
-			f.maps[u] = fit.Clip(e.Lo, e.Hi, bound)
-		case kernels.MSE:
-			f.maps[u] = fit.SearchMSE(e.Lo, e.Hi, &f.search, func(out []float64, maps []kernels.Affine) {
-				kernels.Losses(out, part, maps)
-			})
-		default:
-			f.maps[u] = fit.Affine(e.Lo, e.Hi)
-		}
-	}
-	return f.maps
-}
-
-// roundTrip sets y to what comes back of x, the weights from index at on, which
-// must begin and end between units unless the units' maps are known. It
-// returns how many were clipped.
-func (q *quantizer) roundTrip(y, x []float32, at int, f *fitter) (clipped int) {
-	s, l := q.scheme, q.layout
+	fit, g := s.fit(), s.Format.Grid
 	switch {
-	case s.Keep():
-		copy(y, x)
-		return 0
-	case !s.Scaled():
-		return s.Format.CastAll(y, x)
+	case s.Format.Integer() && s.Range == kernels.MSE:
+		return fit.SearchMSE(lo, hi, new(kernels.Search), d.Losses)
+	case s.Format.Integer():
+		return fit.Clip(lo, hi, bound)
+	case g == nil:
+		book := d.KMeans(s.Format.Bits, s.Store)
+		return &book
+	case s.Range == kernels.MSE:
+		m := g.SearchMSE(bound, s.Store, d.GridLoss)
+		return &m
+	default:
+		m := g.FitDistribution(d, bound, s.Store)
+		return &m
 	}
-	for i := 0; i < len(x); {
-		u := l.unitOf(at + i)
-		end := min(len(x), l.runEnd(at+i)-at)
-		var maps []kernels.Affine
-		if q.known != nil {
-			maps = q.known[u:]
-		} else {
-			maps = f.fit(s, x[i:end], l.unit)
-		}
-		clipped += kernels.RoundTripUnits(y[i:end], x[i:end], l.unit, maps, s.Rounding, uint64(s.Seed), uint64(at+i))
-		i = end
-	}
-	return clipped
 }
