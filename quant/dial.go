@@ -126,7 +126,7 @@ func familyOptions(s Scheme) []Option {
 				best = f
 			}
 		}
-		t := s.as(best)
+		t := s.As(best)
 		if !s.Keep() && s.Format.Family == family {
 			t = s
 		}
@@ -144,7 +144,7 @@ func formatOptions(s Scheme) []Option {
 		if f.Family == s.Format.Family {
 			t := s
 			if f != s.Format {
-				t = s.as(f)
+				t = s.As(f)
 			}
 			options = append(options, Option{f.Name, t})
 		}

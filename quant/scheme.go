@@ -130,8 +130,8 @@ func defaults(f *kernels.Format, g Granularity) Scheme {
 	return s
 }
 
-// as returns s in another format: dials that both have stay as they are.
-func (s Scheme) as(f *kernels.Format) Scheme {
+// As returns s in another format: dials that both have stay as they are.
+func (s Scheme) As(f *kernels.Format) Scheme {
 	if s.Keep() {
 		return defaults(f, PerTensor)
 	}

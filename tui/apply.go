@@ -56,9 +56,9 @@ func (d *applyDialog) pattern(n int) string {
 // plan returns the present plan with the choice applied.
 func (d *applyDialog) plan(a *app) quant.Plan {
 	if d.choice == 2 {
-		return a.history.Plan().Everywhere(d.scheme)
+		return quant.Everywhere(quant.Choice{Scheme: d.scheme})
 	}
-	return a.history.Plan().With(d.pattern(d.choice), d.scheme)
+	return a.history.Plan().With(d.pattern(d.choice), quant.Choice{Scheme: d.scheme})
 }
 
 // count returns how many tensors choice n reaches.

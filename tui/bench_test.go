@@ -92,7 +92,7 @@ func BenchmarkManyTensors(b *testing.B) {
 	})
 	b.Run("turn", func(b *testing.B) {
 		for steps := 1; b.Loop(); steps = -steps {
-			s.turn(dialBits, steps)
+			s.turn(dialFormat, steps)
 			s.next()
 			s.View()
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/bitdial/bitdial/quant"
 )
 
-const dialBits = 1 // its index in quant.Dials
+const dialFormat = 1 // its index in quant.Dials
 
 // turn turns dial n of the selected layer.
 func (a *app) turn(n, steps int) tea.Cmd {
@@ -22,7 +22,30 @@ func (a *app) turn(n, steps int) tea.Cmd {
 		a.notice = why
 		return nil
 	}
-	return a.setScheme(quant.Dials[n].Turn(s, steps))
+	next, skipped := fitting(quant.Dials[n], s, steps, t.Shape)
+	if skipped != "" {
+		a.notice = skipped
+	}
+	return a.setScheme(next)
+}
+
+// fitting turns dial d by steps over the schemes that fit a tensor of the given
+// shape, and says why others were passed over.
+func fitting(d *quant.Dial, s quant.Scheme, steps int, shape []int) (next quant.Scheme, skipped string) {
+	options, at := d.Options(s)
+	step := 1
+	if steps < 0 {
+		step = -1
+	}
+	next = s
+	for i := at + step; i >= 0 && i < len(options) && steps != 0; i += step {
+		if why := options[i].Scheme.WhyNot(shape); why != "" {
+			skipped = why
+			continue
+		}
+		next, steps = options[i].Scheme, steps-step
+	}
+	return next, skipped
 }
 
 // whyNot returns why dial n cannot be turned, or "".
@@ -59,31 +82,24 @@ func (a *app) typeBits(digit int) tea.Cmd {
 	if a.digit == 1 {
 		bits = 10 + digit
 	}
-	a.digit, a.dial = 0, dialBits
+	a.digit, a.dial = 0, dialFormat
 	t, s := a.selected()
 	switch {
 	case t == nil || !quant.Quantizable(t):
-		a.notice = a.whyNot(dialBits)
+		a.notice = a.whyNot(dialFormat)
 		return nil
 	case bits == 1:
 		a.digit = 1
 		a.notice = "1_ : 0 to 6 for 10 to 16 bits"
 		return nil
 	}
-	for _, f := range kernels.Formats {
-		if f.Name != fmt.Sprintf("int%d", bits) {
-			continue
+	if f := kernels.FormatOf(fmt.Sprintf("int%d", bits)); f != nil {
+		if !s.Has(kernels.Granular) { // the default's other dials, which people expect
+			s = a.history.Plan().Default.Scheme
 		}
-		if !s.Scaled() { // as wide as the default, which people expect
-			s = a.history.Plan().Default
-		}
-		if !s.Scaled() {
-			s, _ = quant.Parse(f.Name)
-		}
-		s.Format = f
-		return a.setScheme(s)
+		return a.setScheme(s.As(f))
 	}
-	a.notice = fmt.Sprintf("%d bits: integers have 2 to 16", bits)
+	a.notice = fmt.Sprintf("%d bits: integers have 1 to 16", bits)
 	return nil
 }
 
@@ -146,7 +162,7 @@ func (a *app) drawDials(r rect) {
 		text := "–"
 		if why == "" {
 			text = d.Label(s)
-			if n == dialBits && a.digit == 1 {
+			if n == dialFormat && a.digit == 1 {
 				text = "1_"
 			}
 			sc.text(cell, x, cell.y, arrow, "◂")
@@ -161,11 +177,13 @@ func (a *app) drawDials(r rect) {
 	line := quant.Dials[a.dial].Name + ": " + quant.Dials[a.dial].About
 	if why := a.whyNot(a.dial); why != "" {
 		line = quant.Dials[a.dial].Name + ": " + why
-	} else if s.Scaled() {
-		switch quant.Dials[a.dial].Name {
-		case "rounding":
+	} else {
+		switch name := quant.Dials[a.dial].Name; {
+		case name == "format":
+			line = fmt.Sprintf("%s · %.2f bpw · %s", s.Format.About, a.bpw(a.layers.selected()), s.Format.Runs)
+		case name == "rounding":
 			line = "rounding " + s.Rounding.About
-		case "range":
+		case name == "range" && s.Range != nil:
 			line = "range: " + s.Range.About
 		}
 	}

@@ -39,7 +39,7 @@ func init() {
 		{[]string{"shift+tab"}, "shift+tab", "", "", listed, func(a *app) tea.Cmd { return a.nextDial(-1) }},
 		{[]string{"+", "="}, "+ −", "turn the dial up or down, on the microscope's page too", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
 		{[]string{"-"}, "-", "", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, -1) }},
-		{[]string{"2", "3", "4", "5", "6", "7", "8", "9", "1", "0"}, "2…16", "bit width of the layer's integers", "bits", listed, func(a *app) tea.Cmd { a.dial = dialBits; return nil }},
+		{[]string{"2", "3", "4", "5", "6", "7", "8", "9", "1", "0"}, "2…16", "bit width of the layer's integers", "bits", listed, func(a *app) tea.Cmd { a.dial = dialFormat; return nil }},
 		{[]string{"left", "h"}, "←→", "the weight before or after in its row", "weight", microOnly, func(a *app) tea.Cmd { return a.moveWeight(-1) }},
 		{[]string{"right"}, "→", "", "", microOnly, func(a *app) tea.Cmd { return a.moveWeight(1) }},
 		{[]string{"#", "n"}, "n", "type a number to see, or # and a weight's index", "number", microOnly, (*app).askNumber},

@@ -229,7 +229,7 @@ func (a *app) drawChain(r rect, t *quant.Trace) (rows int) {
 	case !kernels.Finite(t.X):
 		row("not finite", fg(colWarn), "NaN and ±Inf stay as they are and are counted")
 		return y - r.y
-	case !t.Scheme.Scaled():
+	case t.Scheme.Format.Cast != nil:
 		row("cast", fg(colDim), "to the nearest "+t.Scheme.Format.Name+", halves to the even one")
 		row("as "+t.Scheme.Format.Name, fg(colQuantized), t.CodeBits())
 		row("comes back", fg(colQuantized).with(bold), fullText(t.Step.Value))
@@ -237,21 +237,41 @@ func (a *app) drawChain(r rect, t *quant.Trace) (rows int) {
 		return y - r.y
 	}
 	top := y
-	m := t.Map
-	row("÷ scale", fg(colDim), fullText(m.Scale)+" → ", strong, valueDigits(float64(t.Step.Scaled), 7))
-	row("rounded", strong, fmt.Sprintf("%.0f", t.Step.Rounded), fg(colDim), "  "+t.Scheme.Rounding.Title)
-	if t.Scheme.Asymmetric {
-		row("+ zero point", fg(colDim), fmt.Sprintf("%d → ", m.Zero), strong, fmt.Sprintf("%.0f", float64(t.Step.Rounded)+float64(m.Zero)))
+	f := t.Scheme.Format
+	switch a, integer := t.Affine(); {
+	case integer:
+		row("÷ scale", fg(colDim), fullText(a.Scale)+" → ", strong, valueDigits(float64(t.Step.Scaled), 7))
+		row("rounded", strong, fmt.Sprintf("%.0f", t.Step.Rounded), fg(colDim), "  "+t.Scheme.Rounding.Title)
+		if t.Scheme.Asymmetric {
+			row("+ zero point", fg(colDim), fmt.Sprintf("%d → ", a.Zero), strong, fmt.Sprintf("%.0f", float64(t.Step.Rounded)+float64(a.Zero)))
+		}
+		clamped, note := strong, "  inside"
+		if t.Step.Clipped {
+			clamped, note = fg(colWarn).with(bold), "  clipped"
+		}
+		row("clamped", clamped, strconv.Itoa(int(t.Step.Code)), fg(colDim), fmt.Sprintf("%s %d … %d", note, a.Min, a.Max))
+		row("integer's bits", fg(colQuantized), t.CodeBits())
+		row("comes back", fg(colQuantized).with(bold), fullText(t.Step.Value), fg(colDim), fmt.Sprintf("  = %d × scale", t.Step.Code-a.Zero))
+	case t.Scale() > 0:
+		row("÷ scale", fg(colDim), fullText(t.Scale())+" → ", strong, valueDigits(float64(t.Step.Scaled), 7))
+		row("nearest value", strong, valueDigits(float64(t.Step.Rounded), 7), fg(colDim), "  of "+f.Name)
+		row("its bits", fg(colQuantized), t.CodeBits())
+		row("comes back", fg(colQuantized).with(bold), fullText(t.Step.Value), fg(colDim), fmt.Sprintf("  = %s × scale", valueDigits(float64(t.Step.Rounded), 4)))
+	case t.Map != nil:
+		row("nearest value", fg(colQuantized).with(bold), fullText(t.Step.Value), fg(colDim), fmt.Sprintf("  number %d of the codebook", t.Step.Code))
+		row("its bits", fg(colQuantized), t.CodeBits())
+	default:
+		row("packed", fg(colDim), fmt.Sprintf("with its block of %d: %s", f.Block(), f.About))
+		row("comes back", fg(colQuantized).with(bold), fullText(t.Step.Value))
 	}
-	clamped := style{}.with(bold)
-	note := "  inside"
-	if t.Step.Clipped {
-		clamped, note = fg(colWarn).with(bold), "  clipped"
+	steps := ""
+	if t.Scale() > 0 && f.Integer() {
+		steps = fmt.Sprintf("  %.2f steps", t.Err()/float64(t.Scale()))
 	}
-	row("clamped", clamped, strconv.Itoa(int(t.Step.Code)), fg(colDim), fmt.Sprintf("%s %d … %d", note, m.Min, m.Max))
-	row("integer's bits", fg(colQuantized), t.CodeBits())
-	row("comes back", fg(colQuantized).with(bold), fullText(t.Step.Value), fg(colDim), fmt.Sprintf("  = %d × scale", t.Step.Code-m.Zero))
-	row("error", fg(colError).with(bold), valueDigits(t.Err(), 6), fg(colDim), fmt.Sprintf("  %.2f steps", t.Err()/float64(m.Scale)))
+	row("error", fg(colError).with(bold), valueDigits(t.Err(), 6), fg(colDim), steps)
+	if len(t.Modes) == 0 {
+		return y - r.y
+	}
 
 	side := rect{r.x + 44, top, clamp(r.w-44, 0, 48), r.h - (top - r.y)}
 	if side.w < 30 {

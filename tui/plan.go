@@ -96,7 +96,7 @@ func (a *app) setScheme(s quant.Scheme) tea.Cmd {
 	if t == nil || s == now {
 		return nil
 	}
-	a.history.Push(a.history.Plan().With(quant.Literal(t.Name), s))
+	a.history.Push(a.history.Plan().With(quant.Literal(t.Name), quant.Choice{Scheme: s}))
 	a.planned.set(a.model, a.layers.selected(), s) // the rule is the last, and no other tensor has the name
 	a.work.fill, a.work.settle = 0, 0
 	return a.keepPlan()

@@ -135,7 +135,7 @@ func TestASittingInAWindowThatIsDragged(t *testing.T) {
 // The program as a whole is left by a cancelled context, keeping the plan.
 func TestWhenTheProgramIsStoppedTheUnsavedPlanIsKept(t *testing.T) {
 	s := sitWithSample(t, 80, 24)
-	s.turn(dialBits, -1)
+	s.turn(dialFormat, -1)
 	if err := s.recoveryWrite()(); err != nil {
 		t.Fatal(err)
 	}

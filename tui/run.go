@@ -25,7 +25,7 @@ func DefaultPlan() quant.Plan {
 	if err != nil {
 		panic(err)
 	}
-	return quant.Plan{Default: s}
+	return quant.Plan{Default: quant.Choice{Scheme: s}}
 }
 
 // Run shows the explorer until it is left. It closes the model, or the one

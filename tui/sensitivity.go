@@ -20,37 +20,20 @@ type heatMap struct {
 // heatFormats are the columns: what people choose between.
 var heatFormats = func() []*kernels.Format {
 	var list []*kernels.Format
-	for _, f := range kernels.Formats {
-		if f.Name == "f16" {
-			list = append(list, f)
-		}
-	}
-	for bits := 8; bits >= 2; bits-- {
-		for _, f := range kernels.Formats {
-			if f.Name == fmt.Sprintf("int%d", bits) {
-				list = append(list, f)
-			}
-		}
+	for _, name := range []string{"f16", "int8", "int7", "int6", "int5", "int4", "int3", "int2"} {
+		list = append(list, kernels.FormatOf(name))
 	}
 	return list
 }()
 
 // heatScheme returns the scheme of a column for tensor i: its present dials
-// at another format. Where it has none, the default's dials serve.
+// at another format. Where it has none of an integer's, the default's serve.
 func (a *app) heatScheme(i, column int) quant.Scheme {
-	f := heatFormats[column]
-	if !f.Scaled {
-		return quant.Scheme{Format: f}
-	}
 	s := a.planned.schemes[i]
-	if !s.Scaled() {
-		s = a.history.Plan().Default
+	if !s.Has(kernels.Granular) {
+		s = a.history.Plan().Default.Scheme
 	}
-	if !s.Scaled() {
-		s = DefaultPlan().Default
-	}
-	s.Format = f
-	return s
+	return s.As(heatFormats[column])
 }
 
 // heatRow returns the tensor in a row of the map, counted from the first on the
