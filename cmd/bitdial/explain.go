@@ -32,8 +32,8 @@ bitdial explain -0.5 -s int4:asym --min -1 --max 0.8
 bitdial explain 0.789654321 -s f16`,
 		Args: between(1, 1, "NUMBER"),
 	}
-	c.Flags().StringVarP(&scheme, "scheme", "s", "", "SCHEME")
-	c.Flags().Float32Var(&hi, "max", 0, "M, where the clipping range ends: ±M (default |NUMBER|)")
+	c.Flags().StringVarP(&scheme, "scheme", "s", "", "what happens to NUMBER, a SCHEME")
+	c.Flags().Float32Var(&hi, "max", 0, "where the clipping range ends, M: ±M (default |NUMBER|)")
 	c.Flags().Float32Var(&lo, "min", 0, "where the clipping range begins (default -M)")
 	c.Flags().BoolVar(&asJSON, "json", false, "a line of JSON")
 	// The flag is there: it was added above.
@@ -48,7 +48,7 @@ bitdial explain 0.789654321 -s f16`,
 		}
 		s, err := quant.Parse(scheme)
 		if err != nil {
-			return wrong(c, "-s %w", err)
+			return wrong(c, "%w", err)
 		}
 		if !c.Flags().Changed("max") {
 			hi = float32(math.Abs(float64(x)))
@@ -186,7 +186,12 @@ func product(t *quant.Trace) string {
 // digits returns x with the seven digits that every float32 has to give: 79
 // steps of 0.01 are 0.79, not the 0.78999996 that tells them from 0.79's
 // nearest float32.
-func digits(x float32) string { return strconv.FormatFloat(float64(x), 'g', 7, 64) }
+func digits(x float32) string {
+	if x == 0 {
+		return "0" // nobody asked for -0
+	}
+	return strconv.FormatFloat(float64(x), 'g', 7, 64)
+}
 
 func shortest(x float32) string { return strconv.FormatFloat(float64(x), 'g', -1, 32) }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 
@@ -27,10 +26,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 		Example: `bitdial
 bitdial model.safetensors -s int4:g32 -s '*.bias=f16'
 bitdial model.safetensors -p mine.toml`,
-		Args:              between(0, 1, "MODEL"),
+		Args:              modelOrVerb,
 		ValidArgsFunction: completeModel,
 	}
-	flags.add(c, "for all weights")
+	flags.add(c, "")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		plan, err := flags.one(c, tui.DefaultPlan())
 		if err != nil {
@@ -45,7 +44,7 @@ bitdial model.safetensors -p mine.toml`,
 		}
 		m, err := open(name)
 		if err != nil {
-			return mistakenVerb(c, name, err)
+			return err
 		}
 		if err := flags.check(m); err != nil {
 			_ = m.Close() // it was only read
@@ -58,14 +57,15 @@ bitdial model.safetensors -p mine.toml`,
 
 var errNoTerminal = errors.New("the explorer needs a terminal on stdout; in a pipe use a verb: bitdial measure MODEL -s SCHEME, bitdial inspect MODEL")
 
-// mistakenVerb adds to err, that there is no model called name, the verb that
-// the name may have been meant to be.
-func mistakenVerb(c *cobra.Command, name string, err error) error {
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
+// modelOrVerb accepts a MODEL at most, and takes what is close to a verb, and
+// no file, for a mistyped one.
+func modelOrVerb(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
+			for _, verb := range c.SuggestionsFor(args[0]) {
+				return wrong(c, "%q is no verb and no model; did you mean bitdial %s?", args[0], verb)
+			}
+		}
 	}
-	for _, verb := range c.SuggestionsFor(name) {
-		return fmt.Errorf("%w; did you mean bitdial %s?", err, verb)
-	}
-	return err
+	return between(0, 1, "MODEL")(c, args)
 }

@@ -28,7 +28,7 @@ bitdial inspect sample:animals --json`,
 		Args:              between(1, 1, "MODEL"),
 		ValidArgsFunction: completeModel,
 	}
-	c.Flags().StringVar(&glob, "tensors", "", "GLOB of the tensors to list")
+	c.Flags().StringVar(&glob, "tensors", "", "list only what matches GLOB")
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		m, err := open(args[0])

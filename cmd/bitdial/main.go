@@ -10,6 +10,7 @@ import (
 
 	"charm.land/fang/v2"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // verbs is the table of verbs, in the order of the help.
@@ -25,7 +26,7 @@ func run(args []string) int {
 	root := command(&failed)
 	root.SetArgs(numbersLast(args))
 	if err := fang.Execute(ctx, root, fang.WithErrorHandler(silent), fang.WithVersion(buildVersion())); err != nil {
-		failed = err // of a flag, or of completion and its kind
+		failed = err // of a command that is cobra's own
 	}
 	return exitCode(failed, caught())
 }
@@ -49,7 +50,11 @@ func command(failed *error) *cobra.Command {
 			return nil
 		}
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return wrong(c, "%w", err) })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		*failed = wrong(c, "%w", err)
+		c.SetHelpFunc(func(*cobra.Command, []string) {}) // ErrHelp ends here, other errors in fang
+		return pflag.ErrHelp
+	})
 	return root
 }
 

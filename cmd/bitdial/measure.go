@@ -30,8 +30,8 @@ bitdial measure sample:animals -s int4:g32 --tensors '*.weight' --json`,
 		Args:              between(1, 1, "MODEL"),
 		ValidArgsFunction: completeModel,
 	}
-	flags.add(c, "for all weights; several are compared")
-	c.Flags().StringVar(&glob, "tensors", "", "GLOB of the tensors to measure")
+	flags.add(c, " (several are compared)")
+	c.Flags().StringVar(&glob, "tensors", "", "measure only what matches GLOB")
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if !flags.given() {

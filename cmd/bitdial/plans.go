@@ -18,9 +18,9 @@ type planFlags struct {
 	path    string
 }
 
-func (f *planFlags) add(c *cobra.Command, bare string) {
-	c.Flags().StringArrayVarP(&f.schemes, "scheme", "s", nil, "SCHEME "+bare+"; GLOB=SCHEME for what the glob matches")
-	c.Flags().StringVarP(&f.path, "plan", "p", "", "PLAN, a TOML file; rules of -s come after its own")
+func (f *planFlags) add(c *cobra.Command, more string) {
+	c.Flags().StringArrayVarP(&f.schemes, "scheme", "s", nil, "how to quantize: SCHEME for all weights"+more+", GLOB=SCHEME for what matches")
+	c.Flags().StringVarP(&f.path, "plan", "p", "", "file with a PLAN, TOML; rules of -s come after its own")
 	// The flag is there: it was added above.
 	_ = c.RegisterFlagCompletionFunc("scheme", completeScheme)
 }
@@ -40,7 +40,7 @@ func (f *planFlags) read(c *cobra.Command, base quant.Plan) ([]quant.Plan, error
 		glob, s, err := parseRule(text)
 		switch {
 		case err != nil:
-			return nil, wrong(c, "-s %w", err)
+			return nil, wrong(c, "%w", err)
 		case glob == "":
 			defaults = append(defaults, s)
 		default:

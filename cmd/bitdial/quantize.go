@@ -25,8 +25,8 @@ bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors 
 		Args:              between(1, 1, "MODEL"),
 		ValidArgsFunction: completeModel,
 	}
-	flags.add(c, "for all weights")
-	c.Flags().StringVarP(&out, "output", "o", "", "OUT, the file to write")
+	flags.add(c, "")
+	c.Flags().StringVarP(&out, "output", "o", "", "the file to write, OUT")
 	c.Flags().BoolVar(&dequantized, "dequantize", false, "write the values that come back, in the original element type")
 	c.Flags().BoolVar(&force, "force", false, "overwrite OUT")
 	c.RunE = func(c *cobra.Command, args []string) error {
