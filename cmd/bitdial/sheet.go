@@ -59,46 +59,45 @@ func (s *sheet) row(values ...any) error {
 
 // object writes a line of JSON.
 func (s *sheet) object(keys []string, values []any) error {
-	s.out.WriteByte('{') //nolint:errcheck // of a bufio.Writer: the next Flush tells
+	var line bytes.Buffer
+	encoder := json.NewEncoder(&line)
+	encoder.SetEscapeHTML(false)
+	line.WriteByte('{')
 	for i, key := range keys {
 		if i > 0 {
-			s.out.WriteByte(',') //nolint:errcheck
+			line.WriteByte(',')
 		}
 		value := values[i]
 		if f, ok := value.(float64); ok && (math.IsInf(f, 0) || math.IsNaN(f)) {
 			value = nil // JSON has neither
 		}
-		var text bytes.Buffer
-		encoder := json.NewEncoder(&text)
-		encoder.SetEscapeHTML(false)
+		fmt.Fprintf(&line, "%q:", key)
 		if err := encoder.Encode(value); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "%q:%s", key, bytes.TrimSpace(text.Bytes())) //nolint:errcheck
+		line.Truncate(line.Len() - 1) // the newline that Encode ends with
 	}
-	_, err := s.out.WriteString("}\n")
+	line.WriteString("}\n")
+	_, err := line.WriteTo(s.out)
 	return err
 }
 
 // plain writes a row of values between tabs, and before the first one the keys.
 func (s *sheet) plain(values []any) error {
+	texts := make([]string, len(s.columns))
 	if !s.headed {
 		s.headed = true
 		for i, c := range s.columns {
-			if i > 0 {
-				s.out.WriteByte('\t') //nolint:errcheck
-			}
-			s.out.WriteString(c.key) //nolint:errcheck
+			texts[i] = c.key
 		}
-		s.out.WriteByte('\n') //nolint:errcheck
+		if err := s.line(strings.Join(texts, "\t")); err != nil {
+			return err
+		}
 	}
 	for i, v := range values {
-		if i > 0 {
-			s.out.WriteByte('\t') //nolint:errcheck
-		}
-		s.out.WriteString(plainText(v)) //nolint:errcheck
+		texts[i] = plainText(v)
 	}
-	return s.out.WriteByte('\n')
+	return s.line(strings.Join(texts, "\t"))
 }
 
 func plainText(v any) string {
@@ -162,7 +161,11 @@ func (s *sheet) cells(texts []string) error {
 			line.WriteString(texts[i] + pad)
 		}
 	}
-	_, err := s.out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	return s.line(strings.TrimRight(line.String(), " "))
+}
+
+func (s *sheet) line(text string) error {
+	_, err := s.out.WriteString(text + "\n")
 	return err
 }
 
