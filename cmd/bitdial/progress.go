@@ -25,9 +25,8 @@ type progress struct {
 	part    float64
 }
 
-// patience is how long work may take before a bar appears.
 const (
-	patience = 300 * time.Millisecond
+	patience = 300 * time.Millisecond // how long work may take before a bar appears
 	redraw   = 100 * time.Millisecond
 	barLen   = 24
 )
