@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+
+	"github.com/bitdial/bitdial/samples"
+	"github.com/bitdial/bitdial/tui"
+)
+
+// explore is the command without a verb: the explorer.
+func explore() *cobra.Command {
+	var flags planFlags
+	c := &cobra.Command{
+		Use:   "bitdial [MODEL]",
+		Short: "Turn the dials of quantization on a real model, and see at once what every bit costs",
+		Long: `Turn the dials of quantization on a real model, and see at once what every bit costs.
+
+MODEL is a safetensors file, a folder or an index of shards, or a sample that the program carries; without one it is ` + samples.Prefix + samples.All[0].Name + `. Press ? for the keys.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
+		Example: `bitdial
+bitdial model.safetensors -s int4:g32 -s '*.bias=f16'
+bitdial model.safetensors -p mine.toml`,
+		Args:              modelOrVerb,
+		ValidArgsFunction: completeModel,
+	}
+	flags.add(c, "")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		plan, err := flags.one(c, tui.DefaultPlan())
+		if err != nil {
+			return err
+		}
+		if !term.IsTerminal(os.Stdout.Fd()) {
+			return usageError{errNoTerminal}
+		}
+		name := samples.Prefix + samples.All[0].Name
+		if len(args) > 0 {
+			name = args[0]
+		}
+		m, err := open(name)
+		if err != nil {
+			return err
+		}
+		if err := flags.check(m); err != nil {
+			_ = m.Close() // it was only read
+			return err
+		}
+		return tui.Run(c.Context(), tui.Options{Model: m, Plan: plan, PlanPath: flags.path, Open: open})
+	}
+	return c
+}
+
+var errNoTerminal = errors.New("the explorer needs a terminal on stdout; in a pipe use a verb: bitdial measure MODEL -s SCHEME, bitdial inspect MODEL")
+
+// modelOrVerb accepts a MODEL at most, and takes what is close to a verb, and
+// no file, for a mistyped one.
+func modelOrVerb(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
+			for _, verb := range c.SuggestionsFor(args[0]) {
+				return wrong(c, "%q is no verb and no model; did you mean bitdial %s?", args[0], verb)
+			}
+		}
+	}
+	return between(0, 1, "MODEL")(c, args)
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bitdial/bitdial/kernels"
+	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+// planFlags are the flags that say how a model is quantized.
+type planFlags struct {
+	schemes []string
+	path    string
+}
+
+func (f *planFlags) add(c *cobra.Command, more string) {
+	c.Flags().StringArrayVarP(&f.schemes, "scheme", "s", nil, "how to quantize: SCHEME for all weights"+more+", GLOB=SCHEME for what matches")
+	c.Flags().StringVarP(&f.path, "plan", "p", "", "file with a PLAN, TOML; rules of -s come after its own")
+	// The flag is there: it was added above.
+	_ = c.RegisterFlagCompletionFunc("scheme", completeScheme)
+}
+
+// read returns a plan for every SCHEME without a glob, or a single one where
+// none is given: that of the file, else one that keeps what no rule names.
+// base is the plan to begin with if there is no file.
+func (f *planFlags) read(c *cobra.Command, base quant.Plan) ([]quant.Plan, error) {
+	if f.path != "" {
+		var err error
+		if base, err = quant.LoadPlan(f.path); err != nil {
+			return nil, err
+		}
+	}
+	var defaults []quant.Scheme
+	for _, text := range f.schemes {
+		glob, s, err := parseRule(text)
+		switch {
+		case err != nil:
+			return nil, wrong(c, "%w", err)
+		case glob == "":
+			defaults = append(defaults, s)
+		default:
+			base = base.With(glob, s)
+		}
+	}
+	if len(defaults) == 0 {
+		return []quant.Plan{base}, nil
+	}
+	var plans []quant.Plan
+	for _, s := range defaults {
+		plans = append(plans, quant.Plan{Default: s, Rules: base.Rules})
+	}
+	return plans, nil
+}
+
+// one is read for verbs that follow a single plan.
+func (f *planFlags) one(c *cobra.Command, base quant.Plan) (quant.Plan, error) {
+	plans, err := f.read(c, base)
+	if err != nil {
+		return quant.Plan{}, err
+	}
+	if len(plans) > 1 {
+		return quant.Plan{}, wrong(c, "-s names %d schemes for all weights: %s follows one; measure compares", len(plans), c.Name())
+	}
+	return plans[0], nil
+}
+
+// given reports whether the command line says how to quantize at all.
+func (f *planFlags) given() bool { return f.path != "" || len(f.schemes) > 0 }
+
+// check returns an error if a glob typed after -s matches no tensor of m: a
+// mistyped rule would silently change nothing.
+func (f *planFlags) check(m *model.Model) error {
+	for _, text := range f.schemes {
+		glob, _, _ := parseRule(text) // read has seen the error
+		if glob != "" && len(matching(m, glob)) == 0 {
+			return noMatch(m, glob)
+		}
+	}
+	return nil
+}
+
+// parseRule reads SCHEME or GLOB=SCHEME. A glob may hold = as a scheme may.
+func parseRule(text string) (glob string, s quant.Scheme, err error) {
+	if s, err = quant.Parse(text); err == nil {
+		return "", s, nil
+	}
+	for i, r := range text {
+		if r != '=' || i == 0 {
+			continue
+		}
+		if s, e := quant.Parse(text[i+1:]); e == nil {
+			if quant.CheckGlob(text[:i]) != nil {
+				return "", s, fmt.Errorf("%q: %q is not a glob", text, text[:i])
+			}
+			return text[:i], s, nil
+		}
+	}
+	// Neither: complain about what was meant, a rule if there is a = before any dial.
+	if glob, scheme, ok := strings.Cut(text, "="); ok && !strings.Contains(glob, ":") {
+		_, err = quant.Parse(scheme)
+	}
+	return "", s, err
+}
+
+// matching returns the tensors of m that glob matches, all for "".
+func matching(m *model.Model, glob string) []*model.Tensor {
+	if glob == "" {
+		return m.Tensors
+	}
+	var list []*model.Tensor
+	for _, t := range m.Tensors {
+		if quant.Match(glob, t.Name) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// selected returns the tensors that --tensors names.
+func selected(c *cobra.Command, m *model.Model, glob string) ([]*model.Tensor, error) {
+	if err := quant.CheckGlob(glob); err != nil {
+		return nil, wrong(c, "--tensors %q is not a glob", glob)
+	}
+	list := matching(m, glob)
+	if glob != "" && len(list) == 0 {
+		return nil, noMatch(m, glob)
+	}
+	return list, nil
+}
+
+func noMatch(m *model.Model, glob string) error {
+	return fmt.Errorf("%s: no tensor matches %q (inspect lists their names)", m.Name, glob)
+}
+
+// completeScheme offers formats, and after a format the dials that it has.
+func completeScheme(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	const how = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	glob, scheme := "", typed
+	if before, after, ok := strings.Cut(typed, "="); ok && !strings.Contains(before, ":") {
+		glob, scheme = before+"=", after
+	}
+	var list []string
+	i := strings.LastIndex(scheme, ":")
+	if i < 0 {
+		list = append(list, glob+"keep")
+		for _, f := range kernels.Formats {
+			list = append(list, cobra.CompletionWithDesc(glob+f.Name, f.About))
+		}
+		return list, how
+	}
+	for _, d := range quant.Dials {
+		for _, p := range positions(d) {
+			if s := scheme[:i+1] + p.written; p.written != "" && valid(s) {
+				list = append(list, cobra.CompletionWithDesc(glob+s, p.label))
+			}
+		}
+	}
+	return list, how
+}
+
+func valid(scheme string) bool {
+	_, err := quant.Parse(scheme)
+	return err == nil
+}
+
+// position is what a dial can be turned to and how a scheme writes it, "" for
+// the default, which need not be written.
+type position struct{ label, written string }
+
+// positions lists those of a dial, as they stand in a scheme of integers.
+func positions(d *quant.Dial) []position {
+	for _, base := range []string{"int4", "int4:round=stochastic"} {
+		s, err := quant.Parse(base)
+		if err != nil || d.Why(s) != "" {
+			continue
+		}
+		have := strings.Split(base, ":")
+		var list []position
+		options, _ := d.Options(s)
+		for _, o := range options {
+			parts := strings.Split(o.Scheme.String(), ":")
+			added := slices.DeleteFunc(parts, func(p string) bool { return slices.Contains(have, p) })
+			list = append(list, position{o.Label, strings.Join(added, ":")})
+		}
+		return list
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/bitdial/bitdial/kernels"
+	"github.com/bitdial/bitdial/quant"
+)
+
+func TestSchemesListsEveryTable(t *testing.T) {
+	lines := done(t, "", "schemes", "--json")
+	count := map[any]int{}
+	for i, o := range objects(t, lines) {
+		if got := keys(t, lines[i]); got != "kind name bits bpw about values" {
+			t.Fatalf("keys %s", got)
+		}
+		count[o["kind"]]++
+		if o["name"] == "int4" && (o["bits"] != 4.0 || o["bpw"] != 4.5) {
+			t.Errorf("%v", o)
+		}
+		if o["name"] == "granularity" && !slices.Contains(o["values"].([]any), "g32") {
+			t.Errorf("%v", o)
+		}
+	}
+	for kind, n := range map[string]int{"format": len(kernels.Formats), "dial": len(quant.Dials), "rounding": len(kernels.Roundings), "range": len(kernels.Ranges)} {
+		if count[kind] != n {
+			t.Errorf("%d of %s, want %d", count[kind], kind, n)
+		}
+	}
+	if plain := done(t, "", "schemes"); len(plain) != len(lines)+1 || plain[0] != "kind\tname\tbits\tbpw\tabout\tvalues" {
+		t.Errorf("%d lines under %q", len(plain), plain[0])
+	}
+}

@@ -1,0 +1,105 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// started runs the command until its stdout holds a line, or something is in
+// dir, and returns it still at work.
+func started(t *testing.T, args ...string) (c *exec.Cmd, out *bufio.Reader, errs *bytes.Buffer) {
+	t.Helper()
+	c = exec.Command(binaryPath, args...)
+	errs = new(bytes.Buffer)
+	c.Stderr = errs
+	pipe, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Process.Kill() }) // already over, if all is well
+	return c, bufio.NewReader(pipe), errs
+}
+
+// big writes a small tensor and one that takes seconds to measure.
+func big(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "big.safetensors")
+	safetensors(t, path, nil, []int{4, 32}, []int{1 << 15, 1 << 15})
+	return path
+}
+
+func TestAnInterruptEndsAMeasurementWith130(t *testing.T) {
+	c, out, errs := started(t, "measure", big(t), "-s", "int4:g32", "--json")
+	if line, err := out.ReadString('\n'); err != nil || !strings.Contains(line, `"a"`) { // as results come
+		t.Fatalf("first line %q, %v", line, err)
+	}
+	begun := time.Now()
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait() // the exit code is what counts
+	if code := c.ProcessState.ExitCode(); code != 130 || len(rest) > 0 || errs.Len() > 0 {
+		t.Errorf("exit %d, rest %q, stderr %q", code, rest, errs)
+	}
+	if took := time.Since(begun); took > time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+}
+
+func TestASignalEndsAnExportAndLeavesNothing(t *testing.T) {
+	model := big(t)
+	for signal, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
+		dir := t.TempDir()
+		c, _, errs := started(t, "quantize", model, "-s", "int4:g32", "-o", filepath.Join(dir, "o.safetensors"), "--dequantize")
+		for part := 0; part == 0; time.Sleep(5 * time.Millisecond) { // until it writes
+			items, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			part = len(items)
+		}
+		if err := c.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Wait() // the exit code is what counts
+		left, err := os.ReadDir(dir)
+		if code := c.ProcessState.ExitCode(); code != want || err != nil || len(left) > 0 || errs.Len() > 0 {
+			t.Errorf("%v: exit %d, want %d; %v is left, %v; stderr %q", signal, code, want, left, err, errs)
+		}
+	}
+}
+
+func TestAReaderThatHasEnoughEndsItQuietly(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "m.safetensors")
+	safetensors(t, model, nil, []int{4, 32}, []int{1 << 12, 1 << 12}) // the second row comes after head has gone
+	for _, args := range []string{
+		"bitdial measure MODEL -s int4 --json | head -n 1",
+		"bitdial inspect MODEL --json | head -n 1",
+		"(trap '' PIPE; bitdial schemes) | true",
+		"bitdial measure --help | true",
+	} {
+		line := strings.NewReplacer("bitdial", "'"+binaryPath+"'", "MODEL", "'"+model+"'").Replace(args)
+		c := exec.Command("sh", "-c", line)
+		var errs bytes.Buffer
+		c.Stderr = &errs
+		if err := c.Run(); err != nil || errs.Len() > 0 {
+			t.Errorf("%s: %v, stderr %q", args, err, errs.String())
+		}
+	}
+}
