@@ -203,12 +203,12 @@ func integers() []*Format {
 	for bits := 1; bits <= 16; bits++ {
 		f := &Format{
 			Name: fmt.Sprintf("int%d", bits), Family: "int", Bits: bits, Dials: scaled | ZeroPoint | Rounds | Ranged | Searched,
-			About: fmt.Sprintf("%d-bit integers times a scale: %d values, or %d with a zero point", bits, 1<<bits-1, 1<<bits),
+			About: fmt.Sprintf("%d-bit integers times a scale", bits),
 			Runs:  "torch",
 		}
 		switch bits {
 		case 1:
-			f.About = "1-bit integers: the two ends of the range"
+			f.About = "the two ends of the range"
 		case 4:
 			f.Runs = "ONNX Runtime, torch, TensorRT, GPTQ and AWQ kernels"
 		case 8:

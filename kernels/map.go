@@ -13,9 +13,20 @@ type Map interface {
 	Trace(x float32, r *Rounding, seed, at uint64) Step
 	// Range returns the least and the greatest value that can come back.
 	Range() (lo, hi float32)
+	// Values returns the values that can come back, ascending.
+	Values() []float32
 	// Around returns the representable values next to x, ascending: up to two
 	// on each side.
 	Around(x float32) []float32
+}
+
+// Values returns the values that a can give back, ascending.
+func (a Affine) Values() []float32 {
+	values := make([]float32, 0, a.Max-a.Min+1)
+	for q := a.Min; q <= a.Max; q++ {
+		values = append(values, a.Value(q))
+	}
+	return values
 }
 
 // Around returns the values of a next to x, ascending: up to two on each side.

@@ -48,7 +48,7 @@ func TestTheConfidenceIntervalHoldsTheExactSQNR(t *testing.T) {
 					continue
 				}
 				sum := summarize(t, tensor)
-				for _, text := range someSchemes {
+				for _, text := range schemesFor(tensor.Shape...) {
 					s := mustParse(t, text)
 					exact, err := Measure(t.Context(), tensor, sum, s, nil)
 					if err != nil {
@@ -80,7 +80,7 @@ func TestTheConfidenceIntervalHoldsTheExactSQNR(t *testing.T) {
 // TestTheEstimateHoldsOnLargeTensors does the same on channels of different
 // size and on weights with heavy tails, too large for the corpus.
 func TestTheEstimateHoldsOnLargeTensors(t *testing.T) {
-	heavy := gaussian(t, 300, 1700)
+	heavy := gaussian(t, 300, 1792)
 	x := make([]float32, heavy.Len())
 	if err := heavy.Read(x, 0); err != nil {
 		t.Fatal(err)
@@ -89,9 +89,9 @@ func TestTheEstimateHoldsOnLargeTensors(t *testing.T) {
 		x[i] *= x[i] * x[i]
 	}
 	pairs, held := 0, 0
-	for _, tensor := range []*model.Tensor{gaussian(t, 700, 700), gaussian(t, 3, 200000), tensorOf(t, x, 300, 1700)} {
+	for _, tensor := range []*model.Tensor{gaussian(t, 700, 768), gaussian(t, 3, 200192), tensorOf(t, x, 300, 1792)} {
 		sum := summarize(t, tensor)
-		for _, text := range someSchemes {
+		for _, text := range schemesFor(tensor.Shape...) {
 			s := mustParse(t, text)
 			exact, err := Measure(t.Context(), tensor, sum, s, nil)
 			if err != nil {

@@ -125,6 +125,7 @@ func (t *tally) measurement(q *quantizer, tensor *model.Tensor, sum *Summary) *M
 	}
 	m.Close = spread(errors, -reach, reach)
 	m.ClipLo, m.ClipHi = q.clipRange()
+	m.Levels = q.levels()
 	return m
 }
 
@@ -139,4 +140,24 @@ func (q *quantizer) clipRange() (lo, hi float64) {
 		widen(m.Range())
 	}
 	return lo, hi
+}
+
+// levels returns the values that can come back, ascending: of the only unit,
+// else those of a unit as wide as the whole tensor. It is nil where there are
+// too many to list.
+func (q *quantizer) levels() []float32 {
+	if len(q.maps) == 1 {
+		return q.maps[0].Values()
+	}
+	if len(q.affine) == 1 && q.scheme.Format.Bits <= 8 {
+		return q.affine[0].Values()
+	}
+	if q.scheme.Keep() {
+		return nil
+	}
+	levels := q.scheme.Format.Levels()
+	for i := range levels {
+		levels[i] *= q.top
+	}
+	return levels
 }

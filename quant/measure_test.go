@@ -25,8 +25,8 @@ var someSchemes = []string{
 }
 
 func TestAMeasurementIsTheSameForAnyNumberOfCores(t *testing.T) {
-	tensor := gaussian(t, 64, 3000)
-	for _, scheme := range someSchemes {
+	tensor := gaussian(t, 64, 3072)
+	for _, scheme := range schemesFor(tensor.Shape...) {
 		with := func(cores int) *Measurement {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
 			return measure(t, tensor, scheme)
@@ -40,12 +40,18 @@ func TestAMeasurementIsTheSameForAnyNumberOfCores(t *testing.T) {
 // TestAMeasurementAgreesWithItsDefinition recomputes every figure from the
 // dequantized weights, as the formulas have it.
 func TestAMeasurementAgreesWithItsDefinition(t *testing.T) {
-	tensor := gaussian(t, 48, 5, 3, 3)
+	for _, shape := range [][]int{{48, 5, 3, 3}, {6, 512}} {
+		agreeWithDefinition(t, gaussian(t, shape...))
+	}
+}
+
+func agreeWithDefinition(t *testing.T, tensor *model.Tensor) {
+	t.Helper()
 	x := make([]float32, tensor.Len())
 	if err := tensor.Read(x, 0); err != nil {
 		t.Fatal(err)
 	}
-	for _, scheme := range someSchemes {
+	for _, scheme := range schemesFor(tensor.Shape...) {
 		m := measure(t, tensor, scheme)
 		var y []float32
 		err := Dequantize(t.Context(), tensor, summarize(t, tensor), m.Scheme, nil, func(part []float32) error {
@@ -107,7 +113,7 @@ func TestNonFiniteWeightsAreCountedAndPoisonNothing(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	clean := []float32{1, -2, 0.5, 0.25, 3, -1, 0.75, 0.1}
 	dirty := append([]float32{nan, inf, -inf, nan, nan, nan, nan, nan}, clean...)
-	for _, scheme := range someSchemes {
+	for _, scheme := range schemesFor(2, 8) {
 		m, want := measure(t, tensorOf(t, dirty, 2, 8), scheme), measure(t, tensorOf(t, clean, 1, 8), scheme)
 		if m.NonFinite != 8 || m.N != 8 {
 			t.Errorf("%s: %d finite and %d not, want 8 and 8", scheme, m.N, m.NonFinite)
@@ -121,7 +127,7 @@ func TestNonFiniteWeightsAreCountedAndPoisonNothing(t *testing.T) {
 
 func TestNoFloatBreaksAMeasurement(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		bits := rapid.SliceOfN(rapid.Uint32(), 1, 200).Draw(t, "bits")
+		bits := rapid.SliceOfN(rapid.Uint32(), 1, 300).Draw(t, "bits")
 		x := make([]float32, len(bits))
 		data := make([]byte, 4*len(bits))
 		for i, b := range bits {
@@ -136,7 +142,7 @@ func TestNoFloatBreaksAMeasurement(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := Parse(rapid.SampledFrom(someSchemes).Draw(t, "scheme"))
+		s, err := Parse(rapid.SampledFrom(schemesFor(1, len(x))).Draw(t, "scheme"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,6 +30,7 @@ type Measurement struct {
 
 	Channels       []Channel // along the first axis
 	ClipLo, ClipHi float64   // the widest clipping range of any unit; both 0 without one
+	Levels         []float32 // the values that can come back, of the widest unit; nil where they are too many
 }
 
 // Channel is the error of one channel: Σe² and Σx² over the N finite weights

@@ -77,3 +77,18 @@ func shared(t testing.TB, path string) string {
 	}
 	return filepath.Join(root, path)
 }
+
+// schemesFor returns the schemes of someSchemes that fit a tensor of the given
+// shape.
+func schemesFor(shape ...int) (fit []string) {
+	for _, text := range someSchemes {
+		s, err := Parse(text)
+		if err != nil {
+			panic(err)
+		}
+		if s.WhyNot(shape) == "" {
+			fit = append(fit, text)
+		}
+	}
+	return fit
+}

@@ -106,8 +106,7 @@ func (q *quantizer) roundTrip(y, x []float32, at int, f *fitter) (clipped int) {
 func (q *quantizer) block(y, x []float32, at uint64, f *fitter) (clipped int) {
 	s := q.scheme
 	if s.Format.Packing != nil {
-		f.pack(s, y, x)
-		return 0
+		return f.pack(s, y, x)
 	}
 	return s.Format.Micro.RoundTrip(y, x, q.top, s.Rounding, uint64(s.Seed), at)
 }
@@ -185,8 +184,9 @@ func (f *fitter) unit(s Scheme, x []float32) kernels.Map {
 // pack sets y to the weights x, whole blocks, as they come back from being
 // packed. Where a format needs importance weights and there are none, all
 // weights matter alike. Weights that are not finite are packed as 0 and stay as
-// they are.
-func (f *fitter) pack(s Scheme, y, x []float32) {
+// they are. Where the weights are too large for the block's float16 scale, what
+// comes back is no number: it counts as clipped, and as 0.
+func (f *fitter) pack(s Scheme, y, x []float32) (clipped int) {
 	p := s.Format.Packing
 	n := len(x)
 	f.spare = slices.Grow(f.spare[:0], 2*n)[:2*n]
@@ -205,10 +205,15 @@ func (f *fitter) pack(s Scheme, y, x []float32) {
 	p.Quantize(f.packed, finite, importance)
 	p.Dequantize(y[:n], f.packed)
 	for i, v := range x {
-		if !kernels.Finite(v) {
+		switch {
+		case !kernels.Finite(v):
 			y[i] = v
+		case !kernels.Finite(y[i]):
+			y[i] = 0
+			clipped++
 		}
 	}
+	return clipped
 }
 
 // chooseMap chooses the map of one unit: a short one by its weights, a long

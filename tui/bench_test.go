@@ -41,7 +41,7 @@ func BenchmarkTurnOfADial(b *testing.B) {
 				b.Fatal(err)
 			}
 			noState(b)
-			s := &sitting{b, newApp(context.Background(), Options{Model: m, Plan: quant.Plan{Default: parsed}})}
+			s := &sitting{b, newApp(context.Background(), Options{Model: m, Plan: quant.Everywhere(quant.Choice{Scheme: parsed})})}
 			s.screen.resize(200, 60)
 			s.takeNext()
 			var times []float64

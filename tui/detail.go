@@ -187,6 +187,11 @@ func (a *app) drawPlots(r rect, m *quant.Measurement) {
 	}
 	legend, plot := rest.cutTop(1)
 	a.drawLegend(legend, m, plot, &view)
+	if len(m.Levels) > 0 && plot.h >= 8 {
+		var levels rect
+		levels, plot = plot.cutBottom(1)
+		paintLevels(s, levels, view.axis, m.Levels)
+	}
 	paintHistogram(s, plot, &view)
 	if x, _, ok := a.over(plot); ok {
 		paintColumnCursor(s, plot, x)

@@ -9,7 +9,11 @@ import (
 	"github.com/bitdial/bitdial/quant"
 )
 
-const dialFormat = 1 // its index in quant.Dials
+// Indices in quant.Dials.
+const (
+	dialFamily = iota
+	dialFormat
+)
 
 // turn turns dial n of the selected layer.
 func (a *app) turn(n, steps int) tea.Cmd {
@@ -39,13 +43,31 @@ func fitting(d *quant.Dial, s quant.Scheme, steps int, shape []int) (next quant.
 	}
 	next = s
 	for i := at + step; i >= 0 && i < len(options) && steps != 0; i += step {
-		if why := options[i].Scheme.WhyNot(shape); why != "" {
-			skipped = why
+		o, ok := fit(options[i].Scheme, d == quant.Dials[dialFamily], shape)
+		if !ok {
+			skipped = o.WhyNot(shape)
 			continue
 		}
-		next, steps = options[i].Scheme, steps-step
+		next, steps = o, steps-step
 	}
 	return next, skipped
+}
+
+// fit returns s, or if any member of its family will do, the one nearest in
+// bits that fits the shape, and whether there is one.
+func fit(s quant.Scheme, family bool, shape []int) (quant.Scheme, bool) {
+	if s.WhyNot(shape) == "" || !family {
+		return s, s.WhyNot(shape) == ""
+	}
+	members, _ := quant.Dials[dialFormat].Options(s)
+	best, found := s, false
+	for _, m := range members {
+		bits, least := m.Scheme.Format.Bits-s.Format.Bits, best.Format.Bits-s.Format.Bits
+		if m.Scheme.WhyNot(shape) == "" && (!found || bits*bits < least*least) {
+			best, found = m.Scheme, true
+		}
+	}
+	return best, found
 }
 
 // whyNot returns why dial n cannot be turned, or "".
@@ -180,7 +202,7 @@ func (a *app) drawDials(r rect) {
 	} else {
 		switch name := quant.Dials[a.dial].Name; {
 		case name == "format":
-			line = fmt.Sprintf("%s · %.2f bpw · %s", s.Format.About, a.bpw(a.layers.selected()), s.Format.Runs)
+			line = fmt.Sprintf("%s: %s · %.2f bpw · %s", s.Format.Name, s.Format.About, a.bpw(a.layers.selected()), s.Format.Runs)
 		case name == "rounding":
 			line = "rounding " + s.Rounding.About
 		case name == "range" && s.Range != nil:

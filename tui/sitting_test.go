@@ -162,10 +162,10 @@ func TestTheMouseDoesWhatKeysDo(t *testing.T) {
 	x, y := s.find("fc.weight")
 	s.click(x, y)
 	s.shows("▸ fc.weight")
-	x, y = s.find("bits ")
+	x, y = s.find("format  ")
 	s.wheel(x, y, 1)
 	if got := s.scheme("fc.weight"); got != "int7" {
-		t.Errorf("a turn of the wheel over bits gave %s", got)
+		t.Errorf("a turn of the wheel over the format gave %s", got)
 	}
 	x, y = s.find("symmetric ▸")
 	s.click(x+len("symmetric "), y)

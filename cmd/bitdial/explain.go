@@ -124,18 +124,37 @@ func writeTrace(w *strings.Builder, typed string, t *quant.Trace) {
 	line("number", "%s = %s as float32", typed, shortest(t.X))
 	line("bits", "%s %s %s  sign, exponent, mantissa", sign, exponent, mantissa)
 	line("scheme", "%s", t.Scheme)
-	if t.Scheme.Scaled() {
-		writeSteps(line, t)
-	} else if t.Step.Clipped {
+	a, integer := t.Affine()
+	switch {
+	case integer:
+		writeSteps(line, t, a)
+	case t.Scale() > 0:
+		line("scale", "%s", digits(t.Scale()))
+		line("÷ scale", "%s", digits(t.Step.Scaled))
+		writeModes(line, t)
+		if len(t.Modes) == 0 {
+			line("nearest", "%s", digits(t.Step.Rounded))
+		}
+	case t.Map != nil:
+		line("nearest", "%s, number %d of the codebook", digits(t.Step.Value), t.Step.Code)
+	case t.Scheme.Keep():
+	case t.Scheme.Format.Cast == nil:
+		line("packed", "in a block of %d with zeros: %s", t.Scheme.Format.Block(), t.Scheme.Format.About)
+	case t.Step.Clipped:
 		line("cast", "%s, clipped to the largest value there is", digits(t.Step.Value))
-	} else if !t.Scheme.Keep() {
+	default:
 		line("cast", "%s, nearest even", digits(t.Step.Value))
 	}
 	if code := t.CodeBits(); code != "" {
 		line("code bits", "%s", code)
 	}
-	if t.Scheme.Scaled() {
-		line("× scale", "%s", product(t))
+	switch {
+	case integer && a.Zero != 0:
+		line("× scale", "(%d − %d) × %s = %s", t.Step.Code, a.Zero, digits(a.Scale), digits(t.Step.Value))
+	case integer:
+		line("× scale", "%d × %s = %s", t.Step.Code, digits(a.Scale), digits(t.Step.Value))
+	case t.Scale() > 0:
+		line("× scale", "%s × %s = %s", digits(t.Step.Rounded), digits(t.Scale()), digits(t.Step.Value))
 	}
 	line("comes back", "%s", digits(t.Step.Value))
 	line("error", "%s", strconv.FormatFloat(t.Err(), 'g', 4, 64))
@@ -148,8 +167,7 @@ func writeTrace(w *strings.Builder, typed string, t *quant.Trace) {
 	}
 }
 
-func writeSteps(line func(what, format string, args ...any), t *quant.Trace) {
-	a := t.Map
+func writeSteps(line func(what, format string, args ...any), t *quant.Trace, a kernels.Affine) {
 	lo, hi := a.Range()
 	line("range", "%s … %s", digits(lo), digits(hi))
 	line("scale", "%s", digits(a.Scale))
@@ -161,6 +179,12 @@ func writeSteps(line func(what, format string, args ...any), t *quant.Trace) {
 		return
 	}
 	line("÷ scale", "%s", digits(t.Step.Scaled))
+	writeModes(line, t)
+	line("clamped", "%d, codes are %d … %d", t.Step.Code, a.Min, a.Max)
+}
+
+// writeModes tells what every rounding would give.
+func writeModes(line func(what, format string, args ...any), t *quant.Trace) {
 	for _, m := range t.Modes {
 		what, clipped := "", ""
 		if m.Rounding == t.Scheme.Rounding {
@@ -171,16 +195,6 @@ func writeSteps(line func(what, format string, args ...any), t *quant.Trace) {
 		}
 		line(what, "%-12s %6s  → code %d%s → %s", m.Rounding.Title, digits(m.Rounded), m.Code, clipped, digits(m.Value))
 	}
-	line("clamped", "%d, codes are %d … %d", t.Step.Code, a.Min, a.Max)
-}
-
-// product writes how the code becomes a value.
-func product(t *quant.Trace) string {
-	code := strconv.Itoa(int(t.Step.Code))
-	if t.Map.Zero != 0 {
-		code = fmt.Sprintf("(%d − %d)", t.Step.Code, t.Map.Zero)
-	}
-	return fmt.Sprintf("%s × %s = %s", code, digits(t.Map.Scale), digits(t.Step.Value))
 }
 
 // digits returns x with the seven digits that every float32 has to give: 79
@@ -210,9 +224,11 @@ func traceJSON(typed string, t *quant.Trace) error {
 		}{m.Rounding.Name, m.Rounded, m.Code, m.Clipped, m.Value})
 	}
 	var scale, zero, least, most, scaled, rounded, code any
-	if t.Scheme.Scaled() {
-		scale, zero, least, most = t.Map.Scale, t.Map.Zero, t.Map.Min, t.Map.Max
-		scaled, rounded, code = t.Step.Scaled, t.Step.Rounded, t.Step.Code
+	if a, integer := t.Affine(); integer {
+		zero, least, most = a.Zero, a.Min, a.Max
+	}
+	if t.Map != nil {
+		scale, scaled, rounded, code = t.Scale(), t.Step.Scaled, t.Step.Rounded, t.Step.Code
 	}
 	grid := t.Grid
 	if grid == nil {

@@ -53,6 +53,9 @@ bitdial measure sample:animals -s int4:g32 --tensors '*.weight' --json`,
 		if err != nil {
 			return err
 		}
+		for _, plan := range plans {
+			tellFallbacks(c, tensors, plan)
+		}
 		return compare(c.Context(), newSheet(asJSON, measureColumns(tensors)), m, tensors, plans)
 	}
 	return c

@@ -30,7 +30,7 @@ func TestMeasureTellsWhatQuantMeasures(t *testing.T) {
 	}
 	lines := done(t, "", "measure", "sample:animals", "-s", s.String(), "--json")
 	rows := objects(t, lines)
-	plan, sse, n := quant.Plan{Default: s}, 0.0, 0.0
+	plan, sse, n := quant.Everywhere(quant.Choice{Scheme: s}), 0.0, 0.0
 	for i, tensor := range m.Tensors {
 		if got := keys(t, lines[i]); got != rowKeys {
 			t.Fatalf("keys %s, want %s", got, rowKeys)

@@ -19,7 +19,7 @@ type planFlags struct {
 }
 
 func (f *planFlags) add(c *cobra.Command, more string) {
-	c.Flags().StringArrayVarP(&f.schemes, "scheme", "s", nil, "how to quantize: SCHEME for all weights"+more+", GLOB=SCHEME for what matches")
+	c.Flags().StringArrayVarP(&f.schemes, "scheme", "s", nil, "how to quantize: SCHEME for all weights"+more+", GLOB=SCHEME for what matches; SCHEME,OTHER takes the other where the first does not fit")
 	c.Flags().StringVarP(&f.path, "plan", "p", "", "file with a PLAN, TOML; rules of -s come after its own")
 	// The flag is there: it was added above.
 	_ = c.RegisterFlagCompletionFunc("scheme", completeScheme)
@@ -35,7 +35,7 @@ func (f *planFlags) read(c *cobra.Command, base quant.Plan) ([]quant.Plan, error
 			return nil, err
 		}
 	}
-	var defaults []quant.Scheme
+	var defaults []quant.Choice
 	for _, text := range f.schemes {
 		glob, s, err := parseRule(text)
 		switch {
@@ -85,15 +85,15 @@ func (f *planFlags) check(m *model.Model) error {
 }
 
 // parseRule reads SCHEME or GLOB=SCHEME. A glob may hold = as a scheme may.
-func parseRule(text string) (glob string, s quant.Scheme, err error) {
-	if s, err = quant.Parse(text); err == nil {
+func parseRule(text string) (glob string, s quant.Choice, err error) {
+	if s, err = quant.ParseChoice(text); err == nil {
 		return "", s, nil
 	}
 	for i, r := range text {
 		if r != '=' || i == 0 {
 			continue
 		}
-		if s, e := quant.Parse(text[i+1:]); e == nil {
+		if s, e := quant.ParseChoice(text[i+1:]); e == nil {
 			if quant.CheckGlob(text[:i]) != nil {
 				return "", s, fmt.Errorf("%q: %q is not a glob", text, text[:i])
 			}
@@ -102,7 +102,7 @@ func parseRule(text string) (glob string, s quant.Scheme, err error) {
 	}
 	// Neither: complain about what was meant, a rule if there is a = before any dial.
 	if glob, scheme, ok := strings.Cut(text, "="); ok && !strings.Contains(glob, ":") {
-		_, err = quant.Parse(scheme)
+		_, err = quant.ParseChoice(scheme)
 	}
 	return "", s, err
 }
@@ -190,4 +190,24 @@ func positions(d *quant.Dial) []position {
 		return list
 	}
 	return nil
+}
+
+// tellFallbacks says on standard error which tensors do not get the scheme
+// that the plan wishes for them, and why.
+func tellFallbacks(c *cobra.Command, tensors []*model.Tensor, plan quant.Plan) {
+	const most = 3
+	told := 0
+	for _, t := range tensors {
+		wish := plan.Wish(t)
+		why := wish.Scheme.WhyNot(t.Shape)
+		if why == "" {
+			continue
+		}
+		if told++; told <= most {
+			c.PrintErrf("bitdial: %s: %s instead of %s: %s\n", t.Name, plan.For(t), wish.Scheme, why)
+		}
+	}
+	if told > most {
+		c.PrintErrf("bitdial: … and %d more tensors\n", told-most)
+	}
 }

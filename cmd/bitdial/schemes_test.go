@@ -12,7 +12,7 @@ func TestSchemesListsEveryTable(t *testing.T) {
 	lines := done(t, "", "schemes", "--json")
 	count := map[any]int{}
 	for i, o := range objects(t, lines) {
-		if got := keys(t, lines[i]); got != "kind name bits bpw about values" {
+		if got := keys(t, lines[i]); got != "kind name family bits bpw about runs values" {
 			t.Fatalf("keys %s", got)
 		}
 		count[o["kind"]]++
@@ -28,7 +28,7 @@ func TestSchemesListsEveryTable(t *testing.T) {
 			t.Errorf("%d of %s, want %d", count[kind], kind, n)
 		}
 	}
-	if plain := done(t, "", "schemes"); len(plain) != len(lines)+1 || plain[0] != "kind\tname\tbits\tbpw\tabout\tvalues" {
+	if plain := done(t, "", "schemes"); len(plain) != len(lines)+1 || plain[0] != "kind\tname\tfamily\tbits\tbpw\tabout\truns\tvalues" {
 		t.Errorf("%d lines under %q", len(plain), plain[0])
 	}
 }

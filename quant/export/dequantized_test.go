@@ -29,7 +29,7 @@ func plan(t *testing.T, scheme string) quant.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return quant.Plan{Default: s}
+	return quant.Everywhere(quant.Choice{Scheme: s})
 }
 
 func weights(t *testing.T, tensor *model.Tensor) []float32 {
