@@ -29,7 +29,7 @@ const maxPlan = 128 << 20
 func (p Plan) WriteTo(w io.Writer) (int64, error) {
 	file := planFile{Default: p.Default.String()}
 	for _, r := range p.Rules {
-		file.Rules = append(file.Rules, planRule{r.Glob, r.Choice.String()})
+		file.Rules = append(file.Rules, planRule{r.Glob, r.String()})
 	}
 	text, err := toml.Marshal(file)
 	if err != nil {
