@@ -34,7 +34,7 @@ func (s *sitting) takeNext() {
 // on a layer of 2^26 weights.
 func BenchmarkTurnOfADial(b *testing.B) {
 	m := oneTensor(b, 1<<13, 1<<13)
-	for _, scheme := range []string{"int8", "int8:channel", "int4:g32", "int4:g32:range=mse", "int4:range=mse", "int4:channel:range=mse", "int4:range=p99.9"} {
+	for _, scheme := range []string{"int8", "int8:channel", "int4:g32", "int4:g32:range=mse", "int4:range=mse", "int4:channel:range=mse", "int4:range=p99.9", "q4_K", "iq3_s", "iq1_m", "nf4:g64", "fp8_e4m3:channel:range=mse", "kmeans4:channel", "mxfp4", "int4:g32:search=optimal"} {
 		b.Run(scheme, func(b *testing.B) {
 			parsed, err := quant.Parse(scheme)
 			if err != nil {

@@ -4,7 +4,7 @@ import "math"
 
 // A heatView is a table of values, each a cell of colour with its number.
 type heatView struct {
-	values               []float64 // by row; NaN is not known yet
+	values               []float64 // by row; NaN is not known yet, −∞ not to be had
 	rows, cols, cell     int       // cell: columns that a value takes
 	scale                scale
 	cursorRow, cursorCol int
@@ -21,7 +21,7 @@ func paintHeat(s *screen, r rect, h heatView) {
 			}
 			v := h.values[row*h.cols+col]
 			st := h.scale.ground(v)
-			if math.IsNaN(v) {
+			if math.IsNaN(v) || math.IsInf(v, -1) {
 				st = fg(colFaint)
 			}
 			selected := row == h.cursorRow && col == h.cursorCol
@@ -30,7 +30,9 @@ func paintHeat(s *screen, r rect, h heatView) {
 			}
 			s.fill(c, st)
 			text := "·"
-			if !math.IsNaN(v) {
+			if math.IsInf(v, -1) {
+				text = "–"
+			} else if !math.IsNaN(v) {
 				text = dbText(v)
 				if s.mono {
 					text = string(h.scale.shade(v)) + text

@@ -48,6 +48,7 @@ func init() {
 		{[]string{"down", "j"}, "↓", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveLayer(1) }},
 		{[]string{"left", "h"}, "←", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(-1) }},
 		{[]string{"right"}, "→", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(1) }},
+		{[]string{"f"}, "f", "the next set of formats: by bits, then each family", "formats", heatOnly, (*app).nextSet},
 		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", heatOnly, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
 		{[]string{"space"}, "space", "give the layer the format under the cursor", "take it", heatOnly, (*app).takeFormat},
 		{[]string{"a"}, "a", "apply the layer's scheme to others", "apply to…", nil, (*app).askApply},

@@ -13,27 +13,61 @@ import (
 
 // heatMap is layers × formats, coloured by estimated SQNR.
 type heatMap struct {
-	column int       // under the cursor
+	set    int       // index of the columns in heatSets
+	column int       // under the cursor, an index into the set's formats
+	first  int       // column that is the first on the screen
+	shown  int       // columns on the screen
 	values []float64 // of the cells on the screen, by row
 }
 
-// heatFormats are the columns: what people choose between.
-var heatFormats = func() []*kernels.Format {
-	var list []*kernels.Format
+// heatSet is a set of columns.
+type heatSet struct {
+	name    string
+	formats []*kernels.Format
+}
+
+// heatSets are what people choose between: integers by their bits, then every
+// family by its members.
+var heatSets = func() []heatSet {
+	bits := heatSet{name: "bits"}
 	for _, name := range []string{"f16", "int8", "int7", "int6", "int5", "int4", "int3", "int2"} {
-		list = append(list, kernels.FormatOf(name))
+		bits.formats = append(bits.formats, kernels.FormatOf(name))
 	}
-	return list
+	sets := []heatSet{bits}
+	for _, family := range kernels.Families {
+		set := heatSet{name: family}
+		for _, f := range kernels.Formats {
+			if f.Family == family {
+				set.formats = append(set.formats, f)
+			}
+		}
+		sets = append(sets, set)
+	}
+	return sets
 }()
+
+// formats returns the columns.
+func (h *heatMap) formats() []*kernels.Format { return heatSets[h.set].formats }
+
+// nextSet shows the next set of columns.
+func (a *app) nextSet() tea.Cmd {
+	a.heat.set = (a.heat.set + 1) % len(heatSets)
+	a.heat.column, a.heat.first, a.heat.shown = 0, 0, 0
+	return nil
+}
 
 // heatScheme returns the scheme of a column for tensor i: its present dials
 // at another format. Where it has none of an integer's, the default's serve.
 func (a *app) heatScheme(i, column int) quant.Scheme {
+	f := a.heat.formats()[column]
 	s := a.planned.schemes[i]
+	if s.Format == f {
+		return s
+	}
 	if !s.Has(kernels.Granular) {
 		s = a.history.Plan().Default.Scheme
 	}
-	return s.As(heatFormats[column])
+	return s.As(f)
 }
 
 // heatRow returns the tensor in a row of the map, counted from the first on the
@@ -52,8 +86,8 @@ func (a *app) missingCell() (request, bool) {
 			continue
 		}
 		t := a.model.Tensors[i]
-		for c := range heatFormats {
-			if s := a.heatScheme(i, c); a.work.missing(t, s) {
+		for c := a.heat.first; c < a.heat.first+max(1, a.heat.shown); c++ { // before the first frame none is shown
+			if s := a.heatScheme(i, c); s.WhyNot(t.Shape) == "" && a.work.missing(t, s) {
 				return request{fact: fact{t, s}, i: i}, true
 			}
 		}
@@ -64,14 +98,14 @@ func (a *app) missingCell() (request, bool) {
 // toSensitivity shows the map, with the cursor at the layer's present format.
 func (a *app) toSensitivity() tea.Cmd {
 	_, s := a.selected()
-	if c := slices.Index(heatFormats, s.Format); c >= 0 {
+	if c := slices.Index(a.heat.formats(), s.Format); c >= 0 {
 		a.heat.column = c
 	}
 	return a.turnTo(pageSensitivity)
 }
 
 func (a *app) moveFormat(steps int) tea.Cmd {
-	a.heat.column = clamp(a.heat.column+steps, 0, len(heatFormats)-1)
+	a.heat.column = clamp(a.heat.column+steps, 0, len(a.heat.formats())-1)
 	return nil
 }
 
@@ -82,10 +116,26 @@ func (a *app) takeFormat() tea.Cmd {
 		a.notice = a.whyNot(0)
 		return nil
 	}
-	return a.setScheme(a.heatScheme(i, a.heat.column))
+	scheme := a.heatScheme(i, a.heat.column)
+	if why := scheme.WhyNot(a.model.Tensors[i].Shape); why != "" {
+		a.notice = why
+		return nil
+	}
+	return a.setScheme(scheme)
 }
 
-const heatCell = 7
+// layOut chooses the columns that a map of w columns of the screen has room
+// for, the cursor's among them, and returns the width of a cell.
+func (h *heatMap) layOut(w int) (cell int) {
+	cell = 7
+	for _, f := range h.formats() {
+		cell = max(cell, len(f.Name)+1)
+	}
+	h.shown = clamp(w/cell, 1, len(h.formats()))
+	h.first = clamp(h.first, h.column-h.shown+1, h.column)
+	h.first = clamp(h.first, 0, len(h.formats())-h.shown)
+	return min(cell, max(1, w))
+}
 
 // drawSensitivity draws the second page.
 func (a *app) drawSensitivity(r rect) {
@@ -103,7 +153,8 @@ func (a *app) drawSensitivity(r rect) {
 	if side.w == 0 {
 		foot, body = body.cutBottom(2)
 	}
-	title := "SQNR dB by format"
+	cell := a.heat.layOut(body.w - 13)
+	title := "SQNR dB by format · " + heatSets[a.heat.set].name
 	known, all := a.heatProgress()
 	if known < all {
 		title += fmt.Sprintf(" · %d/%d ≈", known, all)
@@ -117,14 +168,19 @@ func (a *app) drawSensitivity(r rect) {
 	}
 	head, body := body.cutTop(1)
 	a.layers.scroll(body.h)
-	names, grid := body.cutLeft(max(12, body.w-heatCell*len(heatFormats)-1))
-	cell := min(heatCell, max(1, grid.w/len(heatFormats)))
-	for c, f := range heatFormats {
+	names, grid := body.cutLeft(max(12, body.w-cell*a.heat.shown-1))
+	for c := range a.heat.shown {
 		st := fg(colDim)
-		if c == a.heat.column {
+		if a.heat.first+c == a.heat.column {
 			st = fg(colAccent).with(bold)
 		}
-		s.textCenter(rect{grid.x + c*cell, head.y, cell, 1}, head.y, st, f.Name)
+		s.textCenter(rect{grid.x + c*cell, head.y, cell, 1}, head.y, st, a.heat.formats()[a.heat.first+c].Name)
+	}
+	if a.heat.first > 0 {
+		s.put(grid.x-1, head.y, '‹', fg(colAccent))
+	}
+	if a.heat.first+a.heat.shown < len(a.heat.formats()) {
+		s.put(grid.x+cell*a.heat.shown, head.y, '›', fg(colAccent))
 	}
 	a.hots = append(a.hots, hot{area: body, click: (*app).clickHeat, wheel: (*app).wheelList, n: grid.x<<16 | cell})
 	a.heat.values = a.heat.values[:0]
@@ -145,13 +201,13 @@ func (a *app) drawSensitivity(r rect) {
 			st.fg = colFaint
 		}
 		s.text(names, names.x, names.y+row, st, cutMiddle(t.Name, names.w-1))
-		for c := range heatFormats {
-			a.heat.values = append(a.heat.values, a.heatValue(i, c))
+		for c := range a.heat.shown {
+			a.heat.values = append(a.heat.values, a.heatValue(i, a.heat.first+c))
 		}
 	}
-	paintHeat(s, rect{grid.x, grid.y, cell * len(heatFormats), min(grid.h, rows)}, heatView{
-		values: a.heat.values, rows: rows, cols: len(heatFormats), cell: cell, scale: sqnrScale,
-		cursorRow: a.layers.cursor - a.layers.top, cursorCol: a.heat.column,
+	paintHeat(s, rect{grid.x, grid.y, cell * a.heat.shown, min(grid.h, rows)}, heatView{
+		values: a.heat.values, rows: rows, cols: a.heat.shown, cell: cell, scale: sqnrScale,
+		cursorRow: a.layers.cursor - a.layers.top, cursorCol: a.heat.column - a.heat.first,
 	})
 	a.drawScrollbar(rect{in.x, body.y, in.w, body.h})
 	if side.w > 0 {
@@ -161,9 +217,13 @@ func (a *app) drawSensitivity(r rect) {
 	}
 }
 
-// heatValue returns the SQNR of a cell, NaN while it is not known.
+// heatValue returns the SQNR of a cell, NaN while it is not known, −∞ where the
+// format does not fit.
 func (a *app) heatValue(i, column int) float64 {
 	t := a.model.Tensors[i]
+	if a.heatScheme(i, column).WhyNot(t.Shape) != "" {
+		return math.Inf(-1)
+	}
 	if f := a.work.figures[fact{t, a.heatScheme(i, column)}]; f != nil {
 		return f.SQNR()
 	}
@@ -174,9 +234,9 @@ func (a *app) heatValue(i, column int) float64 {
 func (a *app) heatProgress() (known, all int) {
 	for row := range a.layers.rows {
 		if i, ok := a.heatRow(row); ok {
-			for c := range heatFormats {
+			for c := range a.heat.shown {
 				all++
-				if !math.IsNaN(a.heatValue(i, c)) {
+				if !math.IsNaN(a.heatValue(i, a.heat.first+c)) {
 					known++
 				}
 			}
@@ -191,9 +251,9 @@ func (a *app) clickHeat(n int) tea.Cmd {
 		if h.wheel == nil || !h.area.contains(a.mouse.x, a.mouse.y) {
 			continue
 		}
-		row, column := a.layers.top+a.mouse.y-h.area.y, (a.mouse.x-x)/cell
+		row, column := a.layers.top+a.mouse.y-h.area.y, a.heat.first+(a.mouse.x-x)/cell
 		again := row == a.layers.cursor && column == a.heat.column && a.mouse.x >= x
-		if a.mouse.x >= x && column < len(heatFormats) {
+		if a.mouse.x >= x && column < a.heat.first+a.heat.shown {
 			a.heat.column = column
 		}
 		if again {
@@ -218,9 +278,14 @@ func (a *app) explainCell(r rect) {
 	}
 	scheme := a.heatScheme(i, a.heat.column)
 	db := a.heatValue(i, a.heat.column)
+	why := scheme.WhyNot(t.Shape)
 	if r.h < 4 {
 		s.text(r, r.x, r.y, style{}.with(bold), cutMiddle(t.Name, r.w))
-		s.text(r, r.x, r.y+1, fg(colDim), cutEnd(fmt.Sprintf("%s: %s dB, %s", scheme, dbText(db), qualityText(db)), r.w))
+		text := fmt.Sprintf("%s: %s dB, %s", scheme, dbText(db), qualityText(db))
+		if why != "" {
+			text = why
+		}
+		s.text(r, r.x, r.y+1, fg(colDim), cutEnd(text, r.w))
 		return
 	}
 	y := r.y
@@ -231,40 +296,54 @@ func (a *app) explainCell(r rect) {
 	line(fg(colDim), fmt.Sprintf("%s · %s weights", shapeText(t.Shape), countText(int64(t.Len()))))
 	y++
 	line(fg(colQuantized).with(bold), scheme.String())
-	if !math.IsNaN(db) {
+	if why != "" {
+		line(fg(colWarn), why)
+	} else if !math.IsNaN(db) {
 		line(style{}, fmt.Sprintf("SQNR %s dB — %s.", dbText(db), qualityText(db)))
 		if below, all := a.heatRank(i); all > 1 {
 			line(fg(colDim), fmt.Sprintf("%d of the %d layers on the screen lose more at this format.", below, all-1))
 		}
 	}
 	y++
-	for c, f := range heatFormats {
+	for c := a.heat.first; c < a.heat.first+a.heat.shown; c++ {
 		if y >= r.y+r.h-1 {
 			break
 		}
-		v := a.heatValue(i, c)
+		f, v := a.heat.formats()[c], a.heatValue(i, c)
 		st := style{}
 		if c == a.heat.column {
 			st = fg(colAccent).with(bold)
 		}
+		name := max(6, a.heatNames()+1)
 		s.text(r, r.x, y, st, f.Name)
-		if !math.IsNaN(v) {
-			w := max(4, r.w-26)
-			s.text(r, r.x+6, y, sqnrScale.style(v), bar(v/80, w))
-			s.textRight(rect{r.x + 6 + w, y, 6, 1}, y, st, dbText(v))
+		switch {
+		case math.IsInf(v, -1):
+			s.text(r, r.x+name, y, fg(colDim), "does not fit")
+		case math.IsNaN(v):
+			s.text(r, r.x+name, y, fg(colDim), "…")
+		default:
+			w := max(4, r.w-20-name)
+			s.text(r, r.x+name, y, sqnrScale.style(v), bar(v/80, w))
+			s.textRight(rect{r.x + name + w, y, 6, 1}, y, st, dbText(v))
 			delta := a.heatScheme(i, c).Bytes(t.Shape, t.Bytes()) - a.planned.schemes[i].Bytes(t.Shape, t.Bytes())
 			sign := "+"
 			if delta < 0 {
 				sign, delta = "−", -delta
 			}
 			s.textRight(rect{r.x, y, r.w - 1, 1}, y, fg(colDim), sign+sizeText(delta))
-		} else {
-			s.text(r, r.x+6, y, fg(colDim), "…")
 		}
 		y++
 	}
 	y++
-	line(fg(colDim), "⏎ to its dials · space take this format")
+	line(fg(colDim), "⏎ to its dials · space take this format · f other formats")
+}
+
+// heatNames returns the width of the widest name of a format in the columns.
+func (a *app) heatNames() (w int) {
+	for _, f := range a.heat.formats() {
+		w = max(w, len(f.Name))
+	}
+	return w
 }
 
 // heatRank counts the layers on the screen that have less SQNR than layer i in
@@ -273,7 +352,7 @@ func (a *app) heatRank(i int) (below, all int) {
 	mine := a.heatValue(i, a.heat.column)
 	for row := range a.layers.rows {
 		if j, ok := a.heatRow(row); ok {
-			if v := a.heatValue(j, a.heat.column); !math.IsNaN(v) {
+			if v := a.heatValue(j, a.heat.column); !math.IsNaN(v) && !math.IsInf(v, -1) {
 				all++
 				if v < mine {
 					below++

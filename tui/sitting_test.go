@@ -214,7 +214,7 @@ func TestSensitivityFillsInAndLeadsToTheDials(t *testing.T) {
 	s := sitWithSample(t, 120, 34)
 	s.press("s")
 	known, all := s.heatProgress()
-	if known != all || all != 10*len(heatFormats) {
+	if known != all || all != 10*len(heatSets[0].formats) {
 		t.Errorf("%d of %d cells are known", known, all)
 	}
 	s.press("right right right right right down enter")
@@ -225,6 +225,18 @@ func TestSensitivityFillsInAndLeadsToTheDials(t *testing.T) {
 	if got := s.scheme("conv2.bias"); got != "int3" {
 		t.Errorf("space took %s", got)
 	}
+	s.press("f f f")
+	s.shows("· ggml", "q4_0", "does not fit")
+	s.press("right right right right right") // q1_0
+	s.shows("blocks of 128")
+	s.press("space")
+	if got := s.scheme("conv2.bias"); got != "int3" {
+		t.Errorf("a format that does not fit was taken: %s", got)
+	}
+	for range 30 {
+		s.press("right")
+	}
+	s.shows("mxfp4_ggml", "‹")
 }
 
 func TestTheMicroscopeFollowsOneWeight(t *testing.T) {
