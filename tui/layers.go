@@ -23,6 +23,7 @@ type layers struct {
 	sort   int // index into columns, -1: as in the file
 	down   bool
 	scheme int // columns that the widest scheme takes
+	names  nameCut
 }
 
 // column is one of the list's columns.
@@ -131,7 +132,7 @@ func shapeText(shape []int) string {
 }
 
 func (l *layers) load(m *model.Model) {
-	*l = layers{sort: -1, rows: 1}
+	*l = layers{sort: -1, rows: 1, names: newNameCut(m.Tensors)}
 	l.order = make([]int, len(m.Tensors))
 	for i := range l.order {
 		l.order[i] = i
@@ -303,7 +304,7 @@ func (a *app) drawRow(areas []rect, r rect, i int, cursor bool) {
 		col := &columns[c]
 		switch {
 		case c == 0:
-			s.text(cell, cell.x, cell.y, st, cutMiddle(col.text(a, i), cell.w))
+			s.text(cell, cell.x, cell.y, st, a.layers.names.short(col.text(a, i), cell.w))
 		case col.text == nil:
 			if v := a.sqnr(i); v < 1e6 {
 				s.text(cell, cell.x, cell.y, sqnrScale.style(v), bar(v/fullSQNR, cell.w))

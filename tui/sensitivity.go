@@ -200,7 +200,7 @@ func (a *app) drawSensitivity(r rect) {
 		if !quant.Quantizable(t) {
 			st.fg = colFaint
 		}
-		s.text(names, names.x, names.y+row, st, cutMiddle(t.Name, names.w-1))
+		s.text(names, names.x, names.y+row, st, a.layers.names.short(t.Name, names.w-1))
 		for c := range a.heat.shown {
 			a.heat.values = append(a.heat.values, a.heatValue(i, a.heat.first+c))
 		}

@@ -1,0 +1,67 @@
+package tui
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+// nameCut is what names of layers may do without where room is short: the
+// folders that most of a model's names begin with. The suffix of weights says
+// nothing either.
+type nameCut struct{ prefix string }
+
+const weightSuffix = ".weight"
+
+// newNameCut finds the dotted beginning that more than half of the names share,
+// up to the first number.
+func newNameCut(tensors []*model.Tensor) nameCut {
+	prefix := ""
+	for {
+		counts := map[string]int{}
+		for _, t := range tensors {
+			rest, ok := strings.CutPrefix(t.Name, prefix)
+			if part, _, dotted := strings.Cut(rest, "."); ok && dotted {
+				counts[part]++
+			}
+		}
+		next := ""
+		for part, n := range counts {
+			if 2*n > len(tensors) && !strings.ContainsFunc(part, unicode.IsDigit) {
+				next = part
+			}
+		}
+		// What stands before a number names the repeated part: it stays.
+		if next == "" || numbered(tensors, prefix+next+".") {
+			return nameCut{prefix}
+		}
+		prefix += next + "."
+	}
+}
+
+// numbered reports whether a name goes on with a digit after prefix.
+func numbered(tensors []*model.Tensor, prefix string) bool {
+	for _, t := range tensors {
+		if rest, ok := strings.CutPrefix(t.Name, prefix); ok && rest != "" && unicode.IsDigit(rune(rest[0])) {
+			return true
+		}
+	}
+	return false
+}
+
+// short returns name in at most w columns: whole if it fits, else without what
+// says nothing, else cut in the middle as well.
+func (c nameCut) short(name string, w int) string {
+	if textWidth(name) <= w {
+		return name
+	}
+	kept, ok := strings.CutSuffix(name, weightSuffix)
+	if ok {
+		kept += ellipsis
+	}
+	if rest, ok := strings.CutPrefix(kept, c.prefix); ok && c.prefix != "" {
+		kept = ellipsis + rest
+	}
+	return cutMiddle(kept, w)
+}
