@@ -100,24 +100,37 @@ func quantizeBlockIQ1M(l *lattice, dst []byte, x, importance []float32) {
 
 // splitIQ1M returns the best split of 16 weights; shift is an index of
 // [iq1Pairs]. Nothing is found where no Σwq² is positive.
+//
+// The sums of a split are those of all weights in ascending order. What the
+// weights before a border add does not depend on where the next border is, so
+// only those behind the last border are added anew for each split.
 func splitIQ1M(x, w []float32, order *[16]uint8) (best iq1Split, found bool) {
-	highest := float32(-math.MaxFloat32)
-	for zeros := range 17 {
-		for ones := zeros; ones <= 16; ones++ {
+	var terms [3][16]iq1PairSums // by level
+	for j, i := range order {
+		for level := range terms {
+			t := &terms[level][j]
 			for k := range iq1Pairs {
-				var sumqx, sumq2 float32
-				for j, i := range order {
-					level := 1
-					switch {
-					case j < zeros:
-						level = 0
-					case j >= ones:
-						level = 2
-					}
-					q := iq1Pairs[k][i/8][level]
-					sumqx += float32(w[i] * q * x[i])
-					sumq2 += float32(w[i] * q * q)
-				}
+				q := iq1Pairs[k][i/8][level]
+				t.qx[k] = float32(w[i] * q * x[i])
+				t.q2[k] = float32(w[i] * q * q)
+			}
+		}
+	}
+	highest := float32(-math.MaxFloat32)
+	var low iq1PairSums
+	for zeros := range 17 {
+		if zeros > 0 {
+			low.add(terms[0][zeros-1 : zeros])
+		}
+		middle := low
+		for ones := zeros; ones <= 16; ones++ {
+			if ones > zeros {
+				middle.add(terms[1][ones-1 : ones])
+			}
+			all := middle
+			all.add(terms[2][ones:])
+			for k, sumq2 := range all.q2 {
+				sumqx := all.qx[k]
 				if sumq2 > 0 && sumqx*sumqx > highest*sumq2 {
 					scale := sumqx / sumq2
 					highest = scale * sumqx
@@ -127,6 +140,28 @@ func splitIQ1M(x, w []float32, order *[16]uint8) (best iq1Split, found bool) {
 		}
 	}
 	return best, found
+}
+
+// iq1PairSums holds Σwqx and Σwq² for each of [iq1Pairs].
+type iq1PairSums struct{ qx, q2 [4]float32 }
+
+// add adds terms in order.
+func (s *iq1PairSums) add(terms []iq1PairSums) {
+	x0, x1, x2, x3 := s.qx[0], s.qx[1], s.qx[2], s.qx[3]
+	q0, q1, q2, q3 := s.q2[0], s.q2[1], s.q2[2], s.q2[3]
+	for i := range terms {
+		t := &terms[i]
+		x0 += t.qx[0]
+		x1 += t.qx[1]
+		x2 += t.qx[2]
+		x3 += t.qx[3]
+		q0 += t.q2[0]
+		q1 += t.q2[1]
+		q2 += t.q2[2]
+		q3 += t.q2[3]
+	}
+	s.qx = [4]float32{x0, x1, x2, x3}
+	s.q2 = [4]float32{q0, q1, q2, q3}
 }
 
 func dequantizeIQ1M(dst []float32, src []byte) {

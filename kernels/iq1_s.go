@@ -85,17 +85,37 @@ func splitIQ1S(x []float32, w *[32]float32, order *[32]uint8) (best iq1Split, fo
 		sumx[j+1] = sumx[j] + float32(w[i]*x[i])
 		sumw[j+1] = sumw[j] + w[i]
 	}
+	// What the weights before the first border and behind the second add does
+	// not depend on the other border.
+	up, down := &iq1Up, &iq1Down
+	var lowx, loww, highx, highw [33][2]float32
+	for at := range 33 {
+		x, w := sumx[at]-sumx[0], sumw[at]-sumw[0]
+		lowx[at] = [2]float32{x * up[0], x * down[0]}
+		loww[at] = [2]float32{w * up[0] * up[0], w * down[0] * down[0]}
+		x, w = sumx[32]-sumx[at], sumw[32]-sumw[at]
+		highx[at] = [2]float32{x * up[2], x * down[2]}
+		highw[at] = [2]float32{w * up[2] * up[2], w * down[2] * down[2]}
+	}
 	highest := float32(-math.MaxFloat32)
 	for zeros := range 33 {
 		for ones := zeros; ones <= 32; ones++ {
-			for shift, v := range [2]*[8]float32{&iq1Up, &iq1Down} {
-				sumqx := float32((sumx[zeros]-sumx[0])*v[0]) + float32((sumx[ones]-sumx[zeros])*v[1]) + float32((sumx[32]-sumx[ones])*v[2])
-				sumq2 := float32((sumw[zeros]-sumw[0])*v[0]*v[0]) + float32((sumw[ones]-sumw[zeros])*v[1]*v[1]) + float32((sumw[32]-sumw[ones])*v[2]*v[2])
-				if sumq2 > 0 && sumqx*sumqx > highest*sumq2 {
-					scale := sumqx / sumq2
-					highest = scale * sumqx
-					best, found = iq1Split{zeros, ones, shift, scale}, true
-				}
+			// The middle level is worth ±⅛: its sums differ in sign at most.
+			x := float32((sumx[ones] - sumx[zeros]) * iq1Shift)
+			w := float32((sumw[ones] - sumw[zeros]) * iq1Shift * iq1Shift)
+			sumqx := float32(lowx[zeros][0]) + x + float32(highx[ones][0])
+			sumq2 := float32(loww[zeros][0]) + w + float32(highw[ones][0])
+			if sumq2 > 0 && sumqx*sumqx > highest*sumq2 {
+				scale := sumqx / sumq2
+				highest = scale * sumqx
+				best, found = iq1Split{zeros, ones, 0, scale}, true
+			}
+			sumqx = float32(lowx[zeros][1]) - x + float32(highx[ones][1])
+			sumq2 = float32(loww[zeros][1]) + w + float32(highw[ones][1])
+			if sumq2 > 0 && sumqx*sumqx > highest*sumq2 {
+				scale := sumqx / sumq2
+				highest = scale * sumqx
+				best, found = iq1Split{zeros, ones, 1, scale}, true
 			}
 		}
 	}

@@ -58,6 +58,8 @@ type lattice struct {
 	// near holds lists of neighbours: their number, then their keys, nearest
 	// first, those equally near by index.
 	near []uint16
+	// halves[c] holds the valid first c coordinates of keys, for half a key.
+	halves [4][]uint8
 }
 
 // newLattice finds for every key off the grid the points in the nearest
@@ -73,6 +75,14 @@ func newLattice(g *grid, shells int) *lattice {
 	l := &lattice{grid: g, at: make([]int32, 1<<(g.dim*g.bits))}
 	for i, key := range g.points {
 		l.at[key] = int32(i)
+	}
+	l.halves[0] = []uint8{0}
+	for c := 1; c < g.dim/2; c++ {
+		for level := range g.levels {
+			for _, lower := range l.halves[c-1] {
+				l.halves[c] = append(l.halves[c], lower|uint8(level<<((c-1)*g.bits)))
+			}
+		}
 	}
 	half := g.dim * g.bits / 2
 	apart := squaredDistances(g)

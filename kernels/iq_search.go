@@ -11,6 +11,7 @@ type gridBlock struct {
 	root  [32]float32 // √w
 	signs [4]uint8    // of eight weights each; a set bit is a minus
 	point [8]uint16   // the points found, by index
+	lines gridLines
 }
 
 // load takes up the weights x. An error counts for importance·√(square+x²);
@@ -112,25 +113,23 @@ func (s *gridSearch) run(l *lattice, b *gridBlock, top, scale float32) float32 {
 	var best float32
 	onGrid := s.onGrid
 	clear(b.point[:]) // the first point has level 0 everywhere
-	var point [8]uint16
-	for trial := -s.trials; trial <= s.trials; trial++ {
-		inverse := (high + float32(float32(trial)*s.step)) / top
-		on := uint8(0)
-		for g := range groups {
-			x, w := b.x[l.dim*g:][:l.dim], b.root[l.dim*g:][:l.dim]
-			p := l.at[l.key(x, inverse)]
-			if p >= 0 {
-				on |= 1 << g
-			} else {
-				p = l.closest(^p, x, w, 1/inverse, &oddValues)
-			}
-			point[g] = uint16(p)
+	var t gridTrials
+	t.n = 2*s.trials + 1
+	for i := range t.n {
+		t.inverse[i] = (high + float32(float32(i-s.trials)*s.step)) / top
+	}
+	for g := range groups {
+		t.lookUp(l, b, g)
+	}
+	var sumqx, sumq2 float32
+	for i := range t.n {
+		if i == 0 || t.point[i] != t.point[i-1] {
+			sumqx, sumq2 = l.sums(b, &t.point[i])
 		}
-		sumqx, sumq2 := l.sums(b, &point)
 		if sumq2 > 0 && sumqx*sumqx > best*sumq2 {
 			scale = sumqx / sumq2
 			best = scale * sumqx
-			b.point, onGrid = point, on
+			b.point, onGrid = t.point[i], t.on[i]
 		}
 	}
 	off := ^onGrid & uint8(1<<groups-1)
@@ -184,17 +183,33 @@ func nearestLevel(v float32, levels int) int32 {
 // begins at list, whose weighted squared distance to x is least, where level L
 // stands for scale·value[L]; the first of several. Where no distance is
 // finite, as the reference refuses to go on, it returns the first neighbour.
+//
+// What a coordinate adds depends on its level alone: that is worked out once,
+// and a neighbour then costs additions only, in the reference's order.
 func (l *lattice) closest(list int32, x, w []float32, scale float32, value *[8]float32) int32 {
+	var cost [8][8]float32
+	for i, v := range x {
+		for level := range l.levels {
+			diff := float32(scale*value[level]) - v
+			cost[i][level] = float32(w[i] * diff * diff)
+		}
+	}
 	near := l.near[list+1:][:l.near[list]]
 	best, least := near[0], float32(math.MaxFloat32)
-	for _, key := range near {
-		var d2 float32
-		for i, v := range x {
-			diff := float32(scale*value[l.level(key, i)]) - v
-			d2 += float32(w[i] * diff * diff)
+	if l.dim == 8 {
+		for _, key := range near {
+			d2 := cost[0][key&3] + cost[1][key>>2&3] + cost[2][key>>4&3] + cost[3][key>>6&3] +
+				cost[4][key>>8&3] + cost[5][key>>10&3] + cost[6][key>>12&3] + cost[7][key>>14]
+			if d2 < least {
+				best, least = key, d2
+			}
 		}
-		if d2 < least {
-			best, least = key, d2
+	} else {
+		for _, key := range near {
+			d2 := cost[0][key&7] + cost[1][key>>3&7] + cost[2][key>>6&7] + cost[3][key>>9&7]
+			if d2 < least {
+				best, least = key, d2
+			}
 		}
 	}
 	return l.at[best]
@@ -202,10 +217,15 @@ func (l *lattice) closest(list int32, x, w []float32, scale float32, value *[8]f
 
 // sums returns Σwxq and Σwq² for the values q = 2L+1 of the given points.
 func (l *lattice) sums(b *gridBlock, point *[8]uint16) (sumqx, sumq2 float32) {
-	for i := range b.n {
-		q := oddValues[l.level(l.points[point[i/l.dim]], i%l.dim)]
-		sumqx += float32(b.w[i] * b.x[i] * q)
-		sumq2 += float32(b.w[i] * q * q)
+	for g := range b.n / l.dim {
+		key := l.points[point[g]]
+		w := b.w[l.dim*g:][:l.dim]
+		for i, v := range b.x[l.dim*g:][:l.dim] {
+			q := oddValues[key&(1<<l.bits-1)&7]
+			key >>= l.bits & 3
+			sumqx += float32(w[i] * v * q)
+			sumq2 += float32(w[i] * q * q)
+		}
 	}
 	return sumqx, sumq2
 }
