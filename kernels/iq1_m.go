@@ -36,7 +36,7 @@ func quantizeIQ1M(dst []byte, x, importance []float32) {
 func quantizeBlockIQ1M(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, qh, packed := dst[:32], dst[32:48], dst[48:56]
-	square := float32(2 * sumSquares(x) / 256) // the conversion keeps the division, a product to the compiler, from being fused
+	square := blockSquare(x, 2)
 	var w [256]float32
 	if importance != nil {
 		weigh(w[:], x, importance, square)

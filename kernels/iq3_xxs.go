@@ -32,7 +32,7 @@ func quantizeIQ3XXS(dst []byte, x, importance []float32) {
 func quantizeBlockIQ3XXS(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, signs := dst[2:66], dst[66:98]
-	square := float32(2 * sumSquares(x) / 256) // the conversion keeps the division, a product to the compiler, from being fused
+	square := blockSquare(x, 2)
 	var b gridBlock
 	var scales [8]float32
 	var largest float32
