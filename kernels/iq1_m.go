@@ -36,7 +36,7 @@ func quantizeIQ1M(dst []byte, x, importance []float32) {
 func quantizeBlockIQ1M(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, qh, packed := dst[:32], dst[32:48], dst[48:56]
-	square := 2 * sumSquares(x) / 256
+	square := blockSquare(x, 2)
 	var w [256]float32
 	if importance != nil {
 		weigh(w[:], x, importance, square)
@@ -117,20 +117,19 @@ func splitIQ1M(x, w []float32, order *[16]uint8) (best iq1Split, found bool) {
 		}
 	}
 	highest := float32(-math.MaxFloat32)
-	var low iq1PairSums
+	var low, middle, all iq1PairSums
 	for zeros := range 17 {
 		if zeros > 0 {
-			low.add(terms[0][zeros-1 : zeros])
+			low.sum(&low, terms[0][zeros-1:zeros])
 		}
-		middle := low
+		middle.sum(&low, nil)
 		for ones := zeros; ones <= 16; ones++ {
 			if ones > zeros {
-				middle.add(terms[1][ones-1 : ones])
+				middle.sum(&middle, terms[1][ones-1:ones])
 			}
-			all := middle
-			all.add(terms[2][ones:])
-			for k, sumq2 := range all.q2 {
-				sumqx := all.qx[k]
+			all.sum(&middle, terms[2][ones:])
+			for k := range iq1Pairs {
+				sumqx, sumq2 := all.qx[k], all.q2[k]
 				if sumq2 > 0 && sumqx*sumqx > highest*sumq2 {
 					scale := sumqx / sumq2
 					highest = scale * sumqx
@@ -145,10 +144,11 @@ func splitIQ1M(x, w []float32, order *[16]uint8) (best iq1Split, found bool) {
 // iq1PairSums holds Σwqx and Σwq² for each of [iq1Pairs].
 type iq1PairSums struct{ qx, q2 [4]float32 }
 
-// add adds terms in order.
-func (s *iq1PairSums) add(terms []iq1PairSums) {
-	x0, x1, x2, x3 := s.qx[0], s.qx[1], s.qx[2], s.qx[3]
-	q0, q1, q2, q3 := s.q2[0], s.q2[1], s.q2[2], s.q2[3]
+// sum sets s to before plus the terms, added in order. It moves single floats:
+// what copies them by fours waits for stores that were single.
+func (s *iq1PairSums) sum(before *iq1PairSums, terms []iq1PairSums) {
+	x0, x1, x2, x3 := before.qx[0], before.qx[1], before.qx[2], before.qx[3]
+	q0, q1, q2, q3 := before.q2[0], before.q2[1], before.q2[2], before.q2[3]
 	for i := range terms {
 		t := &terms[i]
 		x0 += t.qx[0]
@@ -160,8 +160,8 @@ func (s *iq1PairSums) add(terms []iq1PairSums) {
 		q2 += t.q2[2]
 		q3 += t.q2[3]
 	}
-	s.qx = [4]float32{x0, x1, x2, x3}
-	s.q2 = [4]float32{q0, q1, q2, q3}
+	s.qx[0], s.qx[1], s.qx[2], s.qx[3] = x0, x1, x2, x3
+	s.q2[0], s.q2[1], s.q2[2], s.q2[3] = q0, q1, q2, q3
 }
 
 func dequantizeIQ1M(dst []float32, src []byte) {

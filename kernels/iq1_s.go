@@ -24,7 +24,7 @@ func quantizeIQ1S(dst []byte, x, importance []float32) {
 func quantizeBlockIQ1S(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, qh := dst[2:34], dst[34:50]
-	square := 2 * sumSquares(x) / 256
+	square := blockSquare(x, 2)
 	var w [32]float32
 	var order [32]uint8
 	var scales [8]float32

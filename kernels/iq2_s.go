@@ -29,7 +29,7 @@ func quantizeIQ2S(dst []byte, x, importance []float32) {
 func quantizeBlockIQ2S(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, signs, qh := dst[2:34], dst[34:66], dst[66:74]
-	square := 2 * sumSquares(x) / 256
+	square := blockSquare(x, 2)
 	var b gridBlock
 	var scales [16]float32
 	var largest float32

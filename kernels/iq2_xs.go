@@ -30,7 +30,7 @@ func quantizeIQ2XS(dst []byte, x, importance []float32) {
 
 func quantizeBlockIQ2XS(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
-	square := sumSquares(x) / 256
+	square := blockSquare(x, 1)
 	var b gridBlock
 	var scales [16]float32
 	var largest float32

@@ -32,7 +32,7 @@ func quantizeIQ2XXS(dst []byte, x, importance []float32) {
 
 func quantizeBlockIQ2XXS(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
-	square := sumSquares(x) / 256
+	square := blockSquare(x, 1)
 	var b gridBlock
 	var scales [8]float32
 	var largest float32

@@ -30,7 +30,7 @@ func quantizeIQ3S(dst []byte, x, importance []float32) {
 func quantizeBlockIQ3S(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, qh, signs := dst[2:66], dst[66:74], dst[74:106]
-	square := 2 * sumSquares(x) / 256
+	square := blockSquare(x, 2)
 	var b gridBlock
 	var scales [8]float32
 	var largest float32

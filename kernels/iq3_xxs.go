@@ -32,7 +32,7 @@ func quantizeIQ3XXS(dst []byte, x, importance []float32) {
 func quantizeBlockIQ3XXS(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, signs := dst[2:66], dst[66:98]
-	square := 2 * sumSquares(x) / 256
+	square := blockSquare(x, 2)
 	var b gridBlock
 	var scales [8]float32
 	var largest float32

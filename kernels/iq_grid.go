@@ -70,6 +70,9 @@ type lattice struct {
 // The reference sorts all points by distance and then by index, so that no two
 // compare equal and the sort's treatment of ties does not matter. Counting the
 // points at each distance gives the same order.
+//
+// A lattice is made once, when a row is first quantized: that of iq1 in about
+// 50 ms and 0.9 MB, those of iq2 in less, down to iq3's 0.1 MB.
 func newLattice(g *grid, shells int) *lattice {
 	const farthest = 4 * 7 * 7 // of two keys; iq1 and iq2 reach 8·2·2
 	l := &lattice{grid: g, at: make([]int32, 1<<(g.dim*g.bits))}

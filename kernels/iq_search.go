@@ -14,6 +14,11 @@ type gridBlock struct {
 	lines gridLines
 }
 
+// blockSquare returns factor times the mean square of a block of 256 weights.
+func blockSquare(x []float32, factor float32) float32 {
+	return float32(factor * sumSquares(x) / 256) // to the compiler the division is a product: the conversion keeps it from being fused
+}
+
 // load takes up the weights x. An error counts for importance·√(square+x²);
 // without importance, for x² and a little.
 func (b *gridBlock) load(x, importance []float32, square, little float32) {
@@ -221,7 +226,7 @@ func (l *lattice) sums(b *gridBlock, point *[8]uint16) (sumqx, sumq2 float32) {
 		key := l.points[point[g]]
 		w := b.w[l.dim*g:][:l.dim]
 		for i, v := range b.x[l.dim*g:][:l.dim] {
-			q := oddValues[key&(1<<l.bits-1)&7]
+			q := oddValues[key&(1<<l.bits-1)&7] // &7 and &3 change nothing, but spare checks
 			key >>= l.bits & 3
 			sumqx += float32(w[i] * v * q)
 			sumq2 += float32(w[i] * q * q)

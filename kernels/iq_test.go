@@ -219,6 +219,9 @@ func TestNeighboursAreThePointsOfTheNearestShells(t *testing.T) {
 			n++
 		}
 		got := l.near[^at+1:][:l.near[^at]]
+		if len(got) > maxNeighbours {
+			t.Fatalf("%04x has %d neighbours", key, len(got))
+		}
 		if !slices.Equal(got, want[:n]) {
 			t.Fatalf("the neighbours of %04x are %04x, want %04x", key, got, want[:n])
 		}
