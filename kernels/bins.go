@@ -32,8 +32,15 @@ func (c *BinCounter) Count(x []float32) {
 	for len(x) > 0 {
 		n := min(len(x), keysLen)
 		bins(buf[:n], x[:n], c.lo, c.scale)
-		for i, b := range buf[:n] {
-			c.tables[i%4][b%(2*BinCount)]++
+		found := buf[:n]
+		for ; len(found) >= 4; found = found[4:] {
+			c.tables[0][found[0]%(2*BinCount)]++
+			c.tables[1][found[1]%(2*BinCount)]++
+			c.tables[2][found[2]%(2*BinCount)]++
+			c.tables[3][found[3]%(2*BinCount)]++
+		}
+		for _, b := range found {
+			c.tables[0][b%(2*BinCount)]++
 		}
 		x = x[n:]
 	}

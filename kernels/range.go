@@ -141,9 +141,12 @@ func (f Fit) Clip(lo, hi, bound float32) Affine {
 
 // Search is the space that [Fit.SearchMSE] works in, kept between calls.
 type Search struct {
-	maps [64]Affine
-	loss [64]float64
+	maps [searchBatch]Affine
+	loss [searchBatch]float64
 }
+
+// searchBatch is how many fractions are tried together.
+const searchBatch = 8
 
 // coarse are the fractions of a range that a search tries first: 0.9^k down to
 // 1/100.
@@ -156,15 +159,24 @@ var coarse = func() (fractions []float64) {
 
 // SearchMSE returns the map of least squared error under nearest rounding
 // among those of [lo, hi] shrunk about 0, where losses sets every out[k] to
-// the squared error under maps[k], or to anything above the least before it if
-// it exceeds that. The fractions tried are 0.9^k down to 1/100, then eight
+// the squared error under maps[k], or to anything above limit or an earlier
+// out if it exceeds that. The fractions tried are 0.9^k down to 1/100, then eight
 // around the best.
-func (f Fit) SearchMSE(lo, hi float32, s *Search, losses func(out []float64, maps []Affine)) Affine {
-	best, at, least := f.try(lo, hi, coarse, s, losses)
-	if best.Scale == 0 {
-		return f.Affine(lo, hi)
+func (f Fit) SearchMSE(lo, hi float32, s *Search, losses func(out []float64, maps []Affine, limit float64)) Affine {
+	best, at, least := f.Affine(lo, hi), 1.0, math.Inf(1)
+	for i := 0; i < len(coarse); i += searchBatch {
+		if i > 0 && f.hopeless(lo, hi, coarse[i], least) {
+			break
+		}
+		a, fraction, loss := f.try(lo, hi, coarse[i:min(i+searchBatch, len(coarse))], least, s, losses)
+		if loss < least {
+			best, at, least = a, fraction, loss
+		}
 	}
-	var fine [8]float64
+	if best.Scale == 0 {
+		return best
+	}
+	var fine [searchBatch]float64
 	n := 0
 	for k := -4; k <= 4; k++ {
 		if fraction := at * (1 + 0.024*float64(k)); k != 0 && fraction <= 1 {
@@ -172,25 +184,40 @@ func (f Fit) SearchMSE(lo, hi float32, s *Search, losses func(out []float64, map
 			n++
 		}
 	}
-	if a, _, loss := f.try(lo, hi, fine[:n], s, losses); loss < least {
+	if a, _, loss := f.try(lo, hi, fine[:n], least, s, losses); loss < least {
 		return a
 	}
 	return best
 }
 
+// shrink returns the map of [lo, hi] times fraction.
+func (f Fit) shrink(lo, hi float32, fraction float64) Affine {
+	return f.Affine(float32(float64(lo)*fraction), float32(float64(hi)*fraction))
+}
+
+// hopeless reports whether shrinking [lo, hi] to fraction or less costs more
+// than least by the clipping of its ends alone, which are weights. A step is
+// allowed for what rounding scale and zero point does to the codes' range.
+func (f Fit) hopeless(lo, hi float32, fraction, least float64) bool {
+	a := f.shrink(lo, hi, fraction)
+	l, h := a.Range()
+	beyond := max(float64(l)-float64(lo), float64(hi)-float64(h)) - float64(a.Scale)
+	return beyond > 0 && beyond*beyond > least
+}
+
 // try returns the best map of [lo, hi] shrunk to any of the fractions, that
 // fraction and its loss; fractions that leave no scale end the list.
-func (f Fit) try(lo, hi float32, fractions []float64, s *Search, losses func(out []float64, maps []Affine)) (best Affine, at, least float64) {
+func (f Fit) try(lo, hi float32, fractions []float64, limit float64, s *Search, losses func(out []float64, maps []Affine, limit float64)) (best Affine, at, least float64) {
 	n := 0
 	for _, fraction := range fractions {
-		s.maps[n] = f.Affine(float32(float64(lo)*fraction), float32(float64(hi)*fraction))
+		s.maps[n] = f.shrink(lo, hi, fraction)
 		if s.maps[n].Scale == 0 {
 			break
 		}
 		n++
 	}
 	least = math.Inf(1)
-	losses(s.loss[:n], s.maps[:n])
+	losses(s.loss[:n], s.maps[:n], limit)
 	for k, loss := range s.loss[:n] {
 		if loss < least {
 			best, at, least = s.maps[k], fractions[k], loss
@@ -201,15 +228,14 @@ func (f Fit) try(lo, hi float32, fractions []float64, s *Search, losses func(out
 
 // Losses sets every out[k] to the loss of x under maps[k] as [Fit.SearchMSE]
 // asks for it.
-func Losses(out []float64, x []float32, maps []Affine) {
+func Losses(out []float64, x []float32, maps []Affine, limit float64) {
 	if len(x) <= lossBlock {
 		losses(out, x, maps)
 		return
 	}
-	least := math.Inf(1)
 	for k, a := range maps {
-		out[k] = a.Loss(x, least)
-		least = min(least, out[k])
+		out[k] = a.Loss(x, limit)
+		limit = min(limit, out[k])
 	}
 }
 

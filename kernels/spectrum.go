@@ -114,36 +114,42 @@ func (s *Spectrum) Merge(o *Spectrum) {
 
 // Distribution returns what was counted.
 func (s *Spectrum) Distribution() Distribution {
-	var out Distribution
-	add := func(key uint32, n int) {
-		a := float64(math.Float32frombits(key << 16))
-		b := a
-		if s.low&0xffff != 0 {
-			b = bucketEnd(key)
-		}
-		out = append(out, Bucket{min(a, b), max(a, b), n})
-	}
 	const inf, minus = expMask >> 16, 1 << 15
-	for key := uint32(minus | inf - 1); key >= minus; key-- {
-		if n := s.count(key); n != 0 {
-			add(key, n)
+	out := make(Distribution, 0, 1<<12)
+	for first := uint32(minus + inf - 8); first >= minus; first -= 8 {
+		for key := first + 7; key >= first && !s.vacant(first); key-- {
+			out = s.bucket(out, key)
 		}
 	}
-	for key := range uint32(inf) {
-		if n := s.count(key); n != 0 {
-			add(key, n)
+	for first := uint32(0); first < inf; first += 8 {
+		for key := first; key < first+8 && !s.vacant(first); key++ {
+			out = s.bucket(out, key)
 		}
 	}
 	return out
 }
 
-// count returns how many values have the key.
-func (s *Spectrum) count(key uint32) int {
+// vacant reports whether none of eight keys occurred, as is so of most.
+func (s *Spectrum) vacant(first uint32) bool {
+	c := (*[8]uint32)(s.counts[first:])
+	return c[0]|c[1]|c[2]|c[3]|c[4]|c[5]|c[6]|c[7] == 0 && s.carry == nil
+}
+
+// bucket appends the values with the key, if there are any.
+func (s *Spectrum) bucket(out Distribution, key uint32) Distribution {
 	n := int(s.counts[key])
 	if s.carry != nil {
 		n += s.carry[key]
 	}
-	return n
+	if n == 0 {
+		return out
+	}
+	a := float64(math.Float32frombits(key << 16))
+	b := a
+	if s.low&0xffff != 0 {
+		b = bucketEnd(key)
+	}
+	return append(out, Bucket{min(a, b), max(a, b), n})
 }
 
 func bucketEnd(key uint32) float64 {
@@ -216,11 +222,10 @@ func (d Distribution) Loss(a Affine, limit float64) float64 {
 
 // Losses sets every out[k] to the loss of the counted values under maps[k] as
 // [Fit.SearchMSE] asks for it.
-func (d Distribution) Losses(out []float64, maps []Affine) {
-	least := math.Inf(1)
+func (d Distribution) Losses(out []float64, maps []Affine, limit float64) {
 	for k, a := range maps {
-		out[k] = d.Loss(a, least)
-		least = min(least, out[k])
+		out[k] = d.Loss(a, limit)
+		limit = min(limit, out[k])
 	}
 }
 

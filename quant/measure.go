@@ -38,14 +38,14 @@ type tally struct {
 func (q *quantizer) run(ctx context.Context, t *model.Tensor, sum *Summary, spans []span, progress func(float64)) (*tally, error) {
 	lo, hi := axis(float64(sum.Lo), float64(sum.Hi))
 	scratch := make([]scratch, workers())
-	for w := range scratch {
-		scratch[w].original, scratch[w].quantized = kernels.NewBinCounter(lo, hi), kernels.NewBinCounter(lo, hi)
-		scratch[w].errors = new(kernels.Spectrum)
-	}
 	parts := make([]kernels.Sums, len(spans))
 	partChannels := make([][]Channel, len(spans))
 	err := stream(ctx, t, spans, progress, func(worker, i int, x []float32) error {
 		w := &scratch[worker]
+		if w.errors == nil {
+			w.original, w.quantized = kernels.NewBinCounter(lo, hi), kernels.NewBinCounter(lo, hi)
+			w.errors = new(kernels.Spectrum)
+		}
 		parts[i], partChannels[i] = w.measure(q, x, spans[i].first)
 		return nil
 	})
@@ -62,11 +62,16 @@ func (q *quantizer) run(ctx context.Context, t *model.Tensor, sum *Summary, span
 			sum.X2 += c.X2
 		}
 	}
-	total.original, total.quantized, total.errors = newHistogram(lo, hi), newHistogram(lo, hi), scratch[0].errors
-	for i, w := range scratch {
+	total.original, total.quantized = newHistogram(lo, hi), newHistogram(lo, hi)
+	for _, w := range scratch {
+		if w.errors == nil { // had no share in the work
+			continue
+		}
 		w.original.AddTo(total.original.Bins)
 		w.quantized.AddTo(total.quantized.Bins)
-		if i > 0 {
+		if total.errors == nil {
+			total.errors = w.errors
+		} else {
 			total.errors.Merge(w.errors)
 		}
 	}
@@ -117,7 +122,10 @@ func (t *tally) measurement(q *quantizer, tensor *model.Tensor, sum *Summary) *M
 		m.Add(p)
 	}
 	lo, hi := axis(float64(sum.Lo), float64(sum.Hi))
-	errors := t.errors.Distribution()
+	var errors kernels.Distribution
+	if t.errors != nil { // there were weights
+		errors = t.errors.Distribution()
+	}
 	m.Error = spread(errors, lo, hi)
 	reach := m.MaxAbs * 1.03
 	if reach == 0 {

@@ -111,8 +111,8 @@ func (f *fitter) fit(s Scheme, x []float32, unit int) []kernels.Affine {
 			bound := kernels.AbsPercentile(part, float64(s.Percentile)/100, f.spare[:len(part)])
 			f.maps[u] = fit.Clip(e.Lo, e.Hi, bound)
 		case kernels.MSE:
-			f.maps[u] = fit.SearchMSE(e.Lo, e.Hi, &f.search, func(out []float64, maps []kernels.Affine) {
-				kernels.Losses(out, part, maps)
+			f.maps[u] = fit.SearchMSE(e.Lo, e.Hi, &f.search, func(out []float64, maps []kernels.Affine, limit float64) {
+				kernels.Losses(out, part, maps, limit)
 			})
 		default:
 			f.maps[u] = fit.Affine(e.Lo, e.Hi)
