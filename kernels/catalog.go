@@ -39,6 +39,9 @@ var Kernels = func() []Kernel {
 		}
 		ks = append(ks, Kernel{Op: "roundtrip", Format: r.Name, Bytes: 8, Least: least, Run: func(w *Work) {
 			w.Clipped = RoundTripUnits(w.Y, w.X, w.Unit, w.Maps, r, 1, 2)
+		}}, Kernel{Op: "measure", Format: r.Name, Bytes: 4, Least: least, Run: func(w *Work) {
+			var y [BlockLen]float32
+			w.Sums = Measure(y[:], w.X, w.Unit, w.Maps, r, 1, 2)
 		}})
 	}
 	for _, h := range []struct {

@@ -115,6 +115,12 @@ func TestHalfFloatsRoundLikeTheirLibrary(t *testing.T) {
 			t.Fatalf("%04x: %v comes back as %v", b, v, again[0])
 		}
 	}
+	rapid.Check(t, func(t *rapid.T) {
+		x := math.Float32frombits(rapid.Uint32().Draw(t, "bits"))
+		if got, want := F16(x), float16.Fromfloat32(x).Float32(); math.Float32bits(got) != math.Float32bits(want) {
+			t.Fatalf("f16 of %x is %x, want %x", math.Float32bits(x), math.Float32bits(got), math.Float32bits(want))
+		}
+	})
 	for _, c := range []struct{ x, want float32 }{
 		{1 + 0x1p-8, 1}, {1 + 3*0x1p-8, 1 + 0x1p-6}, {1 + 0x1p-8 + 0x1p-20, 1 + 0x1p-7}, {-1 - 3*0x1p-8, -1 - 0x1p-6},
 	} {
@@ -124,6 +130,50 @@ func TestHalfFloatsRoundLikeTheirLibrary(t *testing.T) {
 	}
 	if nan := BF16(math.Float32frombits(0x7f800001)); nan == nan {
 		t.Errorf("bf16 of a NaN is %v", nan)
+	}
+}
+
+func TestMeasuringIsTheRoundTripAndItsSums(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(0, 4000).Draw(t, "n")
+		x := gauss(n)
+		unit := rapid.IntRange(1, 3000).Draw(t, "unit")
+		var maps []Affine
+		for range units(n, unit) {
+			maps = append(maps, Symmetric(rapid.Float32Range(0, 4).Draw(t, "bound"), 4, false, Stores[0]))
+		}
+		r := rapid.SampledFrom(Roundings).Draw(t, "rounding")
+		y := make([]float32, n)
+		clipped := RoundTripUnits(y, x, unit, maps, r, 3, 4)
+		want := Compare(x, y, 4)
+		want.Clipped = clipped
+		if got := Measure(make([]float32, BlockLen), x, unit, maps, r, 3, 4); got != want {
+			t.Fatalf("%+v, want %+v", got, want)
+		}
+	})
+}
+
+func TestACounterCountsPastItsTables(t *testing.T) {
+	x := []float32{-2, -0.5, 0, 0.5, 0.5, 9, float32(math.NaN()), float32(math.Inf(1))}
+	bins := NewBinCounter(-1, 1)
+	spectrum, other := new(Spectrum), new(Spectrum)
+	for range 3 { // as if the tables were full each time
+		bins.counted, spectrum.counted = math.MaxUint32, math.MaxUint32
+		bins.Count(x)
+		spectrum.Count(x)
+		other.CountDifferences(x, make([]float32, len(x)))
+		other.Merge(spectrum)
+	}
+	counts := make([]int64, BinCount)
+	bins.AddTo(counts)
+	for bin, want := range map[int]int64{0: 3, BinCount / 4: 3, BinCount / 2: 3, BinCount * 3 / 4: 6, BinCount - 1: 3} {
+		if counts[bin] != want {
+			t.Errorf("bin %d holds %d, want %d", bin, counts[bin], want)
+		}
+	}
+	want := Distribution{{-2, -2, 9}, {-0.5, -0.5, 9}, {0, 0, 9}, {0.5, 0.5, 18}, {9, 9, 9}}
+	if got := other.Distribution(); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 
@@ -204,7 +254,7 @@ func TestTheSearchFindsTheLeastError(t *testing.T) {
 		lo, hi := Extremes(x)
 		for _, bits := range []int{2, 3, 4, 8} {
 			fit := Fit{Bits: bits, Store: Stores[0]}
-			losses := func(out []float64, maps []Affine) { Losses(out, x, maps) }
+			losses := func(out []float64, maps []Affine, limit float64) { Losses(out, x, maps, limit) }
 			got := fit.SearchMSE(lo, hi, new(Search), losses).Loss(x, math.Inf(1))
 			best := math.Inf(1)
 			for k := range 2000 {

@@ -54,7 +54,7 @@ func TestACodebookBeatsIntegers(t *testing.T) {
 		got := squaredError(x, y)
 		lo, hi := Extremes(x)
 		fit := Fit{Bits: bits, Asymmetric: true, Store: Stores[0]}
-		a := fit.SearchMSE(lo, hi, new(Search), func(out []float64, maps []Affine) { Losses(out, x, maps) })
+		a := fit.SearchMSE(lo, hi, new(Search), func(out []float64, maps []Affine, limit float64) { Losses(out, x, maps, limit) })
 		if other := a.Loss(x, math.Inf(1)); got >= other {
 			t.Errorf("%d bits: squared error %v, integers have %v", bits, got, other)
 		}

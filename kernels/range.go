@@ -172,16 +172,16 @@ var coarse = func() (fractions []float64) {
 
 // SearchMSE returns the map of least squared error under nearest rounding
 // among those of [lo, hi] shrunk about 0, where losses sets every out[k] to
-// the squared error under maps[k], or to anything above the least before it if
-// it exceeds that. The fractions tried are 0.9^k down to 1/100, then eight
+// the squared error under maps[k], or to anything above limit or an earlier
+// out if it exceeds that. The fractions tried are 0.9^k down to 1/100, then eight
 // around the best.
-func (f Fit) SearchMSE(lo, hi float32, s *Search, losses func(out []float64, maps []Affine)) Affine {
+func (f Fit) SearchMSE(lo, hi float32, s *Search, losses func(out []float64, maps []Affine, limit float64)) Affine {
 	best, at, least := f.Affine(lo, hi), 1.0, math.Inf(1)
 	for i := 0; i < len(coarse); i += searchBatch {
 		if i > 0 && f.hopeless(lo, hi, coarse[i], least) {
 			break
 		}
-		a, fraction, loss := f.try(lo, hi, coarse[i:min(i+searchBatch, len(coarse))], s, losses)
+		a, fraction, loss := f.try(lo, hi, coarse[i:min(i+searchBatch, len(coarse))], least, s, losses)
 		if loss < least {
 			best, at, least = a, fraction, loss
 		}
@@ -197,7 +197,7 @@ func (f Fit) SearchMSE(lo, hi float32, s *Search, losses func(out []float64, map
 			n++
 		}
 	}
-	if a, _, loss := f.try(lo, hi, fine[:n], s, losses); loss < least {
+	if a, _, loss := f.try(lo, hi, fine[:n], least, s, losses); loss < least {
 		return a
 	}
 	return best
@@ -220,7 +220,7 @@ func (f Fit) hopeless(lo, hi float32, fraction, least float64) bool {
 
 // try returns the best map of [lo, hi] shrunk to any of the fractions, that
 // fraction and its loss; fractions that leave no scale end the list.
-func (f Fit) try(lo, hi float32, fractions []float64, s *Search, losses func(out []float64, maps []Affine)) (best Affine, at, least float64) {
+func (f Fit) try(lo, hi float32, fractions []float64, limit float64, s *Search, losses func(out []float64, maps []Affine, limit float64)) (best Affine, at, least float64) {
 	n := 0
 	for _, fraction := range fractions {
 		s.maps[n] = f.shrink(lo, hi, fraction)
@@ -230,7 +230,7 @@ func (f Fit) try(lo, hi float32, fractions []float64, s *Search, losses func(out
 		n++
 	}
 	least = math.Inf(1)
-	losses(s.loss[:n], s.maps[:n])
+	losses(s.loss[:n], s.maps[:n], limit)
 	for k, loss := range s.loss[:n] {
 		if loss < least {
 			best, at, least = s.maps[k], fractions[k], loss
@@ -241,15 +241,14 @@ func (f Fit) try(lo, hi float32, fractions []float64, s *Search, losses func(out
 
 // Losses sets every out[k] to the loss of x under maps[k] as [Fit.SearchMSE]
 // asks for it.
-func Losses(out []float64, x []float32, maps []Affine) {
+func Losses(out []float64, x []float32, maps []Affine, limit float64) {
 	if len(x) <= lossBlock {
 		losses(out, x, maps)
 		return
 	}
-	least := math.Inf(1)
 	for k, a := range maps {
-		out[k] = a.Loss(x, least)
-		least = min(least, out[k])
+		out[k] = a.Loss(x, limit)
+		limit = min(limit, out[k])
 	}
 }
 

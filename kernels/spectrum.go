@@ -221,11 +221,10 @@ func (d Distribution) Loss(a Affine, limit float64) float64 {
 
 // Losses sets every out[k] to the loss of the counted values under maps[k] as
 // [Fit.SearchMSE] asks for it.
-func (d Distribution) Losses(out []float64, maps []Affine) {
-	least := math.Inf(1)
+func (d Distribution) Losses(out []float64, maps []Affine, limit float64) {
 	for k, a := range maps {
-		out[k] = d.Loss(a, least)
-		least = min(least, out[k])
+		out[k] = d.Loss(a, limit)
+		limit = min(limit, out[k])
 	}
 }
 

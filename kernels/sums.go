@@ -39,27 +39,40 @@ func (s *Sums) Add(o Sums) {
 func Compare(x, y []float32, at int) Sums {
 	var l errorLanes
 	y = y[:len(x)]
-	maxAt := 0
-	for i := 0; i < len(x); i += compareBlock {
-		end := min(i+compareBlock, len(x))
-		before := l.maxAbs
-		compare(&l, x[i:end], y[i:end])
-		if l.maxAbs > before {
-			maxAt = at + i + indexOfError(x[i:end], y[i:end], l.maxAbs)
-		}
+	for i := 0; i < len(x); i += BlockLen {
+		end := min(i+BlockLen, len(x))
+		l.add(x[i:end], y[i:end], at+i)
 	}
-	s := Sums{
-		N: len(x) - l.nonFinite, NonFinite: l.nonFinite,
-		E: fold(&l.e), E2: fold(&l.e2), X2: fold(&l.x2), Y2: fold(&l.y2),
-		MaxAbs: l.maxAbs, MaxAt: maxAt, Zeros: l.zeros,
-	}
-	s.XY = (s.X2 + s.Y2 - s.E2) / 2 // since e² = x² + y² − 2·x·y
-	return s
+	return l.sums(len(x))
 }
 
-// compareBlock is how many weights are compared before the place of a new
-// largest error is looked for: little enough to be still in the first cache.
-const compareBlock = 1 << 10
+// BlockLen is how many weights are taken at a time where they are looked at
+// twice: little enough to be still in the first cache.
+const BlockLen = 1 << 10
+
+// Measure returns the sums of the weights of src and what [RoundTripUnits] makes
+// of them, equal to those of [Compare], in one pass over memory. y is space for
+// BlockLen weights.
+func Measure(y, src []float32, unit int, maps []Affine, r *Rounding, seed, at uint64) Sums {
+	var l errorLanes
+	clipped := 0
+	for i := 0; i < len(src); i += BlockLen {
+		x := src[i:min(i+BlockLen, len(src))]
+		u, whole := i/unit, 0
+		if inside := i % unit; inside > 0 { // the rest of a unit
+			whole = min(unit-inside, len(x))
+			clipped += maps[u].RoundTrip(y[:whole], x[:whole], r, seed, at+uint64(i))
+			u++
+		}
+		if whole < len(x) {
+			clipped += RoundTripUnits(y[whole:len(x)], x[whole:], unit, maps[u:], r, seed, at+uint64(i+whole))
+		}
+		l.add(x, y[:len(x)], int(at)+i)
+	}
+	s := l.sums(len(src))
+	s.Clipped = clipped
+	return s
+}
 
 // errorLanes are the sums of a block, the weight at index i counted in lane
 // i mod 8. The assembly knows the order of the fields.
@@ -67,6 +80,27 @@ type errorLanes struct {
 	e, e2, x2, y2    [8]float64
 	maxAbs           float64
 	nonFinite, zeros int
+	maxAt            int // of no concern to the assembly
+}
+
+// add counts a block of weights, the first one at index at of its tensor.
+func (l *errorLanes) add(x, y []float32, at int) {
+	before := l.maxAbs
+	compare(l, x, y)
+	if l.maxAbs > before {
+		l.maxAt = at + indexOfError(x, y, l.maxAbs)
+	}
+}
+
+// sums returns the sums of the n weights that were counted.
+func (l *errorLanes) sums(n int) Sums {
+	s := Sums{
+		N: n - l.nonFinite, NonFinite: l.nonFinite,
+		E: fold(&l.e), E2: fold(&l.e2), X2: fold(&l.x2), Y2: fold(&l.y2),
+		MaxAbs: l.maxAbs, MaxAt: l.maxAt, Zeros: l.zeros,
+	}
+	s.XY = (s.X2 + s.Y2 - s.E2) / 2 // since e² = x² + y² − 2·x·y
+	return s
 }
 
 func compareGo(s *errorLanes, x, y []float32) {

@@ -136,8 +136,8 @@ func (f *fitter) integers(s Scheme, x []float32, unit int) []kernels.Affine {
 		part := x[u*unit : min(len(x), (u+1)*unit)]
 		switch s.Range {
 		case kernels.MSE:
-			f.maps[u] = fit.SearchMSE(e.Lo, e.Hi, &f.search, func(out []float64, maps []kernels.Affine) {
-				kernels.Losses(out, part, maps)
+			f.maps[u] = fit.SearchMSE(e.Lo, e.Hi, &f.search, func(out []float64, maps []kernels.Affine, limit float64) {
+				kernels.Losses(out, part, maps, limit)
 			})
 		case kernels.OptimalScale:
 			codes := 1<<(s.Format.Bits-1) - 1
