@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 // Backends lists what this machine runs, the fastest last.
 func Backends() []Backend {
 	x := cpu.X86
-	switch avx2 := x.HasAVX2 && x.HasFMA && x.HasBMI1 && x.HasBMI2 && x.HasPOPCNT; {
+	switch avx2 := x.HasAVX2 && x.HasF16C && x.HasFMA && x.HasBMI1 && x.HasBMI2 && x.HasPOPCNT; {
 	case avx2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL:
 		return []Backend{Portable, AVX2, AVX512}
 	case avx2:
