@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 // Backends lists what this machine runs, the fastest last.
 func Backends() []Backend {
 	x := cpu.X86
-	switch avx2 := x.HasAVX2 && x.HasFMA && x.HasBMI1 && x.HasBMI2 && x.HasPOPCNT; {
+	switch avx2 := x.HasAVX2 && x.HasF16C && x.HasFMA && x.HasBMI1 && x.HasBMI2 && x.HasPOPCNT; {
 	case avx2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL:
 		return []Backend{Portable, AVX2, AVX512}
 	case avx2:
@@ -90,24 +90,18 @@ func indexOfError(x, y []float32, e float64) int {
 }
 
 func extremes(ends []Extent, x []float32, unit int) {
-	switch {
-	case len(x) == 0 || backend == Portable:
+	if len(x) == 0 || backend == Portable {
 		extremesGo(ends, x, unit)
-	case backend == AVX2:
+	} else {
 		extremesAVX2(&x[0], len(x), unit, &ends[0].Lo)
-	default:
-		extremesAVX512(&x[0], len(x), unit, &ends[0].Lo)
 	}
 }
 
 func moments(s *momentLanes, x []float32) {
-	switch {
-	case len(x) == 0 || backend == Portable:
+	if len(x) == 0 || backend == Portable {
 		momentsGo(s, x)
-	case backend == AVX2:
+	} else {
 		momentsAVX2(&x[0], len(x), &s.x[0])
-	default:
-		momentsAVX512(&x[0], len(x), &s.x[0])
 	}
 }
 

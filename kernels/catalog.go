@@ -1,16 +1,18 @@
 package kernels
 
+import "slices"
+
 // Kernel is a hot function that has an implementation per backend, as tests
 // and benchmarks run it.
 type Kernel struct {
 	Op, Format string
-	Bytes      int     // that it reads and writes per weight
-	Least      Backend // the least backend besides Portable that has code of its own
+	Bytes      int       // that it reads and writes per weight
+	Vector     []Backend // those besides Portable that have code of their own
 	Run        func(w *Work)
 }
 
 // Implemented reports whether the kernel has code of its own for b.
-func (k Kernel) Implemented(b Backend) bool { return b == Portable || b >= k.Least }
+func (k Kernel) Implemented(b Backend) bool { return b == Portable || slices.Contains(k.Vector, b) }
 
 // Work is what kernels read and write. X and Y are of one length; the
 // other slices have room for one value per unit of X or per map.
@@ -29,17 +31,18 @@ type Work struct {
 
 // Kernels is the table of hot functions.
 var Kernels = func() []Kernel {
+	both := []Backend{AVX2, AVX512}
 	ks := []Kernel{
-		{Op: "read", Bytes: 4, Least: AVX2, Run: func(w *Work) { w.Bits = read(w.X[:len(w.X)&^63]) }},
+		{Op: "read", Bytes: 4, Vector: both, Run: func(w *Work) { w.Bits = read(w.X[:len(w.X)&^63]) }},
 	}
 	for _, r := range Roundings {
-		least := AVX2
+		vector := both
 		if r.mode == stochastic {
-			least = AVX512 // the generator multiplies 64-bit integers
+			vector = both[1:]
 		}
-		ks = append(ks, Kernel{Op: "roundtrip", Format: r.Name, Bytes: 8, Least: least, Run: func(w *Work) {
+		ks = append(ks, Kernel{Op: "roundtrip", Format: r.Name, Bytes: 8, Vector: vector, Run: func(w *Work) {
 			w.Clipped = RoundTripUnits(w.Y, w.X, w.Unit, w.Maps, r, 1, 2)
-		}}, Kernel{Op: "measure", Format: r.Name, Bytes: 4, Least: least, Run: func(w *Work) {
+		}}, Kernel{Op: "measure", Format: r.Name, Bytes: 4, Vector: vector, Run: func(w *Work) {
 			var y [BlockLen]float32
 			w.Sums = Measure(y[:], w.X, w.Unit, w.Maps, r, 1, 2)
 		}})
@@ -51,19 +54,19 @@ var Kernels = func() []Kernel {
 		cast   func(dst, src []float32) int
 	}{{"f16", encodeF16, decodeF16, castF16}, {"bf16", encodeBF16, decodeBF16, castBF16}} {
 		ks = append(ks,
-			Kernel{Op: "encode", Format: h.format, Bytes: 6, Least: AVX2, Run: func(w *Work) { h.encode(w.Packed, w.X) }},
-			Kernel{Op: "decode", Format: h.format, Bytes: 6, Least: AVX2, Run: func(w *Work) { h.decode(w.Y, w.Packed) }},
-			Kernel{Op: "roundtrip", Format: h.format, Bytes: 8, Least: AVX2, Run: func(w *Work) { w.Clipped = h.cast(w.Y, w.X) }})
+			Kernel{Op: "encode", Format: h.format, Bytes: 6, Vector: both, Run: func(w *Work) { h.encode(w.Packed, w.X) }},
+			Kernel{Op: "decode", Format: h.format, Bytes: 6, Vector: both, Run: func(w *Work) { h.decode(w.Y, w.Packed) }},
+			Kernel{Op: "roundtrip", Format: h.format, Bytes: 8, Vector: both, Run: func(w *Work) { w.Clipped = h.cast(w.Y, w.X) }})
 	}
 	return append(ks,
-		Kernel{Op: "compare", Bytes: 8, Least: AVX2, Run: func(w *Work) { w.Sums = Compare(w.X, w.Y, 7) }},
-		Kernel{Op: "extremes", Bytes: 4, Least: AVX2, Run: func(w *Work) { ExtremesOfUnits(w.Extents, w.X, w.Unit) }},
-		Kernel{Op: "moments", Bytes: 4, Least: AVX2, Run: func(w *Work) {
+		Kernel{Op: "compare", Bytes: 8, Vector: both, Run: func(w *Work) { w.Sums = Compare(w.X, w.Y, 7) }},
+		Kernel{Op: "extremes", Bytes: 4, Vector: both[:1], Run: func(w *Work) { ExtremesOfUnits(w.Extents, w.X, w.Unit) }},
+		Kernel{Op: "moments", Bytes: 4, Vector: both[:1], Run: func(w *Work) {
 			w.Extents[0].Lo, w.Extents[0].Hi, w.Sums.N, w.Sums.E, w.Sums.X2 = Moments(w.X)
 		}},
-		Kernel{Op: "loss", Bytes: 4, Least: AVX2, Run: func(w *Work) { losses(w.Losses, w.X, w.Maps) }},
-		Kernel{Op: "bins", Bytes: 6, Least: AVX2, Run: func(w *Work) { bins(w.Codes, w.X, -3, BinCount/6.5) }},
-		Kernel{Op: "keys", Bytes: 6, Least: AVX2, Run: func(w *Work) { w.Bits = keys(w.Codes, w.X) }},
-		Kernel{Op: "differencekeys", Bytes: 10, Least: AVX2, Run: func(w *Work) { w.Bits = differenceKeys(w.Codes, w.X, w.Y) }},
+		Kernel{Op: "loss", Bytes: 4, Vector: both, Run: func(w *Work) { losses(w.Losses, w.X, w.Maps) }},
+		Kernel{Op: "bins", Bytes: 6, Vector: both, Run: func(w *Work) { bins(w.Codes, w.X, -3, BinCount/6.5) }},
+		Kernel{Op: "keys", Bytes: 6, Vector: both, Run: func(w *Work) { w.Bits = keys(w.Codes, w.X) }},
+		Kernel{Op: "differencekeys", Bytes: 10, Vector: both, Run: func(w *Work) { w.Bits = differenceKeys(w.Codes, w.X, w.Y) }},
 	)
 }()

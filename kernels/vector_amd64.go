@@ -44,16 +44,6 @@ func compareAVX2(x *float32, y *float32, n int, sums *float64)
 //go:noescape
 func indexOfErrorAVX2(x *float32, y *float32, n int, e float64) int
 
-// extremesAVX2 equals extremesGo for n > 0: ends points to the first Extent.
-//
-//go:noescape
-func extremesAVX2(x *float32, n int, unit int, ends *float32)
-
-// momentsAVX2 equals momentsGo: sums points to a momentLanes.
-//
-//go:noescape
-func momentsAVX2(x *float32, n int, sums *float64)
-
 // lossesAVX2 equals lossesGo for count > 0.
 //
 //go:noescape
@@ -144,16 +134,6 @@ func compareAVX512(x *float32, y *float32, n int, sums *float64)
 //go:noescape
 func indexOfErrorAVX512(x *float32, y *float32, n int, e float64) int
 
-// extremesAVX512 equals extremesGo for n > 0: ends points to the first Extent.
-//
-//go:noescape
-func extremesAVX512(x *float32, n int, unit int, ends *float32)
-
-// momentsAVX512 equals momentsGo: sums points to a momentLanes.
-//
-//go:noescape
-func momentsAVX512(x *float32, n int, sums *float64)
-
 // lossesAVX512 equals lossesGo for count > 0.
 //
 //go:noescape
@@ -208,3 +188,13 @@ func castBF16AVX512(dst *float32, src *float32, n int) int
 //
 //go:noescape
 func roundTripStochasticAVX512(dst *float32, src *float32, n int, unit int, maps *float32, key uint64) int
+
+// extremesAVX2 equals extremesGo for n > 0: ends points to the first Extent.
+//
+//go:noescape
+func extremesAVX2(x *float32, n int, unit int, ends *float32)
+
+// momentsAVX2 equals momentsGo: sums points to a momentLanes.
+//
+//go:noescape
+func momentsAVX2(x *float32, n int, sums *float64)

@@ -790,191 +790,6 @@ found26:
 	VZEROUPPER
 	RET
 
-// func extremesAVX2(x *float32, n int, unit int, ends *float32)
-// Requires: AVX, AVX2, CMOV
-TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
-	MOVQ         x+0(FP), AX
-	MOVQ         n+8(FP), CX
-	MOVQ         unit+16(FP), DX
-	MOVQ         ends+24(FP), BX
-	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
-	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
-
-unit31:
-	VMOVUPS Y0, Y2
-	VMOVUPS Y1, Y3
-	MOVQ    DX, SI
-	CMPQ    CX, SI
-	CMOVQLT CX, SI
-	SUBQ    SI, CX
-	CMPQ    SI, $0x00000008
-	JL      rest33
-
-loop32:
-	VMOVUPS   (AX), Y4
-	VPAND     v32_7f800000<>+0(SB), Y4, Y5
-	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
-	VBLENDVPS Y5, Y0, Y4, Y6
-	VMINPS    Y6, Y2, Y2
-	VBLENDVPS Y5, Y1, Y4, Y6
-	VMAXPS    Y6, Y3, Y3
-	ADDQ      $0x00000020, AX
-	SUBQ      $0x00000008, SI
-	CMPQ      SI, $0x00000008
-	JGE       loop32
-
-rest33:
-	TESTQ      SI, SI
-	JZ         done34
-	MOVQ       $+8, DI
-	SUBQ       SI, DI
-	LEAQ       window<>+0(SB), R8
-	VMOVUPS    (R8)(DI*4), Y4
-	VMASKMOVPS (AX), Y4, Y5
-	VPAND      v32_7f800000<>+0(SB), Y5, Y6
-	VPCMPEQD   v32_7f800000<>+0(SB), Y6, Y6
-	VPANDN     Y4, Y6, Y6
-	VPCMPEQD   v32_00000000<>+0(SB), Y6, Y6
-	VBLENDVPS  Y6, Y0, Y5, Y4
-	VMINPS     Y4, Y2, Y2
-	VBLENDVPS  Y6, Y1, Y5, Y4
-	VMAXPS     Y4, Y3, Y3
-	LEAQ       (AX)(SI*4), AX
-	XORQ       SI, SI
-
-done34:
-	VEXTRACTF128 $0x01, Y2, X4
-	VMINPS       X4, X2, X2
-	VPSHUFD      $0x4e, X2, X4
-	VMINPS       X4, X2, X2
-	VPSHUFD      $0xb1, X2, X4
-	VMINPS       X4, X2, X2
-	VEXTRACTF128 $0x01, Y3, X4
-	VMAXPS       X4, X3, X3
-	VPSHUFD      $0x4e, X3, X4
-	VMAXPS       X4, X3, X3
-	VPSHUFD      $0xb1, X3, X4
-	VMAXPS       X4, X3, X3
-	VXORPS       X5, X5, X5
-	VCMPSS       $0x02, X3, X2, X4
-	VANDPS       X4, X2, X2
-	VANDPS       X4, X3, X3
-	VADDSS       X5, X2, X2
-	VADDSS       X5, X3, X3
-	VMOVSS       X2, (BX)
-	VMOVSS       X3, 4(BX)
-	ADDQ         $0x08, BX
-	TESTQ        CX, CX
-	JNZ          unit31
-	VZEROUPPER
-	RET
-
-DATA c32_7f7fffff<>+0(SB)/4, $0x7f7fffff
-GLOBL c32_7f7fffff<>(SB), RODATA|NOPTR, $4
-
-DATA c32_ff7fffff<>+0(SB)/4, $0xff7fffff
-GLOBL c32_ff7fffff<>(SB), RODATA|NOPTR, $4
-
-DATA v32_00000000<>+0(SB)/4, $0x00000000
-DATA v32_00000000<>+4(SB)/4, $0x00000000
-DATA v32_00000000<>+8(SB)/4, $0x00000000
-DATA v32_00000000<>+12(SB)/4, $0x00000000
-DATA v32_00000000<>+16(SB)/4, $0x00000000
-DATA v32_00000000<>+20(SB)/4, $0x00000000
-DATA v32_00000000<>+24(SB)/4, $0x00000000
-DATA v32_00000000<>+28(SB)/4, $0x00000000
-GLOBL v32_00000000<>(SB), RODATA|NOPTR, $32
-
-// func momentsAVX2(x *float32, n int, sums *float64)
-// Requires: AVX, AVX2, FMA3, POPCNT
-TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
-	MOVQ   x+0(FP), AX
-	MOVQ   n+8(FP), CX
-	MOVQ   sums+16(FP), DX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	XORQ   BX, BX
-	CMPQ   CX, $0x00000008
-	JL     rest36
-
-loop35:
-	VMOVUPS      (AX), Y6
-	VPAND        v32_7f800000<>+0(SB), Y6, Y7
-	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
-	VMOVMSKPS    Y7, SI
-	POPCNTL      SI, SI
-	ADDQ         SI, BX
-	VPANDN       Y6, Y7, Y6
-	VMINPS       Y0, Y6, Y0
-	VMAXPS       Y1, Y6, Y1
-	VCVTPS2PD    X6, Y7
-	VADDPD       Y7, Y2, Y2
-	VFMADD231PD  Y7, Y7, Y4
-	VEXTRACTF128 $0x01, Y6, X6
-	VCVTPS2PD    X6, Y6
-	VADDPD       Y6, Y3, Y3
-	VFMADD231PD  Y6, Y6, Y5
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x00000008, CX
-	CMPQ         CX, $0x00000008
-	JGE          loop35
-
-rest36:
-	TESTQ        CX, CX
-	JZ           done37
-	MOVQ         $+8, SI
-	SUBQ         CX, SI
-	LEAQ         window<>+0(SB), DI
-	VMOVUPS      (DI)(SI*4), Y6
-	VMASKMOVPS   (AX), Y6, Y6
-	VPAND        v32_7f800000<>+0(SB), Y6, Y7
-	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
-	VMOVMSKPS    Y7, SI
-	POPCNTL      SI, SI
-	ADDQ         SI, BX
-	VPANDN       Y6, Y7, Y6
-	VMINPS       Y0, Y6, Y0
-	VMAXPS       Y1, Y6, Y1
-	VCVTPS2PD    X6, Y7
-	VADDPD       Y7, Y2, Y2
-	VFMADD231PD  Y7, Y7, Y4
-	VEXTRACTF128 $0x01, Y6, X6
-	VCVTPS2PD    X6, Y6
-	VADDPD       Y6, Y3, Y3
-	VFMADD231PD  Y6, Y6, Y5
-	LEAQ         (AX)(CX*4), AX
-	XORQ         CX, CX
-
-done37:
-	VMOVUPD      Y2, (DX)
-	VMOVUPD      Y3, 32(DX)
-	VMOVUPD      Y4, 64(DX)
-	VMOVUPD      Y5, 96(DX)
-	MOVQ         BX, 128(DX)
-	VEXTRACTF128 $0x01, Y0, X2
-	VMINPS       X2, X0, X0
-	VPSHUFD      $0x4e, X0, X2
-	VMINPS       X2, X0, X0
-	VPSHUFD      $0xb1, X0, X2
-	VMINPS       X2, X0, X0
-	VEXTRACTF128 $0x01, Y1, X2
-	VMAXPS       X2, X1, X1
-	VPSHUFD      $0x4e, X1, X2
-	VMAXPS       X2, X1, X1
-	VPSHUFD      $0xb1, X1, X2
-	VMAXPS       X2, X1, X1
-	VXORPS       X2, X2, X2
-	VADDSS       X2, X0, X0
-	VADDSS       X2, X1, X1
-	VMOVSS       X0, 136(DX)
-	VMOVSS       X1, 140(DX)
-	VZEROUPPER
-	RET
-
 // func lossesAVX2(x *float32, n int, maps *float32, count int, loss *float64)
 // Requires: AVX, AVX2
 TEXT ·lossesAVX2(SB), NOSPLIT, $0-40
@@ -984,7 +799,7 @@ TEXT ·lossesAVX2(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map38:
+map31:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1009,9 +824,9 @@ map38:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000008
-	JL           rest40
+	JL           rest33
 
-loop39:
+loop32:
 	VMOVUPS      (DI), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -1036,11 +851,11 @@ loop39:
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000008, R8
 	CMPQ         R8, $0x00000008
-	JGE          loop39
+	JGE          loop32
 
-rest40:
+rest33:
 	TESTQ        R8, R8
-	JZ           done41
+	JZ           done34
 	MOVQ         $+8, R9
 	SUBQ         R8, R9
 	LEAQ         window<>+0(SB), R10
@@ -1069,7 +884,7 @@ rest40:
 	LEAQ         (DI)(R8*4), DI
 	XORQ         R8, R8
 
-done41:
+done34:
 	VADDPD       Y5, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X0
 	VADDPD       X0, X4, X4
@@ -1078,7 +893,7 @@ done41:
 	VMOVSD       X4, (SI)
 	ADDQ         $0x08, SI
 	DECQ         BX
-	JNZ          map38
+	JNZ          map31
 	VZEROUPPER
 	RET
 
@@ -1094,7 +909,7 @@ TEXT ·binsAVX2(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Y3
 	VPBROADCASTD c32_00000400<>+0(SB), Y4
 
-loop42:
+loop35:
 	VMOVUPS      (CX), Y5
 	VPAND        v32_7f800000<>+0(SB), Y5, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -1119,7 +934,7 @@ loop42:
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, DX
-	JNZ          loop42
+	JNZ          loop35
 	VZEROUPPER
 	RET
 
@@ -1137,7 +952,7 @@ TEXT ·keysAVX2(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VXORPS Y0, Y0, Y0
 
-loop43:
+loop36:
 	VMOVUPS      (CX), Y1
 	VPSRLD       $0x10, Y1, Y2
 	VPAND        v32_7f800000<>+0(SB), Y1, Y3
@@ -1150,7 +965,7 @@ loop43:
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, DX
-	JNZ          loop43
+	JNZ          loop36
 	VEXTRACTF128 $0x01, Y0, X1
 	VORPS        X1, X0, X0
 	VPSHUFD      $0x4e, X0, X1
@@ -1171,7 +986,7 @@ TEXT ·differenceKeysAVX2(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VXORPS Y0, Y0, Y0
 
-loop44:
+loop37:
 	VMOVUPS      (CX), Y1
 	VSUBPS       (BX), Y1, Y1
 	VPSRLD       $0x10, Y1, Y2
@@ -1186,7 +1001,7 @@ loop44:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, BX
 	SUBQ         $0x00000008, DX
-	JNZ          loop44
+	JNZ          loop37
 	VEXTRACTF128 $0x01, Y0, X1
 	VORPS        X1, X0, X0
 	VPSHUFD      $0x4e, X0, X1
@@ -1205,13 +1020,13 @@ TEXT ·encodeF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop45:
+loop38:
 	VMOVUPS   (CX), Y0
 	VCVTPS2PH $0x00, Y0, (AX)
 	ADDQ      $0x00000010, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop45
+	JNZ       loop38
 	VZEROUPPER
 	RET
 
@@ -1222,13 +1037,13 @@ TEXT ·decodeF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop46:
+loop39:
 	VCVTPH2PS (CX), Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop46
+	JNZ       loop39
 	VZEROUPPER
 	RET
 
@@ -1242,7 +1057,7 @@ TEXT ·castF16AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Y0
 	VPBROADCASTD c32_477fe000<>+0(SB), Y1
 
-loop47:
+loop40:
 	VMOVUPS   (CX), Y2
 	VPAND     v32_7f800000<>+0(SB), Y2, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -1261,7 +1076,7 @@ loop47:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop47
+	JNZ       loop40
 	MOVQ      BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -1279,7 +1094,7 @@ TEXT ·encodeBF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop48:
+loop41:
 	VMOVUPS   (CX), Y0
 	VCMPPS    $0x03, Y0, Y0, Y2
 	VPSRLD    $0x10, Y0, Y1
@@ -1295,7 +1110,7 @@ loop48:
 	ADDQ      $0x00000010, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop48
+	JNZ       loop41
 	VZEROUPPER
 	RET
 
@@ -1336,14 +1151,14 @@ TEXT ·decodeBF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop49:
+loop42:
 	VPMOVZXWD (CX), Y0
 	VPSLLD    $0x10, Y0, Y0
 	VMOVUPS   Y0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop49
+	JNZ       loop42
 	VZEROUPPER
 	RET
 
@@ -1357,7 +1172,7 @@ TEXT ·castBF16AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Y0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Y1
 
-loop50:
+loop43:
 	VMOVUPS   (CX), Y2
 	VPAND     v32_7f800000<>+0(SB), Y2, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -1383,7 +1198,7 @@ loop50:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop50
+	JNZ       loop43
 	MOVQ      BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -1404,17 +1219,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop51:
+loop44:
 	SUBQ   $0x00000040, CX
-	JL     done52
+	JL     done45
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop51
+	JMP    loop44
 
-done52:
+done45:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -1442,7 +1257,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit53:
+unit46:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1467,9 +1282,9 @@ unit53:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest55
+	JL           rest48
 
-loop54:
+loop47:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1488,11 +1303,11 @@ loop54:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop54
+	JGE         loop47
 
-rest55:
+rest48:
 	TESTQ       R8, R8
-	JZ          done56
+	JZ          done49
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1514,9 +1329,9 @@ rest55:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done56:
+done49:
 	TESTQ DX, DX
-	JNZ   unit53
+	JNZ   unit46
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1534,7 +1349,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit57:
+unit50:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1559,9 +1374,9 @@ unit57:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest59
+	JL           rest52
 
-loop58:
+loop51:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -1583,11 +1398,11 @@ loop58:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop58
+	JGE         loop51
 
-rest59:
+rest52:
 	TESTQ       R8, R8
-	JZ          done60
+	JZ          done53
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1612,9 +1427,9 @@ rest59:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done60:
+done53:
 	TESTQ DX, DX
-	JNZ   unit57
+	JNZ   unit50
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1636,7 +1451,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit61:
+unit54:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1661,9 +1476,9 @@ unit61:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest63
+	JL           rest56
 
-loop62:
+loop55:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1682,11 +1497,11 @@ loop62:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop62
+	JGE         loop55
 
-rest63:
+rest56:
 	TESTQ       R8, R8
-	JZ          done64
+	JZ          done57
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1708,9 +1523,9 @@ rest63:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done64:
+done57:
 	TESTQ DX, DX
-	JNZ   unit61
+	JNZ   unit54
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1726,7 +1541,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit65:
+unit58:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1751,9 +1566,9 @@ unit65:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest67
+	JL           rest60
 
-loop66:
+loop59:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1772,11 +1587,11 @@ loop66:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop66
+	JGE         loop59
 
-rest67:
+rest60:
 	TESTQ       R8, R8
-	JZ          done68
+	JZ          done61
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1798,9 +1613,9 @@ rest67:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done68:
+done61:
 	TESTQ DX, DX
-	JNZ   unit65
+	JNZ   unit58
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1816,7 +1631,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit69:
+unit62:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1841,9 +1656,9 @@ unit69:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest71
+	JL           rest64
 
-loop70:
+loop63:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1862,11 +1677,11 @@ loop70:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop70
+	JGE         loop63
 
-rest71:
+rest64:
 	TESTQ       R8, R8
-	JZ          done72
+	JZ          done65
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1888,9 +1703,9 @@ rest71:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done72:
+done65:
 	TESTQ DX, DX
-	JNZ   unit69
+	JNZ   unit62
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1912,9 +1727,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest74
+	JL           rest67
 
-loop73:
+loop66:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -1952,11 +1767,11 @@ loop73:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop73
+	JGE         loop66
 
-rest74:
+rest67:
 	TESTQ       DX, DX
-	JZ          done75
+	JZ          done68
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -1998,7 +1813,7 @@ rest74:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done75:
+done68:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -2029,9 +1844,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest79
+	JL           rest72
 
-loop78:
+loop71:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -2041,7 +1856,7 @@ loop78:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found76
+	JNZ           found69
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -2051,17 +1866,17 @@ loop78:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found77
+	JNZ           found70
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop78
+	JGE           loop71
 
-rest79:
+rest72:
 	TESTQ         DX, DX
-	JZ            done80
+	JZ            done73
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -2074,7 +1889,7 @@ rest79:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found76
+	JNZ           found69
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -2084,185 +1899,19 @@ rest79:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found77
+	JNZ           found70
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done80:
-found77:
+done73:
+found70:
 	ADDQ $0x08, BX
 
-found76:
+found69:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
-	VZEROUPPER
-	RET
-
-// func extremesAVX512(x *float32, n int, unit int, ends *float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
-TEXT ·extremesAVX512(SB), NOSPLIT, $0-32
-	MOVQ         x+0(FP), AX
-	MOVQ         n+8(FP), CX
-	MOVQ         unit+16(FP), DX
-	MOVQ         ends+24(FP), BX
-	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
-	VPBROADCASTD c32_ff7fffff<>+0(SB), Z1
-
-unit81:
-	VMOVUPS Z0, Z2
-	VMOVUPS Z1, Z3
-	MOVQ    DX, SI
-	CMPQ    CX, SI
-	CMOVQLT CX, SI
-	SUBQ    SI, CX
-	CMPQ    SI, $0x00000010
-	JL      rest83
-
-loop82:
-	VMOVUPS     (AX), Z4
-	VFPCLASSPSZ $0x99, Z4, K1
-	KNOTW       K1, K1
-	VMINPS      Z4, Z2, K1, Z2
-	VMAXPS      Z4, Z3, K1, Z3
-	ADDQ        $0x00000040, AX
-	SUBQ        $0x00000010, SI
-	CMPQ        SI, $0x00000010
-	JGE         loop82
-
-rest83:
-	TESTQ       SI, SI
-	JZ          done84
-	MOVL        $-1, DI
-	BZHIL       SI, DI, DI
-	KMOVW       DI, K1
-	VMOVUPS.Z   (AX), K1, Z4
-	VFPCLASSPSZ $0x99, Z4, K2
-	KNOTW       K2, K2
-	KANDW       K1, K2, K2
-	VMINPS      Z4, Z2, K2, Z2
-	VMAXPS      Z4, Z3, K2, Z3
-	LEAQ        (AX)(SI*4), AX
-	XORQ        SI, SI
-
-done84:
-	VEXTRACTF64X4 $0x01, Z2, Y4
-	VMINPS        Y4, Y2, Y2
-	VEXTRACTF128  $0x01, Y2, X4
-	VMINPS        X4, X2, X2
-	VPSHUFD       $0x4e, X2, X4
-	VMINPS        X4, X2, X2
-	VPSHUFD       $0xb1, X2, X4
-	VMINPS        X4, X2, X2
-	VEXTRACTF64X4 $0x01, Z3, Y4
-	VMAXPS        Y4, Y3, Y3
-	VEXTRACTF128  $0x01, Y3, X4
-	VMAXPS        X4, X3, X3
-	VPSHUFD       $0x4e, X3, X4
-	VMAXPS        X4, X3, X3
-	VPSHUFD       $0xb1, X3, X4
-	VMAXPS        X4, X3, X3
-	VXORPS        X5, X5, X5
-	VCMPSS        $0x02, X3, X2, X4
-	VANDPS        X4, X2, X2
-	VANDPS        X4, X3, X3
-	VADDSS        X5, X2, X2
-	VADDSS        X5, X3, X3
-	VMOVSS        X2, (BX)
-	VMOVSS        X3, 4(BX)
-	ADDQ          $0x08, BX
-	TESTQ         CX, CX
-	JNZ           unit81
-	VZEROUPPER
-	RET
-
-// func momentsAVX512(x *float32, n int, sums *float64)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, POPCNT
-TEXT ·momentsAVX512(SB), NOSPLIT, $0-24
-	MOVQ   x+0(FP), AX
-	MOVQ   n+8(FP), CX
-	MOVQ   sums+16(FP), DX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	XORQ   BX, BX
-	CMPQ   CX, $0x00000010
-	JL     rest86
-
-loop85:
-	VMOVUPS       (AX), Z4
-	VFPCLASSPSZ   $0x99, Z4, K1
-	KMOVW         K1, SI
-	POPCNTL       SI, SI
-	ADDQ          SI, BX
-	KNOTW         K1, K1
-	VMOVAPS.Z     Z4, K1, Z4
-	VMINPS        Z0, Z4, Z0
-	VMAXPS        Z1, Z4, Z1
-	VCVTPS2PD     Y4, Z5
-	VADDPD        Z5, Z2, Z2
-	VFMADD231PD   Z5, Z5, Z3
-	VEXTRACTF64X4 $0x01, Z4, Y4
-	VCVTPS2PD     Y4, Z4
-	VADDPD        Z4, Z2, Z2
-	VFMADD231PD   Z4, Z4, Z3
-	ADDQ          $0x00000040, AX
-	SUBQ          $0x00000010, CX
-	CMPQ          CX, $0x00000010
-	JGE           loop85
-
-rest86:
-	TESTQ         CX, CX
-	JZ            done87
-	MOVL          $-1, SI
-	BZHIL         CX, SI, SI
-	KMOVW         SI, K1
-	VMOVUPS.Z     (AX), K1, Z4
-	VFPCLASSPSZ   $0x99, Z4, K1
-	KMOVW         K1, SI
-	POPCNTL       SI, SI
-	ADDQ          SI, BX
-	KNOTW         K1, K1
-	VMOVAPS.Z     Z4, K1, Z4
-	VMINPS        Z0, Z4, Z0
-	VMAXPS        Z1, Z4, Z1
-	VCVTPS2PD     Y4, Z5
-	VADDPD        Z5, Z2, Z2
-	VFMADD231PD   Z5, Z5, Z3
-	VEXTRACTF64X4 $0x01, Z4, Y4
-	VCVTPS2PD     Y4, Z4
-	VADDPD        Z4, Z2, Z2
-	VFMADD231PD   Z4, Z4, Z3
-	LEAQ          (AX)(CX*4), AX
-	XORQ          CX, CX
-
-done87:
-	VMOVUPD       Z2, (DX)
-	VMOVUPD       Z3, 64(DX)
-	MOVQ          BX, 128(DX)
-	VEXTRACTF64X4 $0x01, Z0, Y2
-	VMINPS        Y2, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X2
-	VMINPS        X2, X0, X0
-	VPSHUFD       $0x4e, X0, X2
-	VMINPS        X2, X0, X0
-	VPSHUFD       $0xb1, X0, X2
-	VMINPS        X2, X0, X0
-	VEXTRACTF64X4 $0x01, Z1, Y2
-	VMAXPS        Y2, Y1, Y1
-	VEXTRACTF128  $0x01, Y1, X2
-	VMAXPS        X2, X1, X1
-	VPSHUFD       $0x4e, X1, X2
-	VMAXPS        X2, X1, X1
-	VPSHUFD       $0xb1, X1, X2
-	VMAXPS        X2, X1, X1
-	VXORPS        X2, X2, X2
-	VADDSS        X2, X0, X0
-	VADDSS        X2, X1, X1
-	VMOVSS        X0, 136(DX)
-	VMOVSS        X1, 140(DX)
 	VZEROUPPER
 	RET
 
@@ -2275,7 +1924,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map88:
+map74:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2299,9 +1948,9 @@ map88:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest90
+	JL           rest76
 
-loop89:
+loop75:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -2326,11 +1975,11 @@ loop89:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop89
+	JGE           loop75
 
-rest90:
+rest76:
 	TESTQ         R8, R8
-	JZ            done91
+	JZ            done77
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -2358,7 +2007,7 @@ rest90:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done91:
+done77:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -2368,7 +2017,7 @@ done91:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map88
+	JNZ           map74
 	VZEROUPPER
 	RET
 
@@ -2384,7 +2033,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop92:
+loop78:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -2406,7 +2055,7 @@ loop92:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop92
+	JNZ           loop78
 	VZEROUPPER
 	RET
 
@@ -2418,7 +2067,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop93:
+loop79:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -2429,7 +2078,7 @@ loop93:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop93
+	JNZ           loop79
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -2452,7 +2101,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop94:
+loop80:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -2465,7 +2114,7 @@ loop94:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop94
+	JNZ           loop80
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -2486,13 +2135,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop95:
+loop81:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop95
+	JNZ       loop81
 	VZEROUPPER
 	RET
 
@@ -2503,13 +2152,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop96:
+loop82:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop96
+	JNZ       loop82
 	VZEROUPPER
 	RET
 
@@ -2523,7 +2172,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop97:
+loop83:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -2541,7 +2190,7 @@ loop97:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop97
+	JNZ         loop83
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2553,7 +2202,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop98:
+loop84:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -2567,7 +2216,7 @@ loop98:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop98
+	JNZ         loop84
 	VZEROUPPER
 	RET
 
@@ -2587,14 +2236,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop99:
+loop85:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop99
+	JNZ       loop85
 	VZEROUPPER
 	RET
 
@@ -2608,7 +2257,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop100:
+loop86:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -2633,7 +2282,7 @@ loop100:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop100
+	JNZ         loop86
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2659,7 +2308,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit101:
+unit87:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2684,9 +2333,9 @@ unit101:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest103
+	JL           rest89
 
-loop102:
+loop88:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -2741,11 +2390,11 @@ loop102:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop102
+	JGE           loop88
 
-rest103:
+rest89:
 	TESTQ         R8, R8
-	JZ            done104
+	JZ            done90
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -2806,9 +2455,9 @@ rest103:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done104:
+done90:
 	TESTQ DX, DX
-	JNZ   unit101
+	JNZ   unit87
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -2842,3 +2491,188 @@ DATA ramp<>+104(SB)/8, $0x08d12e6b76c84d11
 DATA ramp<>+112(SB)/8, $0xa708a824f612c926
 DATA ramp<>+120(SB)/8, $0x454021de755d453b
 GLOBL ramp<>(SB), RODATA|NOPTR, $128
+
+// func extremesAVX2(x *float32, n int, unit int, ends *float32)
+// Requires: AVX, AVX2, CMOV
+TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         unit+16(FP), DX
+	MOVQ         ends+24(FP), BX
+	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
+	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
+
+unit91:
+	VMOVUPS Y0, Y2
+	VMOVUPS Y1, Y3
+	MOVQ    DX, SI
+	CMPQ    CX, SI
+	CMOVQLT CX, SI
+	SUBQ    SI, CX
+	CMPQ    SI, $0x00000008
+	JL      rest93
+
+loop92:
+	VMOVUPS   (AX), Y4
+	VPAND     v32_7f800000<>+0(SB), Y4, Y5
+	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
+	VBLENDVPS Y5, Y0, Y4, Y6
+	VMINPS    Y6, Y2, Y2
+	VBLENDVPS Y5, Y1, Y4, Y6
+	VMAXPS    Y6, Y3, Y3
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000008, SI
+	CMPQ      SI, $0x00000008
+	JGE       loop92
+
+rest93:
+	TESTQ      SI, SI
+	JZ         done94
+	MOVQ       $+8, DI
+	SUBQ       SI, DI
+	LEAQ       window<>+0(SB), R8
+	VMOVUPS    (R8)(DI*4), Y4
+	VMASKMOVPS (AX), Y4, Y5
+	VPAND      v32_7f800000<>+0(SB), Y5, Y6
+	VPCMPEQD   v32_7f800000<>+0(SB), Y6, Y6
+	VPANDN     Y4, Y6, Y6
+	VPCMPEQD   v32_00000000<>+0(SB), Y6, Y6
+	VBLENDVPS  Y6, Y0, Y5, Y4
+	VMINPS     Y4, Y2, Y2
+	VBLENDVPS  Y6, Y1, Y5, Y4
+	VMAXPS     Y4, Y3, Y3
+	LEAQ       (AX)(SI*4), AX
+	XORQ       SI, SI
+
+done94:
+	VEXTRACTF128 $0x01, Y2, X4
+	VMINPS       X4, X2, X2
+	VPSHUFD      $0x4e, X2, X4
+	VMINPS       X4, X2, X2
+	VPSHUFD      $0xb1, X2, X4
+	VMINPS       X4, X2, X2
+	VEXTRACTF128 $0x01, Y3, X4
+	VMAXPS       X4, X3, X3
+	VPSHUFD      $0x4e, X3, X4
+	VMAXPS       X4, X3, X3
+	VPSHUFD      $0xb1, X3, X4
+	VMAXPS       X4, X3, X3
+	VXORPS       X5, X5, X5
+	VCMPSS       $0x02, X3, X2, X4
+	VANDPS       X4, X2, X2
+	VANDPS       X4, X3, X3
+	VADDSS       X5, X2, X2
+	VADDSS       X5, X3, X3
+	VMOVSS       X2, (BX)
+	VMOVSS       X3, 4(BX)
+	ADDQ         $0x08, BX
+	TESTQ        CX, CX
+	JNZ          unit91
+	VZEROUPPER
+	RET
+
+DATA c32_7f7fffff<>+0(SB)/4, $0x7f7fffff
+GLOBL c32_7f7fffff<>(SB), RODATA|NOPTR, $4
+
+DATA c32_ff7fffff<>+0(SB)/4, $0xff7fffff
+GLOBL c32_ff7fffff<>(SB), RODATA|NOPTR, $4
+
+DATA v32_00000000<>+0(SB)/4, $0x00000000
+DATA v32_00000000<>+4(SB)/4, $0x00000000
+DATA v32_00000000<>+8(SB)/4, $0x00000000
+DATA v32_00000000<>+12(SB)/4, $0x00000000
+DATA v32_00000000<>+16(SB)/4, $0x00000000
+DATA v32_00000000<>+20(SB)/4, $0x00000000
+DATA v32_00000000<>+24(SB)/4, $0x00000000
+DATA v32_00000000<>+28(SB)/4, $0x00000000
+GLOBL v32_00000000<>(SB), RODATA|NOPTR, $32
+
+// func momentsAVX2(x *float32, n int, sums *float64)
+// Requires: AVX, AVX2, FMA3, POPCNT
+TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	MOVQ   sums+16(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	XORQ   BX, BX
+	CMPQ   CX, $0x00000008
+	JL     rest96
+
+loop95:
+	VMOVUPS      (AX), Y6
+	VPAND        v32_7f800000<>+0(SB), Y6, Y7
+	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
+	VMOVMSKPS    Y7, SI
+	POPCNTL      SI, SI
+	ADDQ         SI, BX
+	VPANDN       Y6, Y7, Y6
+	VMINPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y6, Y1
+	VCVTPS2PD    X6, Y7
+	VADDPD       Y7, Y2, Y2
+	VFMADD231PD  Y7, Y7, Y4
+	VEXTRACTF128 $0x01, Y6, X6
+	VCVTPS2PD    X6, Y6
+	VADDPD       Y6, Y3, Y3
+	VFMADD231PD  Y6, Y6, Y5
+	ADDQ         $0x00000020, AX
+	SUBQ         $0x00000008, CX
+	CMPQ         CX, $0x00000008
+	JGE          loop95
+
+rest96:
+	TESTQ        CX, CX
+	JZ           done97
+	MOVQ         $+8, SI
+	SUBQ         CX, SI
+	LEAQ         window<>+0(SB), DI
+	VMOVUPS      (DI)(SI*4), Y6
+	VMASKMOVPS   (AX), Y6, Y6
+	VPAND        v32_7f800000<>+0(SB), Y6, Y7
+	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
+	VMOVMSKPS    Y7, SI
+	POPCNTL      SI, SI
+	ADDQ         SI, BX
+	VPANDN       Y6, Y7, Y6
+	VMINPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y6, Y1
+	VCVTPS2PD    X6, Y7
+	VADDPD       Y7, Y2, Y2
+	VFMADD231PD  Y7, Y7, Y4
+	VEXTRACTF128 $0x01, Y6, X6
+	VCVTPS2PD    X6, Y6
+	VADDPD       Y6, Y3, Y3
+	VFMADD231PD  Y6, Y6, Y5
+	LEAQ         (AX)(CX*4), AX
+	XORQ         CX, CX
+
+done97:
+	VMOVUPD      Y2, (DX)
+	VMOVUPD      Y3, 32(DX)
+	VMOVUPD      Y4, 64(DX)
+	VMOVUPD      Y5, 96(DX)
+	MOVQ         BX, 128(DX)
+	VEXTRACTF128 $0x01, Y0, X2
+	VMINPS       X2, X0, X0
+	VPSHUFD      $0x4e, X0, X2
+	VMINPS       X2, X0, X0
+	VPSHUFD      $0xb1, X0, X2
+	VMINPS       X2, X0, X0
+	VEXTRACTF128 $0x01, Y1, X2
+	VMAXPS       X2, X1, X1
+	VPSHUFD      $0x4e, X1, X2
+	VMAXPS       X2, X1, X1
+	VPSHUFD      $0xb1, X1, X2
+	VMAXPS       X2, X1, X1
+	VXORPS       X2, X2, X2
+	VADDSS       X2, X0, X0
+	VADDSS       X2, X1, X1
+	VMOVSS       X0, 136(DX)
+	VMOVSS       X1, 140(DX)
+	VZEROUPPER
+	RET
