@@ -83,7 +83,7 @@ func (q *quantizer) sample(sum *Summary, size int) (spans []span, loud []bool) {
 	}
 	set = union(set)
 
-	strata := max(16, size/block)
+	strata := max(8, size/block)
 	draw := rand.New(rand.NewPCG(1, uint64(l.n)))
 	last := 0
 	for i := range strata {
