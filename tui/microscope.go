@@ -273,11 +273,15 @@ func (a *app) drawChain(r rect, t *quant.Trace) (rows int) {
 		return y - r.y
 	}
 
-	side := rect{r.x + 44, top, clamp(r.w-44, 0, 48), r.h - (top - r.y)}
+	left := 44
+	if r.w >= 96 {
+		left = 52
+		s.text(r, r.x+left, top-1, fg(colDim), "the other roundings")
+	}
+	side := rect{r.x + left, top, clamp(r.w-left, 0, 48), r.h - (top - r.y)}
 	if side.w < 30 {
 		return y - r.y
 	}
-	s.text(rect{side.x, side.y - 1, side.w, 1}, side.x, side.y-1, fg(colDim), "the other roundings")
 	for i, mode := range t.Modes {
 		st := style{}
 		if mode.Rounding == t.Scheme.Rounding {
