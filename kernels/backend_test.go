@@ -47,7 +47,7 @@ var kinds = []string{"gaussian", "awkward", "bits", "halves", "equal", "nan"}
 
 // work returns what any kernel can run on.
 func work(x []float32, unit int, draw *rand.Rand) *Work {
-	w := &Work{X: x, Y: make([]float32, len(x)), Packed: make([]byte, 2*len(x)), Codes: make([]uint16, len(x)), Unit: unit}
+	w := &Work{X: x, Y: make([]float32, len(x)), Packed: make([]byte, 2*len(x)), Codes: make([]uint16, len(x)), Importance: make([]float32, len(x)), Unit: unit}
 	for i := range w.Packed {
 		w.Packed[i] = byte(draw.Uint32())
 	}

@@ -6,7 +6,7 @@ import "slices"
 // and benchmarks run it.
 type Kernel struct {
 	Op, Format string
-	Bytes      int       // that it reads and writes per weight
+	Bytes      float64   // that it reads and writes per weight
 	Vector     []Backend // those besides Portable that have code of their own
 	Run        func(w *Work)
 }
@@ -17,16 +17,18 @@ func (k Kernel) Implemented(b Backend) bool { return b == Portable || slices.Con
 // Work is what kernels read and write. X and Y are of one length; the
 // other slices have room for one value per unit of X or per map.
 type Work struct {
-	X, Y    []float32
-	Packed  []byte   // two bytes per weight
-	Codes   []uint16 // as many
-	Unit    int
-	Maps    []Affine // by unit
-	Extents []Extent // by unit
-	Losses  []float64
-	Sums    Sums
-	Clipped int
-	Bits    uint32
+	X, Y []float32
+	// Importance is as long as X, for formats that need it.
+	Importance []float32
+	Packed     []byte   // two bytes per weight
+	Codes      []uint16 // as many
+	Unit       int
+	Maps       []Affine // by unit
+	Extents    []Extent // by unit
+	Losses     []float64
+	Sums       Sums
+	Clipped    int
+	Bits       uint32
 }
 
 // Kernels is the table of hot functions.
@@ -35,14 +37,14 @@ var Kernels = func() []Kernel {
 	ks := []Kernel{
 		{Op: "read", Bytes: 4, Vector: both, Run: func(w *Work) { w.Bits = read(w.X[:len(w.X)&^63]) }},
 	}
-	for _, r := range Roundings {
+	for _, r := range Roundings { // of integers
 		vector := both
 		if r.mode == stochastic {
 			vector = both[1:]
 		}
-		ks = append(ks, Kernel{Op: "roundtrip", Format: r.Name, Bytes: 8, Vector: vector, Run: func(w *Work) {
+		ks = append(ks, Kernel{Op: "roundtrip", Format: "int:round=" + r.Name, Bytes: 8, Vector: vector, Run: func(w *Work) {
 			w.Clipped = RoundTripUnits(w.Y, w.X, w.Unit, w.Maps, r, 1, 2)
-		}}, Kernel{Op: "measure", Format: r.Name, Bytes: 4, Vector: vector, Run: func(w *Work) {
+		}}, Kernel{Op: "measure", Format: "int:round=" + r.Name, Bytes: 4, Vector: vector, Run: func(w *Work) {
 			var y [BlockLen]float32
 			w.Sums = Measure(y[:], w.X, w.Unit, w.Maps, r, 1, 2)
 		}})
@@ -58,15 +60,56 @@ var Kernels = func() []Kernel {
 			Kernel{Op: "decode", Format: h.format, Bytes: 6, Vector: both, Run: func(w *Work) { h.decode(w.Y, w.Packed) }},
 			Kernel{Op: "roundtrip", Format: h.format, Bytes: 8, Vector: both, Run: func(w *Work) { w.Clipped = h.cast(w.Y, w.X) }})
 	}
+	for _, p := range Packings {
+		ks = append(ks, packingKernels(p)...)
+	}
+	for _, g := range Grids {
+		ks = append(ks, Kernel{Op: "roundtrip", Format: g.Name, Bytes: 8, Run: func(w *Work) {
+			w.Clipped = g.Fit(w.X[:min(len(w.X), 1<<10)], 4, Stores[0]).RoundTrip(w.Y, w.X, Roundings[0], 1, 2)
+		}})
+	}
+	for _, m := range Microscalings {
+		ks = append(ks, Kernel{Op: "roundtrip", Format: m.Name, Bytes: 8, Run: func(w *Work) {
+			w.Clipped = m.RoundTrip(w.Y, w.X, 4, Roundings[0], 1, 2)
+		}})
+	}
 	return append(ks,
+		Kernel{Op: "kmeans", Format: "kmeans4", Bytes: 8, Run: func(w *Work) {
+			book := KMeans(w.X[:min(len(w.X), 1<<12)], nil, 4, Stores[0])
+			w.Clipped = book.RoundTrip(w.Y, w.X, nil, 1, 2)
+		}},
 		Kernel{Op: "compare", Bytes: 8, Vector: both, Run: func(w *Work) { w.Sums = Compare(w.X, w.Y, 7) }},
-		Kernel{Op: "extremes", Bytes: 4, Vector: both[:1], Run: func(w *Work) { ExtremesOfUnits(w.Extents, w.X, w.Unit) }},
+		Kernel{Op: "extremes", Format: "int", Bytes: 4, Vector: both[:1], Run: func(w *Work) { ExtremesOfUnits(w.Extents, w.X, w.Unit) }},
 		Kernel{Op: "moments", Bytes: 4, Vector: both[:1], Run: func(w *Work) {
 			w.Extents[0].Lo, w.Extents[0].Hi, w.Sums.N, w.Sums.E, w.Sums.X2 = Moments(w.X)
 		}},
-		Kernel{Op: "loss", Bytes: 4, Vector: both, Run: func(w *Work) { losses(w.Losses, w.X, w.Maps) }},
+		Kernel{Op: "loss", Format: "int", Bytes: 4, Vector: both, Run: func(w *Work) { losses(w.Losses, w.X, w.Maps) }},
 		Kernel{Op: "bins", Bytes: 6, Vector: both, Run: func(w *Work) { bins(w.Codes, w.X, -3, BinCount/6.5) }},
 		Kernel{Op: "keys", Bytes: 6, Vector: both, Run: func(w *Work) { w.Bits = keys(w.Codes, w.X) }},
 		Kernel{Op: "differencekeys", Bytes: 10, Vector: both, Run: func(w *Work) { w.Bits = differenceKeys(w.Codes, w.X, w.Y) }},
 	)
 }()
+
+// packingKernels are the ways of whole blocks of X through p, as many as there
+// are.
+func packingKernels(p *Packing) []Kernel {
+	bytes := float64(p.Bytes) / float64(p.Block)
+	quantize := func(w *Work) []byte {
+		n := len(w.X) / p.Block
+		var importance []float32
+		if p.NeedsImportance {
+			importance = w.Importance[:n*p.Block]
+		}
+		packed := w.Packed[:n*p.Bytes]
+		p.Quantize(packed, w.X[:n*p.Block], importance)
+		return packed
+	}
+	return []Kernel{
+		{Op: "quantize", Format: p.Name, Bytes: 4 + bytes, Run: func(w *Work) { quantize(w) }},
+		{Op: "dequantize", Format: p.Name, Bytes: 4 + bytes, Run: func(w *Work) {
+			n := len(w.X) / p.Block
+			p.Dequantize(w.Y[:n*p.Block], w.Packed[:n*p.Bytes])
+		}},
+		{Op: "roundtrip", Format: p.Name, Bytes: 8, Run: func(w *Work) { p.Dequantize(w.Y, quantize(w)) }},
+	}
+}
