@@ -236,3 +236,36 @@ func differenceKeys(dst []uint16, x, y []float32) (low uint32) {
 	}
 	return low | differenceKeysGo(dst[n:], x[n:], y[n:])
 }
+
+// fitInLanes is fits.fit in vectors, if there are sub-blocks for all lanes.
+func (f *fits) fitInLanes(a *affineFit, x, w []float32, n int, by weighting) bool {
+	count := len(x) / n
+	switch {
+	case backend == AVX512 && count%16 == 0:
+		f.lanes = 16
+	case backend != Portable && count%8 == 0:
+		f.lanes = 8
+	default:
+		return false
+	}
+	if by != byGiven {
+		w = x // not looked at
+	}
+	for first := 0; first < count; first += f.lanes {
+		space, x, w := &f.space[first/f.lanes], &x[n*first], &w[n*first]
+		run := fitAffineAVX2
+		switch {
+		case f.lanes == 16 && a.absolute:
+			run = fitAffineAbsoluteAVX512
+		case f.lanes == 16:
+			run = fitAffineAVX512
+		case a.absolute:
+			run = fitAffineAbsoluteAVX2
+		}
+		run(&space.x[0], x, w, n, int(by), &a.numerators[0], len(a.numerators)-1, a.levels)
+		copy(f.scales[first:], space.scale[:f.lanes])
+		copy(f.offsets[first:], space.offset[:f.lanes])
+		copy(f.sums[first:], space.sum[:f.lanes])
+	}
+	return true
+}

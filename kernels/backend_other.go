@@ -38,3 +38,5 @@ func bins(dst []uint16, x []float32, lo, scale float64) { binsGo(dst, x, lo, sca
 func keys(dst []uint16, x []float32) (low uint32) { return keysGo(dst, x) }
 
 func differenceKeys(dst []uint16, x, y []float32) (low uint32) { return differenceKeysGo(dst, x, y) }
+
+func (f *fits) fitInLanes(*affineFit, []float32, []float32, int, weighting) bool { return false }

@@ -16,17 +16,25 @@ package kernels
 //
 // What has the least error, Σ w·e² or Σ w·|e|, wins; of equals the first.
 type affineFit struct {
-	levels      int32
-	first, step float32
-	tries       int
-	absolute    bool // the error is Σ w·|e|
+	levels   int32
+	absolute bool // the error is Σ w·|e|
+	// numerators are what is divided by max + m: levels, then levels + first + k·step.
+	numerators []float32
+}
+
+func newAffineFit(levels int32, first, step float32, tries int, absolute bool) affineFit {
+	f := affineFit{levels: levels, absolute: absolute, numerators: []float32{float32(levels)}}
+	for k := 0; k <= tries; k++ {
+		f.numerators = append(f.numerators, first+float32(step*float32(k))+float32(levels))
+	}
+	return f
 }
 
 // The searches with importance, by the bits of their codes.
 var (
-	weightedFit2 = affineFit{levels: 3, first: -0.9, step: 0.05, tries: 36}
-	weightedFit4 = affineFit{levels: 15, first: -0.9, step: 0.05, tries: 36}
-	weightedFit5 = affineFit{levels: 31, first: -0.9, step: 0.05, tries: 36}
+	weightedFit2 = newAffineFit(3, -0.9, 0.05, 36, false)
+	weightedFit4 = newAffineFit(15, -0.9, 0.05, 36, false)
+	weightedFit5 = newAffineFit(31, -0.9, 0.05, 36, false)
 )
 
 // fit sets codes and returns d and m; len(codes) = len(w) = len(x) ≤ 32.
@@ -53,8 +61,7 @@ func (f *affineFit) fit(codes []uint8, x, w []float32) (scale, offset float32) {
 		clear(codes)
 		return 0, -low
 	}
-	levels := float32(f.levels)
-	inverse := levels / (high - low)
+	inverse := f.numerators[0] / (high - low)
 	scale = 1 / inverse
 	var trial [32]float32
 	c := trial[:len(x)]
@@ -63,8 +70,8 @@ func (f *affineFit) fit(codes []uint8, x, w []float32) (scale, offset float32) {
 	}
 	best := f.loss(c, x, w, scale, low)
 	setCodes(codes, c)
-	for k := 0; k <= f.tries; k++ {
-		inverse = (f.first + float32(f.step*float32(k)) + levels) / (high - low)
+	for _, n := range f.numerators[1:] {
+		inverse = n / (high - low)
 		var swc, swcc, swxc float32
 		for i, v := range x {
 			q := float32(max(0, min(f.levels, nearest(inverse*(v-low)))))

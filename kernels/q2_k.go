@@ -16,28 +16,47 @@ package kernels
 // scales and offsets are fitted too. Without, errors count by their magnitude
 // times the weight's, and the largest scale and offset become 15.
 
-var q2KFit = affineFit{levels: 3, first: -0.5, step: 0.1, tries: 15, absolute: true}
+var q2KFit = newAffineFit(3, -0.5, 0.1, 15, true)
 
 func quantizeQ2K(dst []byte, x, importance []float32) {
+	var f fits
 	var codes [256]uint8
-	var s, o [16]uint8
 	for i := range len(x) / 256 {
 		b := dst[84*i:][:84]
 		v := x[256*i:][:256]
+		var s, o [16]uint8
 		var d, m float32
 		if importance == nil {
-			d, m = fitQ2K(&s, &o, &codes, v)
+			f.fit(&q2KFit, v, nil, 16, byMagnitude)
+			d, m = steps15(&s, f.scales[:]), steps15(&o, f.offsets[:])
 		} else {
-			d, m = fitQ2KWeighted(&s, &o, &codes, v, importance[256*i:][:256])
+			var w [256]float32
+			weigh(w[:], v, importance[256*i:][:256], sumSquares(v)/256)
+			f.fit(&weightedFit2, v, w[:], 16, byGiven)
+			d = fitPositive(s[:], f.scales[:], f.sums[:], 15)
+			m = fitPositive(o[:], f.offsets[:], f.sums[:], 15)
 		}
 		d, m = putHalf(b[80:], d), putHalf(b[82:], m)
 		for k := range s {
 			so := s[k] | o[k]<<4
 			b[k] = so
-			recode(codes[16*k:][:16], v[16*k:][:16], d*float32(so&15), float32(m*float32(so>>4)), 3)
+			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(so&15), float32(m*float32(so>>4)), 3)
 		}
 		packPairs(b[16:80], &codes)
 	}
+}
+
+// steps15 sets s to the nearest of 15 steps up to the largest of v and returns
+// the step, or leaves s and returns 0 if none is above 0.
+func steps15(s *[16]uint8, v []float32) (step float32) {
+	most, per := stepsOf(v, 15)
+	if most == 0 {
+		return 0
+	}
+	for k, v := range v {
+		s[k] = uint8(nearest(per * v))
+	}
+	return most / 15
 }
 
 func dequantizeQ2K(dst []float32, src []byte) {
@@ -53,54 +72,4 @@ func dequantizeQ2K(dst []float32, src []byte) {
 			}
 		}
 	}
-}
-
-// fitQ2K fits a block without importance and returns d and m.
-func fitQ2K(s, o *[16]uint8, codes *[256]uint8, x []float32) (d, m float32) {
-	var scales, offsets, w [16]float32
-	var maxScale, maxOffset float32
-	for k := range scales {
-		v := x[16*k:][:16]
-		for j, v := range v {
-			w[j] = abs(v)
-		}
-		scales[k], offsets[k] = q2KFit.fit(codes[16*k:][:16], v, w[:])
-		if scales[k] > maxScale {
-			maxScale = scales[k]
-		}
-		if offsets[k] > maxOffset {
-			maxOffset = offsets[k]
-		}
-	}
-	*s, *o = [16]uint8{}, [16]uint8{}
-	if maxScale > 0 {
-		inverse := 15 / maxScale
-		for k, v := range scales {
-			s[k] = uint8(nearest(inverse * v))
-		}
-		d = maxScale / 15
-	}
-	if maxOffset > 0 {
-		inverse := 15 / maxOffset
-		for k, v := range offsets {
-			o[k] = uint8(nearest(inverse * v))
-		}
-		m = maxOffset / 15
-	}
-	return d, m
-}
-
-// fitQ2KWeighted fits a block with importance and returns d and m.
-func fitQ2KWeighted(s, o *[16]uint8, codes *[256]uint8, x, importance []float32) (d, m float32) {
-	var scales, offsets, weights, w [16]float32
-	square := sumSquares(x) / 256
-	for k := range scales {
-		v := x[16*k:][:16]
-		weigh(w[:], v, importance[16*k:][:16], square)
-		weights[k] = sum(w[:])
-		scales[k], offsets[k] = weightedFit2.fit(codes[16*k:][:16], v, w[:])
-	}
-	d = fitPositive(s[:], scales[:], weights[:], 15)
-	m = fitPositive(o[:], offsets[:], weights[:], 15)
-	return d, m
 }

@@ -16,21 +16,21 @@ package kernels
 // sub-block. Sub-blocks are fitted first, then their scales and offsets are
 // quantized, and codes are rounded anew with what the scales have become.
 
-var q4KFit = affineFit{levels: 15, first: -1, step: 0.1, tries: 20}
+var q4KFit = newAffineFit(15, -1, 0.1, 20, false)
 
 func quantizeQ4K(dst []byte, x, importance []float32) {
+	var f fits
 	var codes [256]uint8
 	for i := range len(x) / 256 {
-		b := dst[144*i:][:144]
-		v := x[256*i:][:256]
-		if importance == nil {
-			fitSubBlocks(b[:16], codes[:], v, &q4KFit)
-		} else {
-			fitSubBlocksWeighted(b[:16], codes[:], v, importance[256*i:][:256], &weightedFit4, 255)
+		v := x[256*i:]
+		if i%2 == 0 {
+			f.run(&q4KFit, &weightedFit4, x, importance, i)
 		}
+		b := dst[144*i:][:144]
+		f.putScaleOffsets(b[:16], i%2, importance != nil, 255)
 		for k := range 8 {
 			d, m := scaleOffset(b, k)
-			recode(codes[32*k:][:32], v[32*k:][:32], d, m, 15)
+			f.recode(codes[32*k:][:32], v[32*k:][:32], 8*(i%2)+k, d, m, 15)
 		}
 		for k := range 4 {
 			packNibbles(b[16+32*k:][:32], codes[64*k:])
@@ -53,66 +53,65 @@ func dequantizeQ4K(dst []float32, src []byte) {
 	}
 }
 
-// fitSubBlocks fits eight sub-blocks of 32 without importance, stores their
-// scales and offsets in head, each rounded to the nearest of 64 steps up to the
-// largest, and sets codes.
-func fitSubBlocks(head []byte, codes []uint8, x []float32, f *affineFit) {
-	var scales, offsets [8]float32
-	var w [32]float32
-	var maxScale, maxOffset float32
-	for k := range scales {
-		v := x[32*k:][:32]
-		rms := sqrt(sumSquares(v) / 32)
-		for j, v := range v {
-			w[j] = rms + abs(v)
-		}
-		s, o := f.fit(codes[32*k:][:32], v, w[:])
-		scales[k], offsets[k] = s, o
-		if s > maxScale {
-			maxScale = s
-		}
-		if o > maxOffset {
-			maxOffset = o
-		}
+// run fits the sub-blocks of 32 of block i and, if there is one, of the block
+// after it.
+func (f *fits) run(plain, weighted *affineFit, x, importance []float32, i int) {
+	x = x[256*i:]
+	x = x[:min(len(x), 512)]
+	if importance == nil {
+		f.fit(plain, x, nil, 32, byRootMeanSquare)
+		return
 	}
+	importance = importance[256*i:][:len(x)]
+	var w [512]float32
+	for k := range len(x) / 256 {
+		v := x[256*k:][:256]
+		weigh(w[256*k:][:256], v, importance[256*k:][:256], 2*sumSquares(v)/256)
+	}
+	f.fit(weighted, x, w[:len(x)], 32, byGiven)
+}
+
+// putScaleOffsets stores the scales and offsets of the eight sub-blocks of block
+// k in head: each rounded to the nearest of 64 steps up to the largest; if
+// weighted, they are themselves fitted, each counting as much as the weights of
+// its sub-block. limit bounds what [fitPositive] makes of a negative scale: the
+// reference does so for q5_K alone.
+func (f *fits) putScaleOffsets(head []byte, k int, weighted bool, limit uint8) {
+	scales, offsets := f.scales[8*k:][:8], f.offsets[8*k:][:8]
+	var s, o [8]uint8
+	clear(head)
+	if weighted {
+		sums := f.sums[8*k:][:8]
+		d := fitPositive(s[:], scales, sums, 63)
+		m := fitPositive(o[:], offsets, sums, 63)
+		for k := range s {
+			putScaleOffset(head[4:], k, min(limit, s[k]), min(limit, o[k]))
+		}
+		putHalf(head, d)
+		putHalf(head[2:], m)
+		return
+	}
+	maxScale, perScale := stepsOf(scales, 63)
+	maxOffset, perOffset := stepsOf(offsets, 63)
 	putHalf(head, maxScale/63)
 	putHalf(head[2:], maxOffset/63)
-	var perScale, perOffset float32
-	if maxScale > 0 {
-		perScale = 63 / maxScale
-	}
-	if maxOffset > 0 {
-		perOffset = 63 / maxOffset
-	}
-	for k := range scales {
-		s := min(63, uint8(nearest(perScale*scales[k])))
-		o := min(63, uint8(nearest(perOffset*offsets[k])))
-		putScaleOffset(head[4:], k, s, o)
+	for k := range s {
+		putScaleOffset(head[4:], k, min(63, uint8(nearest(perScale*scales[k]))), min(63, uint8(nearest(perOffset*offsets[k]))))
 	}
 }
 
-// fitSubBlocksWeighted is fitSubBlocks with importance; scales and offsets are
-// themselves fitted, each counting as much as the weights of its sub-block.
-// limit bounds what [fitPositive] makes of a negative scale: the reference does
-// so for q5_K alone.
-func fitSubBlocksWeighted(head []byte, codes []uint8, x, importance []float32, f *affineFit, limit uint8) {
-	var scales, offsets, weights [8]float32
-	var w [32]float32
-	square := 2 * sumSquares(x) / 256
-	for k := range scales {
-		v := x[32*k:][:32]
-		weigh(w[:], v, importance[32*k:][:32], square)
-		weights[k] = sum(w[:])
-		scales[k], offsets[k] = f.fit(codes[32*k:][:32], v, w[:])
+// stepsOf returns the largest of v, at least 0, and how many steps there are to
+// one of it if that has n, or 0.
+func stepsOf(v []float32, n float32) (most, per float32) {
+	for _, v := range v {
+		if v > most {
+			most = v
+		}
 	}
-	var s, o [8]uint8
-	d := fitPositive(s[:], scales[:], weights[:], 63)
-	m := fitPositive(o[:], offsets[:], weights[:], 63)
-	for k := range s {
-		putScaleOffset(head[4:], k, min(limit, s[k]), min(limit, o[k]))
+	if most > 0 {
+		per = n / most
 	}
-	putHalf(head, d)
-	putHalf(head[2:], m)
+	return most, per
 }
 
 // scaleOffset returns d·s and m·o of sub-block k; head begins with d and m.

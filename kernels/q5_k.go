@@ -6,21 +6,21 @@ package kernels
 //	32 bytes   the fifth bits: bit k of byte i is that of weight 32·k + i
 //	128 bytes  the low four bits, as in q4_K
 
-var q5KFit = affineFit{levels: 31, first: -0.5, step: 0.1, tries: 15}
+var q5KFit = newAffineFit(31, -0.5, 0.1, 15, false)
 
 func quantizeQ5K(dst []byte, x, importance []float32) {
+	var f fits
 	var codes [256]uint8
 	for i := range len(x) / 256 {
-		b := dst[176*i:][:176]
-		v := x[256*i:][:256]
-		if importance == nil {
-			fitSubBlocks(b[:16], codes[:], v, &q5KFit)
-		} else {
-			fitSubBlocksWeighted(b[:16], codes[:], v, importance[256*i:][:256], &weightedFit5, 63)
+		v := x[256*i:]
+		if i%2 == 0 {
+			f.run(&q5KFit, &weightedFit5, x, importance, i)
 		}
+		b := dst[176*i:][:176]
+		f.putScaleOffsets(b[:16], i%2, importance != nil, 63)
 		for k := range 8 {
 			d, m := scaleOffset(b, k)
-			recode(codes[32*k:][:32], v[32*k:][:32], d, m, 31)
+			f.recode(codes[32*k:][:32], v[32*k:][:32], 8*(i%2)+k, d, m, 31)
 		}
 		fifth := b[16:48]
 		clear(fifth)

@@ -94,6 +94,16 @@ func decodeBF16AVX2(dst *float32, src *byte, n int)
 //go:noescape
 func castBF16AVX2(dst *float32, src *float32, n int) int
 
+// fitAffineAVX2 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+//
+//go:noescape
+func fitAffineAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+
+// fitAffineAbsoluteAVX2 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+//
+//go:noescape
+func fitAffineAbsoluteAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+
 // readAVX512 equals readGo for n a multiple of 64.
 //
 //go:noescape
@@ -183,6 +193,16 @@ func decodeBF16AVX512(dst *float32, src *byte, n int)
 //
 //go:noescape
 func castBF16AVX512(dst *float32, src *float32, n int) int
+
+// fitAffineAVX512 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+//
+//go:noescape
+func fitAffineAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+
+// fitAffineAbsoluteAVX512 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+//
+//go:noescape
+func fitAffineAbsoluteAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
 
 // roundTripStochasticAVX512 equals roundTripGo for n > 0.
 //

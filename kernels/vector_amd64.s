@@ -1209,6 +1209,558 @@ GLOBL c32_ff7f0000<>(SB), RODATA|NOPTR, $4
 DATA c32_7f7f0000<>+0(SB)/4, $0x7f7f0000
 GLOBL c32_7f7f0000<>(SB), RODATA|NOPTR, $4
 
+// func fitAffineAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+// Requires: AVX, AVX2
+TEXT ·fitAffineAVX2(SB), NOSPLIT, $0-60
+	MOVQ         space+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VPMULLD      iota<>+0(SB), Y0, Y0
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row44:
+	VXORPS     Y1, Y1, Y1
+	VPCMPEQD   Y2, Y2, Y2
+	VGATHERDPS Y2, (CX)(Y0*4), Y1
+	VMOVUPS    Y1, (SI)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000020, SI
+	DECQ       DI
+	JNZ        row44
+	MOVQ       weigh+32(FP), CX
+	TESTQ      CX, CX
+	JZ         given45
+	VXORPS     Y0, Y0, Y0
+	CMPQ       CX, $0x02
+	JE         magnitudes47
+	MOVQ       AX, CX
+	MOVQ       BX, DX
+
+row48:
+	VMOVUPS      (CX), Y1
+	VMULPS       Y1, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          row48
+	VXORPS       Y1, Y1, Y1
+	VCVTSI2SSQ   BX, X1, X1
+	VBROADCASTSS X1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VSQRTPS      Y0, Y0
+
+magnitudes47:
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row49:
+	VMOVUPS (CX), Y1
+	VPAND   v32_7fffffff<>+0(SB), Y1, Y1
+	VADDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 2048(CX)
+	ADDQ    $0x00000020, CX
+	DECQ    DX
+	JNZ     row49
+	JMP     weighed46
+
+given45:
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VPMULLD      iota<>+0(SB), Y0, Y0
+	MOVQ         DX, CX
+	MOVQ         AX, DX
+	MOVQ         BX, SI
+
+row50:
+	VXORPS     Y1, Y1, Y1
+	VPCMPEQD   Y2, Y2, Y2
+	VGATHERDPS Y2, (CX)(Y0*4), Y1
+	VMOVUPS    Y1, 2048(DX)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000020, DX
+	DECQ       SI
+	JNZ        row50
+
+weighed46:
+	MOVQ         numerators+40(FP), CX
+	MOVQ         tries+48(FP), DX
+	MOVL         levels+56(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VMOVUPS      (AX), Y1
+	VMOVUPS      Y1, Y2
+	VMOVUPS      2048(AX), Y3
+	VMULPS       Y1, Y3, Y4
+	LEAQ         32(AX), SI
+	LEAQ         -1(BX), DI
+	MOVQ         DI, DI
+
+row51:
+	VMOVUPS      (SI), Y5
+	VMOVUPS      2048(SI), Y6
+	VMINPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y5, Y2
+	VADDPS       Y6, Y3, Y3
+	VMULPS       Y5, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	ADDQ         $0x00000020, SI
+	DECQ         DI
+	JNZ          row51
+	VMOVUPS      Y3, 8320(AX)
+	VXORPS       Y5, Y5, Y5
+	VMINPS       Y1, Y5, Y1
+	VCMPPS       $0x02, Y1, Y2, Y5
+	VSUBPS       Y1, Y2, Y7
+	VBROADCASTSS (CX), Y6
+	ADDQ         $0x04, CX
+	VDIVPS       Y7, Y6, Y6
+	VMOVUPS      v32_3f800000<>+0(SB), Y7
+	VDIVPS       Y6, Y7, Y7
+	VBLENDVPS    Y5, v32_00000000<>+0(SB), Y7, Y7
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row52:
+	VMOVUPS   (SI), Y8
+	VSUBPS    Y1, Y8, Y8
+	VMULPS    Y6, Y8, Y8
+	VADDPS    v32_4b400000<>+0(SB), Y8, Y8
+	VPAND     v32_007fffff<>+0(SB), Y8, Y8
+	VPSUBD    v32_00400000<>+0(SB), Y8, Y8
+	VPMAXSD   v32_00000000<>+0(SB), Y8, Y8
+	VPMINSD   Y0, Y8, Y8
+	VCVTDQ2PS Y8, Y8
+	VBLENDVPS Y5, v32_00000000<>+0(SB), Y8, Y8
+	VMOVUPS   Y8, 6144(SI)
+	VMOVUPS   Y8, 4096(SI)
+	ADDQ      $0x00000020, SI
+	DECQ      DI
+	JNZ       row52
+	VXORPS    Y8, Y8, Y8
+	MOVQ      AX, SI
+	MOVQ      BX, DI
+
+row53:
+	VMULPS    6144(SI), Y7, Y6
+	VADDPS    Y1, Y6, Y6
+	VSUBPS    (SI), Y6, Y6
+	VMULPS    Y6, Y6, Y6
+	VMULPS    2048(SI), Y6, Y6
+	VADDPS    Y6, Y8, Y8
+	ADDQ      $0x00000020, SI
+	DECQ      DI
+	JNZ       row53
+	VBLENDVPS Y5, v32_ff800000<>+0(SB), Y8, Y8
+
+try54:
+	VSUBPS       Y1, Y2, Y5
+	VBROADCASTSS (CX), Y6
+	ADDQ         $0x04, CX
+	VDIVPS       Y5, Y6, Y6
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row55:
+	VMOVUPS   (SI), Y11
+	VSUBPS    Y1, Y11, Y12
+	VMULPS    Y6, Y12, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPSUBD    v32_00400000<>+0(SB), Y12, Y12
+	VPMAXSD   v32_00000000<>+0(SB), Y12, Y12
+	VPMINSD   Y0, Y12, Y12
+	VCVTDQ2PS Y12, Y12
+	VMOVUPS   Y12, 6144(SI)
+	VMULPS    2048(SI), Y12, Y13
+	VADDPS    Y13, Y5, Y5
+	VMULPS    Y13, Y11, Y11
+	VADDPS    Y11, Y10, Y10
+	VMULPS    Y13, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      $0x00000020, SI
+	DECQ      DI
+	JNZ       row55
+	VMULPS    Y9, Y3, Y6
+	VMULPS    Y5, Y5, Y13
+	VSUBPS    Y13, Y6, Y6
+	VMULPS    Y10, Y3, Y11
+	VMULPS    Y5, Y4, Y13
+	VSUBPS    Y13, Y11, Y11
+	VDIVPS    Y6, Y11, Y11
+	VMULPS    Y4, Y9, Y12
+	VMULPS    Y10, Y5, Y13
+	VSUBPS    Y13, Y12, Y12
+	VDIVPS    Y6, Y12, Y12
+	VDIVPS    Y9, Y10, Y13
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y12, Y5
+	VBLENDVPS Y5, Y13, Y11, Y11
+	VBLENDVPS Y5, v32_00000000<>+0(SB), Y12, Y12
+	VXORPS    Y5, Y5, Y5
+	MOVQ      AX, SI
+	MOVQ      BX, DI
+
+row56:
+	VMULPS    6144(SI), Y11, Y9
+	VADDPS    Y12, Y9, Y9
+	VSUBPS    (SI), Y9, Y9
+	VMULPS    Y9, Y9, Y9
+	VMULPS    2048(SI), Y9, Y9
+	VADDPS    Y9, Y5, Y5
+	ADDQ      $0x00000020, SI
+	DECQ      DI
+	JNZ       row56
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y6, Y6
+	VCMPPS    $0x01, Y8, Y5, Y9
+	VANDPS    Y6, Y9, Y6
+	VMOVMSKPS Y6, SI
+	TESTL     SI, SI
+	JZ        worse57
+	VBLENDVPS Y6, Y5, Y8, Y8
+	VBLENDVPS Y6, Y11, Y7, Y7
+	VBLENDVPS Y6, Y12, Y1, Y1
+	MOVQ      AX, SI
+	MOVQ      BX, DI
+
+row58:
+	VMOVUPS   4096(SI), Y5
+	VMOVUPS   6144(SI), Y9
+	VBLENDVPS Y6, Y9, Y5, Y5
+	VMOVUPS   Y5, 4096(SI)
+	ADDQ      $0x00000020, SI
+	DECQ      DI
+	JNZ       row58
+
+worse57:
+	DECQ    DX
+	JNZ     try54
+	VPXOR   v32_80000000<>+0(SB), Y1, Y1
+	VMOVUPS Y7, 8192(AX)
+	VMOVUPS Y1, 8256(AX)
+	VZEROUPPER
+	RET
+
+DATA iota<>+0(SB)/4, $0x00000000
+DATA iota<>+4(SB)/4, $0x00000001
+DATA iota<>+8(SB)/4, $0x00000002
+DATA iota<>+12(SB)/4, $0x00000003
+DATA iota<>+16(SB)/4, $0x00000004
+DATA iota<>+20(SB)/4, $0x00000005
+DATA iota<>+24(SB)/4, $0x00000006
+DATA iota<>+28(SB)/4, $0x00000007
+DATA iota<>+32(SB)/4, $0x00000008
+DATA iota<>+36(SB)/4, $0x00000009
+DATA iota<>+40(SB)/4, $0x0000000a
+DATA iota<>+44(SB)/4, $0x0000000b
+DATA iota<>+48(SB)/4, $0x0000000c
+DATA iota<>+52(SB)/4, $0x0000000d
+DATA iota<>+56(SB)/4, $0x0000000e
+DATA iota<>+60(SB)/4, $0x0000000f
+GLOBL iota<>(SB), RODATA|NOPTR, $64
+
+DATA v32_7fffffff<>+0(SB)/4, $0x7fffffff
+DATA v32_7fffffff<>+4(SB)/4, $0x7fffffff
+DATA v32_7fffffff<>+8(SB)/4, $0x7fffffff
+DATA v32_7fffffff<>+12(SB)/4, $0x7fffffff
+DATA v32_7fffffff<>+16(SB)/4, $0x7fffffff
+DATA v32_7fffffff<>+20(SB)/4, $0x7fffffff
+DATA v32_7fffffff<>+24(SB)/4, $0x7fffffff
+DATA v32_7fffffff<>+28(SB)/4, $0x7fffffff
+GLOBL v32_7fffffff<>(SB), RODATA|NOPTR, $32
+
+DATA v32_00000000<>+0(SB)/4, $0x00000000
+DATA v32_00000000<>+4(SB)/4, $0x00000000
+DATA v32_00000000<>+8(SB)/4, $0x00000000
+DATA v32_00000000<>+12(SB)/4, $0x00000000
+DATA v32_00000000<>+16(SB)/4, $0x00000000
+DATA v32_00000000<>+20(SB)/4, $0x00000000
+DATA v32_00000000<>+24(SB)/4, $0x00000000
+DATA v32_00000000<>+28(SB)/4, $0x00000000
+GLOBL v32_00000000<>(SB), RODATA|NOPTR, $32
+
+DATA v32_4b400000<>+0(SB)/4, $0x4b400000
+DATA v32_4b400000<>+4(SB)/4, $0x4b400000
+DATA v32_4b400000<>+8(SB)/4, $0x4b400000
+DATA v32_4b400000<>+12(SB)/4, $0x4b400000
+DATA v32_4b400000<>+16(SB)/4, $0x4b400000
+DATA v32_4b400000<>+20(SB)/4, $0x4b400000
+DATA v32_4b400000<>+24(SB)/4, $0x4b400000
+DATA v32_4b400000<>+28(SB)/4, $0x4b400000
+GLOBL v32_4b400000<>(SB), RODATA|NOPTR, $32
+
+DATA v32_007fffff<>+0(SB)/4, $0x007fffff
+DATA v32_007fffff<>+4(SB)/4, $0x007fffff
+DATA v32_007fffff<>+8(SB)/4, $0x007fffff
+DATA v32_007fffff<>+12(SB)/4, $0x007fffff
+DATA v32_007fffff<>+16(SB)/4, $0x007fffff
+DATA v32_007fffff<>+20(SB)/4, $0x007fffff
+DATA v32_007fffff<>+24(SB)/4, $0x007fffff
+DATA v32_007fffff<>+28(SB)/4, $0x007fffff
+GLOBL v32_007fffff<>(SB), RODATA|NOPTR, $32
+
+DATA v32_3f800000<>+0(SB)/4, $0x3f800000
+DATA v32_3f800000<>+4(SB)/4, $0x3f800000
+DATA v32_3f800000<>+8(SB)/4, $0x3f800000
+DATA v32_3f800000<>+12(SB)/4, $0x3f800000
+DATA v32_3f800000<>+16(SB)/4, $0x3f800000
+DATA v32_3f800000<>+20(SB)/4, $0x3f800000
+DATA v32_3f800000<>+24(SB)/4, $0x3f800000
+DATA v32_3f800000<>+28(SB)/4, $0x3f800000
+GLOBL v32_3f800000<>(SB), RODATA|NOPTR, $32
+
+DATA v32_ff800000<>+0(SB)/4, $0xff800000
+DATA v32_ff800000<>+4(SB)/4, $0xff800000
+DATA v32_ff800000<>+8(SB)/4, $0xff800000
+DATA v32_ff800000<>+12(SB)/4, $0xff800000
+DATA v32_ff800000<>+16(SB)/4, $0xff800000
+DATA v32_ff800000<>+20(SB)/4, $0xff800000
+DATA v32_ff800000<>+24(SB)/4, $0xff800000
+DATA v32_ff800000<>+28(SB)/4, $0xff800000
+GLOBL v32_ff800000<>(SB), RODATA|NOPTR, $32
+
+// func fitAffineAbsoluteAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+// Requires: AVX, AVX2
+TEXT ·fitAffineAbsoluteAVX2(SB), NOSPLIT, $0-60
+	MOVQ         space+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VPMULLD      iota<>+0(SB), Y0, Y0
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row59:
+	VXORPS     Y1, Y1, Y1
+	VPCMPEQD   Y2, Y2, Y2
+	VGATHERDPS Y2, (CX)(Y0*4), Y1
+	VMOVUPS    Y1, (SI)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000020, SI
+	DECQ       DI
+	JNZ        row59
+	MOVQ       weigh+32(FP), CX
+	TESTQ      CX, CX
+	JZ         given60
+	VXORPS     Y0, Y0, Y0
+	CMPQ       CX, $0x02
+	JE         magnitudes62
+	MOVQ       AX, CX
+	MOVQ       BX, DX
+
+row63:
+	VMOVUPS      (CX), Y1
+	VMULPS       Y1, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	ADDQ         $0x00000020, CX
+	DECQ         DX
+	JNZ          row63
+	VXORPS       Y1, Y1, Y1
+	VCVTSI2SSQ   BX, X1, X1
+	VBROADCASTSS X1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VSQRTPS      Y0, Y0
+
+magnitudes62:
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row64:
+	VMOVUPS (CX), Y1
+	VPAND   v32_7fffffff<>+0(SB), Y1, Y1
+	VADDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 2048(CX)
+	ADDQ    $0x00000020, CX
+	DECQ    DX
+	JNZ     row64
+	JMP     weighed61
+
+given60:
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VPMULLD      iota<>+0(SB), Y0, Y0
+	MOVQ         DX, CX
+	MOVQ         AX, DX
+	MOVQ         BX, SI
+
+row65:
+	VXORPS     Y1, Y1, Y1
+	VPCMPEQD   Y2, Y2, Y2
+	VGATHERDPS Y2, (CX)(Y0*4), Y1
+	VMOVUPS    Y1, 2048(DX)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000020, DX
+	DECQ       SI
+	JNZ        row65
+
+weighed61:
+	MOVQ         numerators+40(FP), CX
+	MOVQ         tries+48(FP), DX
+	MOVL         levels+56(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VMOVUPS      (AX), Y1
+	VMOVUPS      Y1, Y2
+	VMOVUPS      2048(AX), Y3
+	VMULPS       Y1, Y3, Y4
+	LEAQ         32(AX), SI
+	LEAQ         -1(BX), DI
+	MOVQ         DI, DI
+
+row66:
+	VMOVUPS      (SI), Y5
+	VMOVUPS      2048(SI), Y6
+	VMINPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y5, Y2
+	VADDPS       Y6, Y3, Y3
+	VMULPS       Y5, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	ADDQ         $0x00000020, SI
+	DECQ         DI
+	JNZ          row66
+	VMOVUPS      Y3, 8320(AX)
+	VXORPS       Y5, Y5, Y5
+	VMINPS       Y1, Y5, Y1
+	VCMPPS       $0x02, Y1, Y2, Y5
+	VSUBPS       Y1, Y2, Y7
+	VBROADCASTSS (CX), Y6
+	ADDQ         $0x04, CX
+	VDIVPS       Y7, Y6, Y6
+	VMOVUPS      v32_3f800000<>+0(SB), Y7
+	VDIVPS       Y6, Y7, Y7
+	VBLENDVPS    Y5, v32_00000000<>+0(SB), Y7, Y7
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row67:
+	VMOVUPS   (SI), Y8
+	VSUBPS    Y1, Y8, Y8
+	VMULPS    Y6, Y8, Y8
+	VADDPS    v32_4b400000<>+0(SB), Y8, Y8
+	VPAND     v32_007fffff<>+0(SB), Y8, Y8
+	VPSUBD    v32_00400000<>+0(SB), Y8, Y8
+	VPMAXSD   v32_00000000<>+0(SB), Y8, Y8
+	VPMINSD   Y0, Y8, Y8
+	VCVTDQ2PS Y8, Y8
+	VBLENDVPS Y5, v32_00000000<>+0(SB), Y8, Y8
+	VMOVUPS   Y8, 6144(SI)
+	VMOVUPS   Y8, 4096(SI)
+	ADDQ      $0x00000020, SI
+	DECQ      DI
+	JNZ       row67
+	VXORPS    Y8, Y8, Y8
+	MOVQ      AX, SI
+	MOVQ      BX, DI
+
+row68:
+	VMULPS    6144(SI), Y7, Y6
+	VADDPS    Y1, Y6, Y6
+	VSUBPS    (SI), Y6, Y6
+	VPAND     v32_7fffffff<>+0(SB), Y6, Y6
+	VMULPS    2048(SI), Y6, Y6
+	VADDPS    Y6, Y8, Y8
+	ADDQ      $0x00000020, SI
+	DECQ      DI
+	JNZ       row68
+	VBLENDVPS Y5, v32_ff800000<>+0(SB), Y8, Y8
+
+try69:
+	VSUBPS       Y1, Y2, Y5
+	VBROADCASTSS (CX), Y6
+	ADDQ         $0x04, CX
+	VDIVPS       Y5, Y6, Y6
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row70:
+	VMOVUPS   (SI), Y11
+	VSUBPS    Y1, Y11, Y12
+	VMULPS    Y6, Y12, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPSUBD    v32_00400000<>+0(SB), Y12, Y12
+	VPMAXSD   v32_00000000<>+0(SB), Y12, Y12
+	VPMINSD   Y0, Y12, Y12
+	VCVTDQ2PS Y12, Y12
+	VMOVUPS   Y12, 6144(SI)
+	VMULPS    2048(SI), Y12, Y13
+	VADDPS    Y13, Y5, Y5
+	VMULPS    Y13, Y11, Y11
+	VADDPS    Y11, Y10, Y10
+	VMULPS    Y13, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      $0x00000020, SI
+	DECQ      DI
+	JNZ       row70
+	VMULPS    Y9, Y3, Y6
+	VMULPS    Y5, Y5, Y13
+	VSUBPS    Y13, Y6, Y6
+	VMULPS    Y10, Y3, Y11
+	VMULPS    Y5, Y4, Y13
+	VSUBPS    Y13, Y11, Y11
+	VDIVPS    Y6, Y11, Y11
+	VMULPS    Y4, Y9, Y12
+	VMULPS    Y10, Y5, Y13
+	VSUBPS    Y13, Y12, Y12
+	VDIVPS    Y6, Y12, Y12
+	VDIVPS    Y9, Y10, Y13
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y12, Y5
+	VBLENDVPS Y5, Y13, Y11, Y11
+	VBLENDVPS Y5, v32_00000000<>+0(SB), Y12, Y12
+	VXORPS    Y5, Y5, Y5
+	MOVQ      AX, SI
+	MOVQ      BX, DI
+
+row71:
+	VMULPS    6144(SI), Y11, Y9
+	VADDPS    Y12, Y9, Y9
+	VSUBPS    (SI), Y9, Y9
+	VPAND     v32_7fffffff<>+0(SB), Y9, Y9
+	VMULPS    2048(SI), Y9, Y9
+	VADDPS    Y9, Y5, Y5
+	ADDQ      $0x00000020, SI
+	DECQ      DI
+	JNZ       row71
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y6, Y6
+	VCMPPS    $0x01, Y8, Y5, Y9
+	VANDPS    Y6, Y9, Y6
+	VMOVMSKPS Y6, SI
+	TESTL     SI, SI
+	JZ        worse72
+	VBLENDVPS Y6, Y5, Y8, Y8
+	VBLENDVPS Y6, Y11, Y7, Y7
+	VBLENDVPS Y6, Y12, Y1, Y1
+	MOVQ      AX, SI
+	MOVQ      BX, DI
+
+row73:
+	VMOVUPS   4096(SI), Y5
+	VMOVUPS   6144(SI), Y9
+	VBLENDVPS Y6, Y9, Y5, Y5
+	VMOVUPS   Y5, 4096(SI)
+	ADDQ      $0x00000020, SI
+	DECQ      DI
+	JNZ       row73
+
+worse72:
+	DECQ    DX
+	JNZ     try69
+	VPXOR   v32_80000000<>+0(SB), Y1, Y1
+	VMOVUPS Y7, 8192(AX)
+	VMOVUPS Y1, 8256(AX)
+	VZEROUPPER
+	RET
+
 // func readAVX512(x *float32, n int) uint32
 // Requires: AVX, AVX512F
 TEXT ·readAVX512(SB), NOSPLIT, $0-20
@@ -1219,17 +1771,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop44:
+loop74:
 	SUBQ   $0x00000040, CX
-	JL     done45
+	JL     done75
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop44
+	JMP    loop74
 
-done45:
+done75:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -1257,7 +1809,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit46:
+unit76:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1282,9 +1834,9 @@ unit46:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest48
+	JL           rest78
 
-loop47:
+loop77:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1303,11 +1855,11 @@ loop47:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop47
+	JGE         loop77
 
-rest48:
+rest78:
 	TESTQ       R8, R8
-	JZ          done49
+	JZ          done79
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1329,9 +1881,9 @@ rest48:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done49:
+done79:
 	TESTQ DX, DX
-	JNZ   unit46
+	JNZ   unit76
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1349,7 +1901,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit50:
+unit80:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1374,9 +1926,9 @@ unit50:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest52
+	JL           rest82
 
-loop51:
+loop81:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -1398,11 +1950,11 @@ loop51:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop51
+	JGE         loop81
 
-rest52:
+rest82:
 	TESTQ       R8, R8
-	JZ          done53
+	JZ          done83
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1427,9 +1979,9 @@ rest52:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done53:
+done83:
 	TESTQ DX, DX
-	JNZ   unit50
+	JNZ   unit80
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1451,7 +2003,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit54:
+unit84:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1476,9 +2028,9 @@ unit54:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest56
+	JL           rest86
 
-loop55:
+loop85:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1497,11 +2049,11 @@ loop55:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop55
+	JGE         loop85
 
-rest56:
+rest86:
 	TESTQ       R8, R8
-	JZ          done57
+	JZ          done87
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1523,9 +2075,9 @@ rest56:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done57:
+done87:
 	TESTQ DX, DX
-	JNZ   unit54
+	JNZ   unit84
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1541,7 +2093,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit58:
+unit88:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1566,9 +2118,9 @@ unit58:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest60
+	JL           rest90
 
-loop59:
+loop89:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1587,11 +2139,11 @@ loop59:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop59
+	JGE         loop89
 
-rest60:
+rest90:
 	TESTQ       R8, R8
-	JZ          done61
+	JZ          done91
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1613,9 +2165,9 @@ rest60:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done61:
+done91:
 	TESTQ DX, DX
-	JNZ   unit58
+	JNZ   unit88
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1631,7 +2183,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit62:
+unit92:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1656,9 +2208,9 @@ unit62:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest64
+	JL           rest94
 
-loop63:
+loop93:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1677,11 +2229,11 @@ loop63:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop63
+	JGE         loop93
 
-rest64:
+rest94:
 	TESTQ       R8, R8
-	JZ          done65
+	JZ          done95
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1703,9 +2255,9 @@ rest64:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done65:
+done95:
 	TESTQ DX, DX
-	JNZ   unit62
+	JNZ   unit92
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1727,9 +2279,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest67
+	JL           rest97
 
-loop66:
+loop96:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -1767,11 +2319,11 @@ loop66:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop66
+	JGE         loop96
 
-rest67:
+rest97:
 	TESTQ       DX, DX
-	JZ          done68
+	JZ          done98
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -1813,7 +2365,7 @@ rest67:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done68:
+done98:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -1844,9 +2396,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest72
+	JL           rest102
 
-loop71:
+loop101:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -1856,7 +2408,7 @@ loop71:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found69
+	JNZ           found99
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -1866,17 +2418,17 @@ loop71:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found70
+	JNZ           found100
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop71
+	JGE           loop101
 
-rest72:
+rest102:
 	TESTQ         DX, DX
-	JZ            done73
+	JZ            done103
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -1889,7 +2441,7 @@ rest72:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found69
+	JNZ           found99
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -1899,16 +2451,16 @@ rest72:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found70
+	JNZ           found100
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done73:
-found70:
+done103:
+found100:
 	ADDQ $0x08, BX
 
-found69:
+found99:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -1924,7 +2476,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map74:
+map104:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1948,9 +2500,9 @@ map74:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest76
+	JL           rest106
 
-loop75:
+loop105:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -1975,11 +2527,11 @@ loop75:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop75
+	JGE           loop105
 
-rest76:
+rest106:
 	TESTQ         R8, R8
-	JZ            done77
+	JZ            done107
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -2007,7 +2559,7 @@ rest76:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done77:
+done107:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -2017,7 +2569,7 @@ done77:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map74
+	JNZ           map104
 	VZEROUPPER
 	RET
 
@@ -2033,7 +2585,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop78:
+loop108:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -2055,7 +2607,7 @@ loop78:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop78
+	JNZ           loop108
 	VZEROUPPER
 	RET
 
@@ -2067,7 +2619,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop79:
+loop109:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -2078,7 +2630,7 @@ loop79:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop79
+	JNZ           loop109
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -2101,7 +2653,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop80:
+loop110:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -2114,7 +2666,7 @@ loop80:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop80
+	JNZ           loop110
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -2135,13 +2687,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop81:
+loop111:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop81
+	JNZ       loop111
 	VZEROUPPER
 	RET
 
@@ -2152,13 +2704,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop82:
+loop112:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop82
+	JNZ       loop112
 	VZEROUPPER
 	RET
 
@@ -2172,7 +2724,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop83:
+loop113:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -2190,7 +2742,7 @@ loop83:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop83
+	JNZ         loop113
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2202,7 +2754,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop84:
+loop114:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -2216,7 +2768,7 @@ loop84:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop84
+	JNZ         loop114
 	VZEROUPPER
 	RET
 
@@ -2236,14 +2788,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop85:
+loop115:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop85
+	JNZ       loop115
 	VZEROUPPER
 	RET
 
@@ -2257,7 +2809,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop86:
+loop116:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -2282,8 +2834,513 @@ loop86:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop86
+	JNZ         loop116
 	MOVQ        BX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func fitAffineAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+// Requires: AVX, AVX512F
+TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-60
+	MOVQ         space+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	VPMULLD      iota<>+0(SB), Z0, Z0
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row117:
+	VPXORD     Z1, Z1, Z1
+	KXNORW     K1, K1, K1
+	VGATHERDPS (CX)(Z0*4), K1, Z1
+	VMOVUPS    Z1, (SI)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000040, SI
+	DECQ       DI
+	JNZ        row117
+	MOVQ       weigh+32(FP), CX
+	TESTQ      CX, CX
+	JZ         given118
+	VPXORD     Z2, Z2, Z2
+	CMPQ       CX, $0x02
+	JE         magnitudes120
+	MOVQ       AX, CX
+	MOVQ       BX, DX
+
+row121:
+	VMOVUPS      (CX), Z0
+	VMULPS       Z0, Z0, Z0
+	VADDPS       Z0, Z2, Z2
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          row121
+	VPXORD       Z3, Z3, Z3
+	VCVTSI2SSQ   BX, X3, X0
+	VBROADCASTSS X0, Z0
+	VDIVPS       Z0, Z2, Z2
+	VSQRTPS      Z2, Z2
+
+magnitudes120:
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
+	MOVQ         AX, CX
+	MOVQ         BX, DX
+
+row122:
+	VMOVUPS (CX), Z1
+	VPANDD  Z0, Z1, Z1
+	VADDPS  Z1, Z2, Z1
+	VMOVUPS Z1, 2048(CX)
+	ADDQ    $0x00000040, CX
+	DECQ    DX
+	JNZ     row122
+	JMP     weighed119
+
+given118:
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	VPMULLD      iota<>+0(SB), Z0, Z0
+	MOVQ         DX, CX
+	MOVQ         AX, DX
+	MOVQ         BX, SI
+
+row123:
+	VPXORD     Z2, Z2, Z2
+	KXNORW     K2, K2, K2
+	VGATHERDPS (CX)(Z0*4), K2, Z2
+	VMOVUPS    Z2, 2048(DX)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000040, DX
+	DECQ       SI
+	JNZ        row123
+
+weighed119:
+	MOVQ         numerators+40(FP), CX
+	MOVQ         tries+48(FP), DX
+	MOVL         levels+56(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Z0
+	VPBROADCASTD c32_00000000<>+0(SB), Z1
+	VPBROADCASTD c32_4b400000<>+0(SB), Z2
+	VPBROADCASTD c32_007fffff<>+0(SB), Z3
+	VPBROADCASTD c32_00400000<>+0(SB), Z10
+	VPBROADCASTD c32_80000000<>+0(SB), Z11
+	VPBROADCASTD c32_3f800000<>+0(SB), Z12
+	VMOVUPS      (AX), Z13
+	VMOVUPS      Z13, Z14
+	VMOVUPS      2048(AX), Z15
+	VMULPS       Z13, Z15, Z16
+	LEAQ         64(AX), SI
+	LEAQ         -1(BX), DI
+	MOVQ         DI, DI
+
+row124:
+	VMOVUPS      (SI), Z17
+	VMOVUPS      2048(SI), Z18
+	VMINPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z17, Z14
+	VADDPS       Z18, Z15, Z15
+	VMULPS       Z17, Z18, Z18
+	VADDPS       Z18, Z16, Z16
+	ADDQ         $0x00000040, SI
+	DECQ         DI
+	JNZ          row124
+	VMOVUPS      Z15, 8320(AX)
+	VPXORD       Z4, Z4, Z4
+	VMINPS       Z13, Z4, Z13
+	VCMPPS       $0x02, Z13, Z14, K1
+	VSUBPS       Z13, Z14, Z17
+	VBROADCASTSS (CX), Z4
+	ADDQ         $0x04, CX
+	VDIVPS       Z17, Z4, Z4
+	VMOVUPS      Z12, Z12
+	VDIVPS       Z4, Z12, Z12
+	VBLENDMPS    Z1, Z12, K1, Z12
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row125:
+	VMOVUPS   (SI), Z17
+	VSUBPS    Z13, Z17, Z17
+	VMULPS    Z4, Z17, Z17
+	VADDPS    Z2, Z17, Z17
+	VPANDD    Z3, Z17, Z17
+	VPSUBD    Z10, Z17, Z17
+	VPMAXSD   Z1, Z17, Z17
+	VPMINSD   Z0, Z17, Z17
+	VCVTDQ2PS Z17, Z17
+	VBLENDMPS Z1, Z17, K1, Z17
+	VMOVUPS   Z17, 6144(SI)
+	VMOVUPS   Z17, 4096(SI)
+	ADDQ      $0x00000040, SI
+	DECQ      DI
+	JNZ       row125
+	VPXORD    Z5, Z5, Z5
+	MOVQ      AX, SI
+	MOVQ      BX, DI
+
+row126:
+	VMULPS       6144(SI), Z12, Z4
+	VADDPS       Z13, Z4, Z4
+	VSUBPS       (SI), Z4, Z4
+	VMULPS       Z4, Z4, Z4
+	VMULPS       2048(SI), Z4, Z4
+	VADDPS       Z4, Z5, Z5
+	ADDQ         $0x00000040, SI
+	DECQ         DI
+	JNZ          row126
+	VPBROADCASTD c32_ff800000<>+0(SB), Z4
+	VBLENDMPS    Z4, Z5, K1, Z5
+
+try127:
+	VSUBPS       Z13, Z14, Z17
+	VBROADCASTSS (CX), Z4
+	ADDQ         $0x04, CX
+	VDIVPS       Z17, Z4, Z4
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row128:
+	VMOVUPS   (SI), Z17
+	VSUBPS    Z13, Z17, Z18
+	VMULPS    Z4, Z18, Z18
+	VADDPS    Z2, Z18, Z18
+	VPANDD    Z3, Z18, Z18
+	VPSUBD    Z10, Z18, Z18
+	VPMAXSD   Z1, Z18, Z18
+	VPMINSD   Z0, Z18, Z18
+	VCVTDQ2PS Z18, Z18
+	VMOVUPS   Z18, 6144(SI)
+	VMULPS    2048(SI), Z18, Z19
+	VADDPS    Z19, Z6, Z6
+	VMULPS    Z19, Z17, Z17
+	VADDPS    Z17, Z8, Z8
+	VMULPS    Z19, Z18, Z18
+	VADDPS    Z18, Z7, Z7
+	ADDQ      $0x00000040, SI
+	DECQ      DI
+	JNZ       row128
+	VMULPS    Z7, Z15, Z4
+	VMULPS    Z6, Z6, Z19
+	VSUBPS    Z19, Z4, Z4
+	VMULPS    Z8, Z15, Z17
+	VMULPS    Z6, Z16, Z19
+	VSUBPS    Z19, Z17, Z17
+	VDIVPS    Z4, Z17, Z17
+	VMULPS    Z16, Z7, Z18
+	VMULPS    Z8, Z6, Z19
+	VSUBPS    Z19, Z18, Z18
+	VDIVPS    Z4, Z18, Z18
+	VDIVPS    Z7, Z8, Z19
+	VCMPPS    $0x0e, Z1, Z18, K1
+	VBLENDMPS Z19, Z17, K1, Z17
+	VBLENDMPS Z1, Z18, K1, Z18
+	VPXORD    Z9, Z9, Z9
+	MOVQ      AX, SI
+	MOVQ      BX, DI
+
+row129:
+	VMULPS    6144(SI), Z17, Z19
+	VADDPS    Z18, Z19, Z19
+	VSUBPS    (SI), Z19, Z19
+	VMULPS    Z19, Z19, Z19
+	VMULPS    2048(SI), Z19, Z19
+	VADDPS    Z19, Z9, Z9
+	ADDQ      $0x00000040, SI
+	DECQ      DI
+	JNZ       row129
+	VCMPPS    $0x0e, Z1, Z4, K1
+	VCMPPS    $0x01, Z5, Z9, K2
+	KANDW     K1, K2, K1
+	KORTESTW  K1, K1
+	JZ        worse130
+	VBLENDMPS Z9, Z5, K1, Z5
+	VBLENDMPS Z17, Z12, K1, Z12
+	VBLENDMPS Z18, Z13, K1, Z13
+	MOVQ      AX, SI
+	MOVQ      BX, DI
+
+row131:
+	VMOVUPS   4096(SI), Z4
+	VMOVUPS   6144(SI), Z17
+	VBLENDMPS Z17, Z4, K1, Z4
+	VMOVUPS   Z4, 4096(SI)
+	ADDQ      $0x00000040, SI
+	DECQ      DI
+	JNZ       row131
+
+worse130:
+	DECQ    DX
+	JNZ     try127
+	VPXORD  Z11, Z13, Z13
+	VMOVUPS Z12, 8192(AX)
+	VMOVUPS Z13, 8256(AX)
+	VZEROUPPER
+	RET
+
+DATA c32_7fffffff<>+0(SB)/4, $0x7fffffff
+GLOBL c32_7fffffff<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000000<>+0(SB)/4, $0x00000000
+GLOBL c32_00000000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_4b400000<>+0(SB)/4, $0x4b400000
+GLOBL c32_4b400000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_007fffff<>+0(SB)/4, $0x007fffff
+GLOBL c32_007fffff<>(SB), RODATA|NOPTR, $4
+
+DATA c32_ff800000<>+0(SB)/4, $0xff800000
+GLOBL c32_ff800000<>(SB), RODATA|NOPTR, $4
+
+// func fitAffineAbsoluteAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+// Requires: AVX, AVX512F
+TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-60
+	MOVQ         space+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	VPMULLD      iota<>+0(SB), Z0, Z0
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row132:
+	VPXORD     Z1, Z1, Z1
+	KXNORW     K1, K1, K1
+	VGATHERDPS (CX)(Z0*4), K1, Z1
+	VMOVUPS    Z1, (SI)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000040, SI
+	DECQ       DI
+	JNZ        row132
+	MOVQ       weigh+32(FP), CX
+	TESTQ      CX, CX
+	JZ         given133
+	VPXORD     Z2, Z2, Z2
+	CMPQ       CX, $0x02
+	JE         magnitudes135
+	MOVQ       AX, CX
+	MOVQ       BX, DX
+
+row136:
+	VMOVUPS      (CX), Z0
+	VMULPS       Z0, Z0, Z0
+	VADDPS       Z0, Z2, Z2
+	ADDQ         $0x00000040, CX
+	DECQ         DX
+	JNZ          row136
+	VPXORD       Z3, Z3, Z3
+	VCVTSI2SSQ   BX, X3, X0
+	VBROADCASTSS X0, Z0
+	VDIVPS       Z0, Z2, Z2
+	VSQRTPS      Z2, Z2
+
+magnitudes135:
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
+	MOVQ         AX, CX
+	MOVQ         BX, DX
+
+row137:
+	VMOVUPS (CX), Z1
+	VPANDD  Z0, Z1, Z1
+	VADDPS  Z1, Z2, Z1
+	VMOVUPS Z1, 2048(CX)
+	ADDQ    $0x00000040, CX
+	DECQ    DX
+	JNZ     row137
+	JMP     weighed134
+
+given133:
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	VPMULLD      iota<>+0(SB), Z0, Z0
+	MOVQ         DX, CX
+	MOVQ         AX, DX
+	MOVQ         BX, SI
+
+row138:
+	VPXORD     Z2, Z2, Z2
+	KXNORW     K2, K2, K2
+	VGATHERDPS (CX)(Z0*4), K2, Z2
+	VMOVUPS    Z2, 2048(DX)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000040, DX
+	DECQ       SI
+	JNZ        row138
+
+weighed134:
+	MOVQ         numerators+40(FP), CX
+	MOVQ         tries+48(FP), DX
+	MOVL         levels+56(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Z0
+	VPBROADCASTD c32_00000000<>+0(SB), Z1
+	VPBROADCASTD c32_4b400000<>+0(SB), Z2
+	VPBROADCASTD c32_007fffff<>+0(SB), Z3
+	VPBROADCASTD c32_00400000<>+0(SB), Z10
+	VPBROADCASTD c32_80000000<>+0(SB), Z11
+	VPBROADCASTD c32_3f800000<>+0(SB), Z12
+	VMOVUPS      (AX), Z13
+	VMOVUPS      Z13, Z14
+	VMOVUPS      2048(AX), Z15
+	VMULPS       Z13, Z15, Z16
+	LEAQ         64(AX), SI
+	LEAQ         -1(BX), DI
+	MOVQ         DI, DI
+
+row139:
+	VMOVUPS      (SI), Z17
+	VMOVUPS      2048(SI), Z18
+	VMINPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z17, Z14
+	VADDPS       Z18, Z15, Z15
+	VMULPS       Z17, Z18, Z18
+	VADDPS       Z18, Z16, Z16
+	ADDQ         $0x00000040, SI
+	DECQ         DI
+	JNZ          row139
+	VMOVUPS      Z15, 8320(AX)
+	VPXORD       Z4, Z4, Z4
+	VMINPS       Z13, Z4, Z13
+	VCMPPS       $0x02, Z13, Z14, K1
+	VSUBPS       Z13, Z14, Z17
+	VBROADCASTSS (CX), Z4
+	ADDQ         $0x04, CX
+	VDIVPS       Z17, Z4, Z4
+	VMOVUPS      Z12, Z12
+	VDIVPS       Z4, Z12, Z12
+	VBLENDMPS    Z1, Z12, K1, Z12
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row140:
+	VMOVUPS      (SI), Z17
+	VSUBPS       Z13, Z17, Z17
+	VMULPS       Z4, Z17, Z17
+	VADDPS       Z2, Z17, Z17
+	VPANDD       Z3, Z17, Z17
+	VPSUBD       Z10, Z17, Z17
+	VPMAXSD      Z1, Z17, Z17
+	VPMINSD      Z0, Z17, Z17
+	VCVTDQ2PS    Z17, Z17
+	VBLENDMPS    Z1, Z17, K1, Z17
+	VMOVUPS      Z17, 6144(SI)
+	VMOVUPS      Z17, 4096(SI)
+	ADDQ         $0x00000040, SI
+	DECQ         DI
+	JNZ          row140
+	VPXORD       Z5, Z5, Z5
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z4
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row141:
+	VMULPS       6144(SI), Z12, Z17
+	VADDPS       Z13, Z17, Z17
+	VSUBPS       (SI), Z17, Z17
+	VPANDD       Z4, Z17, Z17
+	VMULPS       2048(SI), Z17, Z17
+	VADDPS       Z17, Z5, Z5
+	ADDQ         $0x00000040, SI
+	DECQ         DI
+	JNZ          row141
+	VPBROADCASTD c32_ff800000<>+0(SB), Z4
+	VBLENDMPS    Z4, Z5, K1, Z5
+
+try142:
+	VSUBPS       Z13, Z14, Z17
+	VBROADCASTSS (CX), Z4
+	ADDQ         $0x04, CX
+	VDIVPS       Z17, Z4, Z4
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row143:
+	VMOVUPS      (SI), Z17
+	VSUBPS       Z13, Z17, Z18
+	VMULPS       Z4, Z18, Z18
+	VADDPS       Z2, Z18, Z18
+	VPANDD       Z3, Z18, Z18
+	VPSUBD       Z10, Z18, Z18
+	VPMAXSD      Z1, Z18, Z18
+	VPMINSD      Z0, Z18, Z18
+	VCVTDQ2PS    Z18, Z18
+	VMOVUPS      Z18, 6144(SI)
+	VMULPS       2048(SI), Z18, Z19
+	VADDPS       Z19, Z6, Z6
+	VMULPS       Z19, Z17, Z17
+	VADDPS       Z17, Z8, Z8
+	VMULPS       Z19, Z18, Z18
+	VADDPS       Z18, Z7, Z7
+	ADDQ         $0x00000040, SI
+	DECQ         DI
+	JNZ          row143
+	VMULPS       Z7, Z15, Z4
+	VMULPS       Z6, Z6, Z19
+	VSUBPS       Z19, Z4, Z4
+	VMULPS       Z8, Z15, Z17
+	VMULPS       Z6, Z16, Z19
+	VSUBPS       Z19, Z17, Z17
+	VDIVPS       Z4, Z17, Z17
+	VMULPS       Z16, Z7, Z18
+	VMULPS       Z8, Z6, Z19
+	VSUBPS       Z19, Z18, Z18
+	VDIVPS       Z4, Z18, Z18
+	VDIVPS       Z7, Z8, Z19
+	VCMPPS       $0x0e, Z1, Z18, K1
+	VBLENDMPS    Z19, Z17, K1, Z17
+	VBLENDMPS    Z1, Z18, K1, Z18
+	VPXORD       Z9, Z9, Z9
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row144:
+	VMULPS    6144(SI), Z17, Z20
+	VADDPS    Z18, Z20, Z20
+	VSUBPS    (SI), Z20, Z20
+	VPANDD    Z19, Z20, Z20
+	VMULPS    2048(SI), Z20, Z20
+	VADDPS    Z20, Z9, Z9
+	ADDQ      $0x00000040, SI
+	DECQ      DI
+	JNZ       row144
+	VCMPPS    $0x0e, Z1, Z4, K1
+	VCMPPS    $0x01, Z5, Z9, K2
+	KANDW     K1, K2, K1
+	KORTESTW  K1, K1
+	JZ        worse145
+	VBLENDMPS Z9, Z5, K1, Z5
+	VBLENDMPS Z17, Z12, K1, Z12
+	VBLENDMPS Z18, Z13, K1, Z13
+	MOVQ      AX, SI
+	MOVQ      BX, DI
+
+row146:
+	VMOVUPS   4096(SI), Z4
+	VMOVUPS   6144(SI), Z17
+	VBLENDMPS Z17, Z4, K1, Z4
+	VMOVUPS   Z4, 4096(SI)
+	ADDQ      $0x00000040, SI
+	DECQ      DI
+	JNZ       row146
+
+worse145:
+	DECQ    DX
+	JNZ     try142
+	VPXORD  Z11, Z13, Z13
+	VMOVUPS Z12, 8192(AX)
+	VMOVUPS Z13, 8256(AX)
 	VZEROUPPER
 	RET
 
@@ -2308,7 +3365,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit87:
+unit147:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2333,9 +3390,9 @@ unit87:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest89
+	JL           rest149
 
-loop88:
+loop148:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -2390,11 +3447,11 @@ loop88:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop88
+	JGE           loop148
 
-rest89:
+rest149:
 	TESTQ         R8, R8
-	JZ            done90
+	JZ            done150
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -2455,9 +3512,9 @@ rest89:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done90:
+done150:
 	TESTQ DX, DX
-	JNZ   unit87
+	JNZ   unit147
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -2502,7 +3559,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit91:
+unit151:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -2510,9 +3567,9 @@ unit91:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest93
+	JL      rest153
 
-loop92:
+loop152:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -2523,11 +3580,11 @@ loop92:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop92
+	JGE       loop152
 
-rest93:
+rest153:
 	TESTQ      SI, SI
-	JZ         done94
+	JZ         done154
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -2544,7 +3601,7 @@ rest93:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done94:
+done154:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -2567,7 +3624,7 @@ done94:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit91
+	JNZ          unit151
 	VZEROUPPER
 	RET
 
@@ -2576,16 +3633,6 @@ GLOBL c32_7f7fffff<>(SB), RODATA|NOPTR, $4
 
 DATA c32_ff7fffff<>+0(SB)/4, $0xff7fffff
 GLOBL c32_ff7fffff<>(SB), RODATA|NOPTR, $4
-
-DATA v32_00000000<>+0(SB)/4, $0x00000000
-DATA v32_00000000<>+4(SB)/4, $0x00000000
-DATA v32_00000000<>+8(SB)/4, $0x00000000
-DATA v32_00000000<>+12(SB)/4, $0x00000000
-DATA v32_00000000<>+16(SB)/4, $0x00000000
-DATA v32_00000000<>+20(SB)/4, $0x00000000
-DATA v32_00000000<>+24(SB)/4, $0x00000000
-DATA v32_00000000<>+28(SB)/4, $0x00000000
-GLOBL v32_00000000<>(SB), RODATA|NOPTR, $32
 
 // func momentsAVX2(x *float32, n int, sums *float64)
 // Requires: AVX, AVX2, FMA3, POPCNT
@@ -2601,9 +3648,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest96
+	JL     rest156
 
-loop95:
+loop155:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -2623,11 +3670,11 @@ loop95:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop95
+	JGE          loop155
 
-rest96:
+rest156:
 	TESTQ        CX, CX
-	JZ           done97
+	JZ           done157
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -2651,7 +3698,7 @@ rest96:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done97:
+done157:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

@@ -20,6 +20,8 @@ func main() {
 		for _, h := range halves {
 			v.floats16(h)
 		}
+		v.fitAffine(false)
+		v.fitAffine(true)
 	}
 	avx512.roundTrip(stochastic) // multiplies 64-bit integers
 	avx2.extremes()              // sixteen lanes are no faster

@@ -1,0 +1,355 @@
+package main
+
+import (
+	"math"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// Where fitLanes, the space of the searches, has its arrays: 32 rows of 16
+// lanes, then single rows.
+const (
+	rowBytes    = 4 * 16
+	lanesX      = 0
+	lanesW      = lanesX + 32*rowBytes
+	lanesCodes  = lanesW + 32*rowBytes
+	lanesTrial  = lanesCodes + 32*rowBytes
+	lanesScale  = lanesTrial + 32*rowBytes
+	lanesOffset = lanesScale + rowBytes
+	lanesSum    = lanesOffset + rowBytes
+)
+
+// constant returns a vector of equal words as an operand: in memory where
+// registers are few.
+func (v isa) constant(bits uint32) Op {
+	if v.wide() {
+		return v.spread32(bits)
+	}
+	return vector(bits)
+}
+
+func float(x float32) uint32 { return math.Float32bits(x) }
+
+// compare returns where a pred b.
+func (v isa) where(pred Constant, a VecVirtual, b Op) Register {
+	if v.wide() {
+		k := K()
+		VCMPPS(pred, b, a, k)
+		return k
+	}
+	m := YMM()
+	VCMPPS(pred, b, a, m)
+	return m
+}
+
+// choose sets to to yes where m is set and to no elsewhere.
+func (v isa) choose(m Register, yes Op, no, to VecVirtual) {
+	if v.wide() {
+		VBLENDMPS(yes, no, m, to)
+		return
+	}
+	VBLENDVPS(m, yes, no, to)
+}
+
+// both returns where a and b are set.
+func (v isa) both(a, b Register) Register {
+	if v.wide() {
+		k := K()
+		KANDW(a, b, k)
+		return k
+	}
+	m := YMM()
+	VANDPS(a, b, m)
+	return m
+}
+
+// unlessAny jumps to target if m is nowhere set.
+func (v isa) unlessAny(m Register, target string) {
+	if v.wide() {
+		KORTESTW(m, m)
+	} else {
+		t := GP32()
+		VMOVMSKPS(m, t)
+		TESTL(t, t)
+	}
+	JZ(LabelRef(target))
+}
+
+// rows emits body for every row of n; at finds the row in an array that begins
+// at an offset of the space.
+func (v isa) rows(space, n GPVirtual, body func(at func(array int) Mem)) {
+	row, left := GP64(), GP64()
+	MOVQ(space, row)
+	MOVQ(n, left)
+	next := label("row")
+	Label(next)
+	body(func(array int) Mem { return Mem{Base: row, Disp: array} })
+	ADDQ(U32(4*v.n), row)
+	DECQ(left)
+	JNZ(LabelRef(next))
+}
+
+// iota16 is the words 0…15 in memory.
+func iota16() Mem {
+	if _, ok := constants["iota"]; !ok {
+		m := GLOBL("iota", RODATA|NOPTR)
+		for i := range 16 {
+			DATA(4*i, U32(i))
+		}
+		constants["iota"] = m
+	}
+	return constants["iota"]
+}
+
+// spread returns a vector of the word in r.
+func (v isa) spread(r GPVirtual) VecVirtual {
+	x, all := XMM(), v.reg()
+	VMOVD(r.As32(), x)
+	VPBROADCASTD(x, all)
+	return all
+}
+
+// transpose emits the gathering of sub-blocks of n floats, a lane each, into
+// the rows of array.
+func (v isa) transpose(space, from, n GPVirtual, array int) {
+	index := v.spread(n)
+	VPMULLD(iota16(), index, index)
+	source := GP64()
+	MOVQ(from, source)
+	v.rows(space, n, func(at func(int) Mem) {
+		x := v.zero()
+		m := Mem{Base: source, Index: index, Scale: 4}
+		if v.wide() {
+			k := K()
+			KXNORW(k, k, k)
+			VGATHERDPS(m, k, x)
+		} else {
+			all := YMM()
+			VPCMPEQD(all, all, all)
+			VGATHERDPS(all, m, x)
+		}
+		VMOVUPS(x, at(array))
+		ADDQ(Imm(4), source)
+	})
+}
+
+// fitConstants are operands of every step of a search.
+type fitConstants struct{ zero, magic, mantissa, half, signs, ones Op }
+
+func (v isa) fitConstants() *fitConstants {
+	return &fitConstants{
+		zero: v.constant(0), magic: v.constant(float(3 << 22)), mantissa: v.constant(0x7fffff), half: v.constant(1 << 22),
+		signs: v.constant(1 << 31), ones: v.constant(float(1)),
+	}
+}
+
+// code leaves in q the code in 0…levels nearest to inverse·(x − low), as a float:
+// the Go function nearest says what becomes of what is no number.
+func (v isa) code(c *fitConstants, q, x, low, inverse, levels VecVirtual) {
+	VSUBPS(low, x, q)
+	VMULPS(inverse, q, q)
+	VADDPS(c.magic, q, q)
+	v.and(c.mantissa, q)
+	VPSUBD(c.half, q, q)
+	VPMAXSD(c.zero, q, q)
+	VPMINSD(levels, q, q)
+	VCVTDQ2PS(q, q)
+}
+
+func (v isa) and(bits Op, q VecVirtual) {
+	if v.wide() {
+		VPANDD(bits, q, q)
+	} else {
+		VPAND(bits, q, q)
+	}
+}
+
+func (v isa) flip(bits Op, q VecVirtual) {
+	if v.wide() {
+		VPXORD(bits, q, q)
+	} else {
+		VPXOR(bits, q, q)
+	}
+}
+
+// weights fills the rows of weights: with w, or by the root mean square of a
+// sub-block plus the magnitude (weigh 1), or by the magnitude (weigh 2).
+func (v isa) weights(space, w, n, weigh GPVirtual) {
+	given, done := label("given"), label("weighed")
+	TESTQ(weigh, weigh)
+	JZ(LabelRef(given))
+	add := v.zero()
+	magnitudes := label("magnitudes")
+	CMPQ(weigh, Imm(2))
+	JE(LabelRef(magnitudes))
+	v.rows(space, n, func(at func(int) Mem) {
+		x := v.reg()
+		VMOVUPS(at(lanesX), x)
+		VMULPS(x, x, x)
+		VADDPS(x, add, add)
+	})
+	count := XMM()
+	all := v.reg()
+	VCVTSI2SSQ(n, v.zero().AsX(), count)
+	VBROADCASTSS(count, all)
+	VDIVPS(all, add, add)
+	VSQRTPS(add, add)
+	Label(magnitudes)
+	noSign := v.constant(absMask)
+	v.rows(space, n, func(at func(int) Mem) {
+		x := v.reg()
+		VMOVUPS(at(lanesX), x)
+		v.and(noSign, x)
+		VADDPS(x, add, x)
+		VMOVUPS(x, at(lanesW))
+	})
+	JMP(LabelRef(done))
+	Label(given)
+	v.transpose(space, w, n, lanesW)
+	Label(done)
+}
+
+// fitLoss leaves in sum the weighted error of x ≈ scale·c + low for the codes on
+// trial.
+func (v isa) fitLoss(space, n GPVirtual, scale, low, sum VecVirtual, absolute bool) {
+	v.clear(sum)
+	noSign := Op(nil)
+	if absolute {
+		noSign = v.constant(absMask)
+	}
+	v.rows(space, n, func(at func(int) Mem) {
+		e := v.reg()
+		VMULPS(at(lanesTrial), scale, e)
+		VADDPS(low, e, e)
+		VSUBPS(at(lanesX), e, e)
+		if absolute {
+			v.and(noSign, e)
+		} else {
+			VMULPS(e, e, e)
+		}
+		VMULPS(at(lanesW), e, e)
+		VADDPS(e, sum, sum)
+	})
+}
+
+// fitAffine emits affineFit.fit for as many sub-blocks as there are lanes.
+func (v isa) fitAffine(absolute bool) {
+	name := "fitAffine"
+	if absolute {
+		name += "Absolute"
+	}
+	name += v.suffix
+	function(name, "func(space, x, w *float32, n, weigh int, numerators *float32, tries int, levels int32)",
+		name+" equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.")
+	space, x, w, n := param("space"), param("x"), param("w"), param("n")
+	v.transpose(space, x, n, lanesX)
+	v.weights(space, w, n, param("weigh"))
+
+	numerators, tries := param("numerators"), param("tries")
+	levels := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
+	c := v.fitConstants()
+	low, high, sw, swx := v.reg(), v.reg(), v.reg(), v.reg()
+	VMOVUPS(Mem{Base: space, Disp: lanesX}, low)
+	VMOVUPS(low, high)
+	VMOVUPS(Mem{Base: space, Disp: lanesW}, sw)
+	VMULPS(low, sw, swx)
+	rest, less1 := GP64(), GP64()
+	LEAQ(Mem{Base: space, Disp: 4 * v.n}, rest)
+	LEAQ(Mem{Base: n, Disp: -1}, less1)
+	v.rows(rest, less1, func(at func(int) Mem) {
+		x, w := v.reg(), v.reg()
+		VMOVUPS(at(lanesX), x)
+		VMOVUPS(at(lanesW), w)
+		VMINPS(low, x, low) // the second where either is no number
+		VMAXPS(high, x, high)
+		VADDPS(w, sw, sw)
+		VMULPS(x, w, w)
+		VADDPS(w, swx, swx)
+	})
+	VMOVUPS(sw, Mem{Base: space, Disp: lanesSum})
+	zero := v.zero()
+	VMINPS(low, zero, low)
+	dead := v.where(lessOrEqual, high, low)
+	inverse, scale := v.reg(), v.reg()
+	inverted := func() { // the next numerator over the range, whose low end moves
+		width := v.reg()
+		VSUBPS(low, high, width)
+		VBROADCASTSS(Mem{Base: numerators}, inverse)
+		ADDQ(Imm(4), numerators)
+		VDIVPS(width, inverse, inverse)
+	}
+	inverted()
+	VMOVUPS(c.ones, scale)
+	VDIVPS(inverse, scale, scale)
+	v.choose(dead, c.zero, scale, scale)
+	v.rows(space, n, func(at func(int) Mem) {
+		q := v.reg()
+		VMOVUPS(at(lanesX), q)
+		v.code(c, q, q, low, inverse, levels)
+		v.choose(dead, c.zero, q, q)
+		VMOVUPS(q, at(lanesTrial))
+		VMOVUPS(q, at(lanesCodes))
+	})
+	best := v.reg()
+	v.fitLoss(space, n, scale, low, best, absolute)
+	v.choose(dead, v.constant(float(float32(math.Inf(-1)))), best, best)
+
+	try := label("try")
+	Label(try)
+	inverted()
+	swc, swcc, swxc := v.zero(), v.zero(), v.zero()
+	v.rows(space, n, func(at func(int) Mem) {
+		x, q, wq := v.reg(), v.reg(), v.reg()
+		VMOVUPS(at(lanesX), x)
+		v.code(c, q, x, low, inverse, levels)
+		VMOVUPS(q, at(lanesTrial))
+		VMULPS(at(lanesW), q, wq)
+		VADDPS(wq, swc, swc)
+		VMULPS(wq, x, x)
+		VADDPS(x, swxc, swxc)
+		VMULPS(wq, q, q)
+		VADDPS(q, swcc, swcc)
+	})
+	det, d, m, t := v.reg(), v.reg(), v.reg(), v.reg()
+	VMULPS(swcc, sw, det)
+	VMULPS(swc, swc, t)
+	VSUBPS(t, det, det)
+	VMULPS(swxc, sw, d)
+	VMULPS(swc, swx, t)
+	VSUBPS(t, d, d)
+	VDIVPS(det, d, d)
+	VMULPS(swx, swcc, m)
+	VMULPS(swxc, swc, t)
+	VSUBPS(t, m, m)
+	VDIVPS(det, m, m)
+	VDIVPS(swcc, swxc, t)
+	above := v.where(greater, m, c.zero)
+	v.choose(above, t, d, d)
+	v.choose(above, c.zero, m, m)
+	loss := v.reg()
+	v.fitLoss(space, n, d, m, loss, absolute)
+	better := v.both(v.where(greater, det, c.zero), v.where(less, loss, best))
+	worse := label("worse")
+	v.unlessAny(better, worse)
+	v.choose(better, loss, best, best)
+	v.choose(better, d, scale, scale)
+	v.choose(better, m, low, low)
+	v.rows(space, n, func(at func(int) Mem) {
+		old, now := v.reg(), v.reg()
+		VMOVUPS(at(lanesCodes), old)
+		VMOVUPS(at(lanesTrial), now)
+		v.choose(better, now, old, old)
+		VMOVUPS(old, at(lanesCodes))
+	})
+	Label(worse)
+	DECQ(tries)
+	JNZ(LabelRef(try))
+
+	v.flip(c.signs, low)
+	VMOVUPS(scale, Mem{Base: space, Disp: lanesScale})
+	VMOVUPS(low, Mem{Base: space, Disp: lanesOffset})
+	VZEROUPPER()
+	RET()
+}
