@@ -253,19 +253,32 @@ func (f *fits) fitInLanes(a *affineFit, x, w []float32, n int, by weighting) boo
 	}
 	for first := 0; first < count; first += f.lanes {
 		space, x, w := &f.space[first/f.lanes], &x[n*first], &w[n*first]
-		run := fitAffineAVX2
+		numerators, tries := &a.numerators[0], len(a.numerators)-1
 		switch {
 		case f.lanes == 16 && a.absolute:
-			run = fitAffineAbsoluteAVX512
+			fitAffineAbsoluteAVX512(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
 		case f.lanes == 16:
-			run = fitAffineAVX512
+			fitAffineAVX512(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
 		case a.absolute:
-			run = fitAffineAbsoluteAVX2
+			fitAffineAbsoluteAVX2(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
+		default:
+			fitAffineAVX2(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
 		}
-		run(&space.x[0], x, w, n, int(by), &a.numerators[0], len(a.numerators)-1, a.levels)
 		copy(f.scales[first:], space.scale[:f.lanes])
 		copy(f.offsets[first:], space.offset[:f.lanes])
 		copy(f.sums[first:], space.sum[:f.lanes])
 	}
 	return true
+}
+
+// recode is recodeGo for a multiple of 16 weights.
+func recode(codes []uint8, x []float32, scale, offset float32, levels int32) {
+	switch codes = codes[:len(x)]; backend {
+	case AVX512:
+		recodeAVX512(&codes[0], &x[0], len(x), scale, offset, levels)
+	case AVX2:
+		recodeAVX2(&codes[0], &x[0], len(x), scale, offset, levels)
+	default:
+		recodeGo(codes, x, scale, offset, levels)
+	}
 }

@@ -40,3 +40,7 @@ func keys(dst []uint16, x []float32) (low uint32) { return keysGo(dst, x) }
 func differenceKeys(dst []uint16, x, y []float32) (low uint32) { return differenceKeysGo(dst, x, y) }
 
 func (f *fits) fitInLanes(*affineFit, []float32, []float32, int, weighting) bool { return false }
+
+func recode(codes []uint8, x []float32, scale, offset float32, levels int32) {
+	recodeGo(codes, x, scale, offset, levels)
+}

@@ -122,12 +122,9 @@ func setCodes(codes []uint8, c []float32) {
 	}
 }
 
-// recode sets codes anew to those in 0…levels with x ≈ scale·c − offset, after
-// scale and offset were rounded; if scale became 0 they stay as they are.
-func recode(codes []uint8, x []float32, scale, offset float32, levels int32) {
-	if scale == 0 {
-		return
-	}
+// recodeGo sets codes to those in 0…levels with x ≈ scale·c − offset, for a
+// scale other than 0.
+func recodeGo(codes []uint8, x []float32, scale, offset float32, levels int32) {
 	codes = codes[:len(x)]
 	for i, v := range x {
 		codes[i] = uint8(max(0, min(levels, nearest((v+offset)/scale))))

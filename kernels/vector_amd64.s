@@ -1229,7 +1229,7 @@ row44:
 	VMOVUPS    Y1, (SI)
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000020, SI
-	DECQ       DI
+	SUBQ       $0x00000001, DI
 	JNZ        row44
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
@@ -1245,7 +1245,7 @@ row48:
 	VMULPS       Y1, Y1, Y1
 	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000020, CX
-	DECQ         DX
+	SUBQ         $0x00000001, DX
 	JNZ          row48
 	VXORPS       Y1, Y1, Y1
 	VCVTSI2SSQ   BX, X1, X1
@@ -1263,7 +1263,7 @@ row49:
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, 2048(CX)
 	ADDQ    $0x00000020, CX
-	DECQ    DX
+	SUBQ    $0x00000001, DX
 	JNZ     row49
 	JMP     weighed46
 
@@ -1282,7 +1282,7 @@ row50:
 	VMOVUPS    Y1, 2048(DX)
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000020, DX
-	DECQ       SI
+	SUBQ       $0x00000001, SI
 	JNZ        row50
 
 weighed46:
@@ -1291,6 +1291,7 @@ weighed46:
 	MOVL         levels+56(FP), SI
 	VMOVD        SI, X0
 	VPBROADCASTD X0, Y0
+	VPADDD       v32_4b400000<>+0(SB), Y0, Y0
 	VMOVUPS      (AX), Y1
 	VMOVUPS      Y1, Y2
 	VMOVUPS      2048(AX), Y3
@@ -1308,7 +1309,7 @@ row51:
 	VMULPS       Y5, Y6, Y6
 	VADDPS       Y6, Y4, Y4
 	ADDQ         $0x00000020, SI
-	DECQ         DI
+	SUBQ         $0x00000001, DI
 	JNZ          row51
 	VMOVUPS      Y3, 8320(AX)
 	VXORPS       Y5, Y5, Y5
@@ -1330,15 +1331,15 @@ row52:
 	VMULPS    Y6, Y8, Y8
 	VADDPS    v32_4b400000<>+0(SB), Y8, Y8
 	VPAND     v32_007fffff<>+0(SB), Y8, Y8
-	VPSUBD    v32_00400000<>+0(SB), Y8, Y8
-	VPMAXSD   v32_00000000<>+0(SB), Y8, Y8
+	VPOR      v32_4b000000<>+0(SB), Y8, Y8
+	VPMAXSD   v32_4b400000<>+0(SB), Y8, Y8
 	VPMINSD   Y0, Y8, Y8
-	VCVTDQ2PS Y8, Y8
+	VSUBPS    v32_4b400000<>+0(SB), Y8, Y8
 	VBLENDVPS Y5, v32_00000000<>+0(SB), Y8, Y8
 	VMOVUPS   Y8, 6144(SI)
 	VMOVUPS   Y8, 4096(SI)
 	ADDQ      $0x00000020, SI
-	DECQ      DI
+	SUBQ      $0x00000001, DI
 	JNZ       row52
 	VXORPS    Y8, Y8, Y8
 	MOVQ      AX, SI
@@ -1351,8 +1352,26 @@ row53:
 	VMULPS    Y6, Y6, Y6
 	VMULPS    2048(SI), Y6, Y6
 	VADDPS    Y6, Y8, Y8
-	ADDQ      $0x00000020, SI
-	DECQ      DI
+	VMULPS    6176(SI), Y7, Y6
+	VADDPS    Y1, Y6, Y6
+	VSUBPS    32(SI), Y6, Y6
+	VMULPS    Y6, Y6, Y6
+	VMULPS    2080(SI), Y6, Y6
+	VADDPS    Y6, Y8, Y8
+	VMULPS    6208(SI), Y7, Y6
+	VADDPS    Y1, Y6, Y6
+	VSUBPS    64(SI), Y6, Y6
+	VMULPS    Y6, Y6, Y6
+	VMULPS    2112(SI), Y6, Y6
+	VADDPS    Y6, Y8, Y8
+	VMULPS    6240(SI), Y7, Y6
+	VADDPS    Y1, Y6, Y6
+	VSUBPS    96(SI), Y6, Y6
+	VMULPS    Y6, Y6, Y6
+	VMULPS    2144(SI), Y6, Y6
+	VADDPS    Y6, Y8, Y8
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000004, DI
 	JNZ       row53
 	VBLENDVPS Y5, v32_ff800000<>+0(SB), Y8, Y8
 
@@ -1373,10 +1392,10 @@ row55:
 	VMULPS    Y6, Y12, Y12
 	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
 	VPAND     v32_007fffff<>+0(SB), Y12, Y12
-	VPSUBD    v32_00400000<>+0(SB), Y12, Y12
-	VPMAXSD   v32_00000000<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   v32_4b400000<>+0(SB), Y12, Y12
 	VPMINSD   Y0, Y12, Y12
-	VCVTDQ2PS Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
 	VMOVUPS   Y12, 6144(SI)
 	VMULPS    2048(SI), Y12, Y13
 	VADDPS    Y13, Y5, Y5
@@ -1384,8 +1403,56 @@ row55:
 	VADDPS    Y11, Y10, Y10
 	VMULPS    Y13, Y12, Y12
 	VADDPS    Y12, Y9, Y9
-	ADDQ      $0x00000020, SI
-	DECQ      DI
+	VMOVUPS   32(SI), Y11
+	VSUBPS    Y1, Y11, Y12
+	VMULPS    Y6, Y12, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   v32_4b400000<>+0(SB), Y12, Y12
+	VPMINSD   Y0, Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
+	VMOVUPS   Y12, 6176(SI)
+	VMULPS    2080(SI), Y12, Y13
+	VADDPS    Y13, Y5, Y5
+	VMULPS    Y13, Y11, Y11
+	VADDPS    Y11, Y10, Y10
+	VMULPS    Y13, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	VMOVUPS   64(SI), Y11
+	VSUBPS    Y1, Y11, Y12
+	VMULPS    Y6, Y12, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   v32_4b400000<>+0(SB), Y12, Y12
+	VPMINSD   Y0, Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
+	VMOVUPS   Y12, 6208(SI)
+	VMULPS    2112(SI), Y12, Y13
+	VADDPS    Y13, Y5, Y5
+	VMULPS    Y13, Y11, Y11
+	VADDPS    Y11, Y10, Y10
+	VMULPS    Y13, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	VMOVUPS   96(SI), Y11
+	VSUBPS    Y1, Y11, Y12
+	VMULPS    Y6, Y12, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   v32_4b400000<>+0(SB), Y12, Y12
+	VPMINSD   Y0, Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
+	VMOVUPS   Y12, 6240(SI)
+	VMULPS    2144(SI), Y12, Y13
+	VADDPS    Y13, Y5, Y5
+	VMULPS    Y13, Y11, Y11
+	VADDPS    Y11, Y10, Y10
+	VMULPS    Y13, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000004, DI
 	JNZ       row55
 	VMULPS    Y9, Y3, Y6
 	VMULPS    Y5, Y5, Y13
@@ -1413,8 +1480,26 @@ row56:
 	VMULPS    Y9, Y9, Y9
 	VMULPS    2048(SI), Y9, Y9
 	VADDPS    Y9, Y5, Y5
-	ADDQ      $0x00000020, SI
-	DECQ      DI
+	VMULPS    6176(SI), Y11, Y9
+	VADDPS    Y12, Y9, Y9
+	VSUBPS    32(SI), Y9, Y9
+	VMULPS    Y9, Y9, Y9
+	VMULPS    2080(SI), Y9, Y9
+	VADDPS    Y9, Y5, Y5
+	VMULPS    6208(SI), Y11, Y9
+	VADDPS    Y12, Y9, Y9
+	VSUBPS    64(SI), Y9, Y9
+	VMULPS    Y9, Y9, Y9
+	VMULPS    2112(SI), Y9, Y9
+	VADDPS    Y9, Y5, Y5
+	VMULPS    6240(SI), Y11, Y9
+	VADDPS    Y12, Y9, Y9
+	VSUBPS    96(SI), Y9, Y9
+	VMULPS    Y9, Y9, Y9
+	VMULPS    2144(SI), Y9, Y9
+	VADDPS    Y9, Y5, Y5
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000004, DI
 	JNZ       row56
 	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y6, Y6
 	VCMPPS    $0x01, Y8, Y5, Y9
@@ -1433,8 +1518,20 @@ row58:
 	VMOVUPS   6144(SI), Y9
 	VBLENDVPS Y6, Y9, Y5, Y5
 	VMOVUPS   Y5, 4096(SI)
-	ADDQ      $0x00000020, SI
-	DECQ      DI
+	VMOVUPS   4128(SI), Y5
+	VMOVUPS   6176(SI), Y9
+	VBLENDVPS Y6, Y9, Y5, Y5
+	VMOVUPS   Y5, 4128(SI)
+	VMOVUPS   4160(SI), Y5
+	VMOVUPS   6208(SI), Y9
+	VBLENDVPS Y6, Y9, Y5, Y5
+	VMOVUPS   Y5, 4160(SI)
+	VMOVUPS   4192(SI), Y5
+	VMOVUPS   6240(SI), Y9
+	VBLENDVPS Y6, Y9, Y5, Y5
+	VMOVUPS   Y5, 4192(SI)
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000004, DI
 	JNZ       row58
 
 worse57:
@@ -1504,6 +1601,16 @@ DATA v32_007fffff<>+24(SB)/4, $0x007fffff
 DATA v32_007fffff<>+28(SB)/4, $0x007fffff
 GLOBL v32_007fffff<>(SB), RODATA|NOPTR, $32
 
+DATA v32_4b000000<>+0(SB)/4, $0x4b000000
+DATA v32_4b000000<>+4(SB)/4, $0x4b000000
+DATA v32_4b000000<>+8(SB)/4, $0x4b000000
+DATA v32_4b000000<>+12(SB)/4, $0x4b000000
+DATA v32_4b000000<>+16(SB)/4, $0x4b000000
+DATA v32_4b000000<>+20(SB)/4, $0x4b000000
+DATA v32_4b000000<>+24(SB)/4, $0x4b000000
+DATA v32_4b000000<>+28(SB)/4, $0x4b000000
+GLOBL v32_4b000000<>(SB), RODATA|NOPTR, $32
+
 DATA v32_3f800000<>+0(SB)/4, $0x3f800000
 DATA v32_3f800000<>+4(SB)/4, $0x3f800000
 DATA v32_3f800000<>+8(SB)/4, $0x3f800000
@@ -1544,7 +1651,7 @@ row59:
 	VMOVUPS    Y1, (SI)
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000020, SI
-	DECQ       DI
+	SUBQ       $0x00000001, DI
 	JNZ        row59
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
@@ -1560,7 +1667,7 @@ row63:
 	VMULPS       Y1, Y1, Y1
 	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000020, CX
-	DECQ         DX
+	SUBQ         $0x00000001, DX
 	JNZ          row63
 	VXORPS       Y1, Y1, Y1
 	VCVTSI2SSQ   BX, X1, X1
@@ -1578,7 +1685,7 @@ row64:
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, 2048(CX)
 	ADDQ    $0x00000020, CX
-	DECQ    DX
+	SUBQ    $0x00000001, DX
 	JNZ     row64
 	JMP     weighed61
 
@@ -1597,7 +1704,7 @@ row65:
 	VMOVUPS    Y1, 2048(DX)
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000020, DX
-	DECQ       SI
+	SUBQ       $0x00000001, SI
 	JNZ        row65
 
 weighed61:
@@ -1606,6 +1713,7 @@ weighed61:
 	MOVL         levels+56(FP), SI
 	VMOVD        SI, X0
 	VPBROADCASTD X0, Y0
+	VPADDD       v32_4b400000<>+0(SB), Y0, Y0
 	VMOVUPS      (AX), Y1
 	VMOVUPS      Y1, Y2
 	VMOVUPS      2048(AX), Y3
@@ -1623,7 +1731,7 @@ row66:
 	VMULPS       Y5, Y6, Y6
 	VADDPS       Y6, Y4, Y4
 	ADDQ         $0x00000020, SI
-	DECQ         DI
+	SUBQ         $0x00000001, DI
 	JNZ          row66
 	VMOVUPS      Y3, 8320(AX)
 	VXORPS       Y5, Y5, Y5
@@ -1645,15 +1753,15 @@ row67:
 	VMULPS    Y6, Y8, Y8
 	VADDPS    v32_4b400000<>+0(SB), Y8, Y8
 	VPAND     v32_007fffff<>+0(SB), Y8, Y8
-	VPSUBD    v32_00400000<>+0(SB), Y8, Y8
-	VPMAXSD   v32_00000000<>+0(SB), Y8, Y8
+	VPOR      v32_4b000000<>+0(SB), Y8, Y8
+	VPMAXSD   v32_4b400000<>+0(SB), Y8, Y8
 	VPMINSD   Y0, Y8, Y8
-	VCVTDQ2PS Y8, Y8
+	VSUBPS    v32_4b400000<>+0(SB), Y8, Y8
 	VBLENDVPS Y5, v32_00000000<>+0(SB), Y8, Y8
 	VMOVUPS   Y8, 6144(SI)
 	VMOVUPS   Y8, 4096(SI)
 	ADDQ      $0x00000020, SI
-	DECQ      DI
+	SUBQ      $0x00000001, DI
 	JNZ       row67
 	VXORPS    Y8, Y8, Y8
 	MOVQ      AX, SI
@@ -1666,8 +1774,26 @@ row68:
 	VPAND     v32_7fffffff<>+0(SB), Y6, Y6
 	VMULPS    2048(SI), Y6, Y6
 	VADDPS    Y6, Y8, Y8
-	ADDQ      $0x00000020, SI
-	DECQ      DI
+	VMULPS    6176(SI), Y7, Y6
+	VADDPS    Y1, Y6, Y6
+	VSUBPS    32(SI), Y6, Y6
+	VPAND     v32_7fffffff<>+0(SB), Y6, Y6
+	VMULPS    2080(SI), Y6, Y6
+	VADDPS    Y6, Y8, Y8
+	VMULPS    6208(SI), Y7, Y6
+	VADDPS    Y1, Y6, Y6
+	VSUBPS    64(SI), Y6, Y6
+	VPAND     v32_7fffffff<>+0(SB), Y6, Y6
+	VMULPS    2112(SI), Y6, Y6
+	VADDPS    Y6, Y8, Y8
+	VMULPS    6240(SI), Y7, Y6
+	VADDPS    Y1, Y6, Y6
+	VSUBPS    96(SI), Y6, Y6
+	VPAND     v32_7fffffff<>+0(SB), Y6, Y6
+	VMULPS    2144(SI), Y6, Y6
+	VADDPS    Y6, Y8, Y8
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000004, DI
 	JNZ       row68
 	VBLENDVPS Y5, v32_ff800000<>+0(SB), Y8, Y8
 
@@ -1688,10 +1814,10 @@ row70:
 	VMULPS    Y6, Y12, Y12
 	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
 	VPAND     v32_007fffff<>+0(SB), Y12, Y12
-	VPSUBD    v32_00400000<>+0(SB), Y12, Y12
-	VPMAXSD   v32_00000000<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   v32_4b400000<>+0(SB), Y12, Y12
 	VPMINSD   Y0, Y12, Y12
-	VCVTDQ2PS Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
 	VMOVUPS   Y12, 6144(SI)
 	VMULPS    2048(SI), Y12, Y13
 	VADDPS    Y13, Y5, Y5
@@ -1699,8 +1825,56 @@ row70:
 	VADDPS    Y11, Y10, Y10
 	VMULPS    Y13, Y12, Y12
 	VADDPS    Y12, Y9, Y9
-	ADDQ      $0x00000020, SI
-	DECQ      DI
+	VMOVUPS   32(SI), Y11
+	VSUBPS    Y1, Y11, Y12
+	VMULPS    Y6, Y12, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   v32_4b400000<>+0(SB), Y12, Y12
+	VPMINSD   Y0, Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
+	VMOVUPS   Y12, 6176(SI)
+	VMULPS    2080(SI), Y12, Y13
+	VADDPS    Y13, Y5, Y5
+	VMULPS    Y13, Y11, Y11
+	VADDPS    Y11, Y10, Y10
+	VMULPS    Y13, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	VMOVUPS   64(SI), Y11
+	VSUBPS    Y1, Y11, Y12
+	VMULPS    Y6, Y12, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   v32_4b400000<>+0(SB), Y12, Y12
+	VPMINSD   Y0, Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
+	VMOVUPS   Y12, 6208(SI)
+	VMULPS    2112(SI), Y12, Y13
+	VADDPS    Y13, Y5, Y5
+	VMULPS    Y13, Y11, Y11
+	VADDPS    Y11, Y10, Y10
+	VMULPS    Y13, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	VMOVUPS   96(SI), Y11
+	VSUBPS    Y1, Y11, Y12
+	VMULPS    Y6, Y12, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   v32_4b400000<>+0(SB), Y12, Y12
+	VPMINSD   Y0, Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
+	VMOVUPS   Y12, 6240(SI)
+	VMULPS    2144(SI), Y12, Y13
+	VADDPS    Y13, Y5, Y5
+	VMULPS    Y13, Y11, Y11
+	VADDPS    Y11, Y10, Y10
+	VMULPS    Y13, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000004, DI
 	JNZ       row70
 	VMULPS    Y9, Y3, Y6
 	VMULPS    Y5, Y5, Y13
@@ -1728,8 +1902,26 @@ row71:
 	VPAND     v32_7fffffff<>+0(SB), Y9, Y9
 	VMULPS    2048(SI), Y9, Y9
 	VADDPS    Y9, Y5, Y5
-	ADDQ      $0x00000020, SI
-	DECQ      DI
+	VMULPS    6176(SI), Y11, Y9
+	VADDPS    Y12, Y9, Y9
+	VSUBPS    32(SI), Y9, Y9
+	VPAND     v32_7fffffff<>+0(SB), Y9, Y9
+	VMULPS    2080(SI), Y9, Y9
+	VADDPS    Y9, Y5, Y5
+	VMULPS    6208(SI), Y11, Y9
+	VADDPS    Y12, Y9, Y9
+	VSUBPS    64(SI), Y9, Y9
+	VPAND     v32_7fffffff<>+0(SB), Y9, Y9
+	VMULPS    2112(SI), Y9, Y9
+	VADDPS    Y9, Y5, Y5
+	VMULPS    6240(SI), Y11, Y9
+	VADDPS    Y12, Y9, Y9
+	VSUBPS    96(SI), Y9, Y9
+	VPAND     v32_7fffffff<>+0(SB), Y9, Y9
+	VMULPS    2144(SI), Y9, Y9
+	VADDPS    Y9, Y5, Y5
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000004, DI
 	JNZ       row71
 	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y6, Y6
 	VCMPPS    $0x01, Y8, Y5, Y9
@@ -1748,8 +1940,20 @@ row73:
 	VMOVUPS   6144(SI), Y9
 	VBLENDVPS Y6, Y9, Y5, Y5
 	VMOVUPS   Y5, 4096(SI)
-	ADDQ      $0x00000020, SI
-	DECQ      DI
+	VMOVUPS   4128(SI), Y5
+	VMOVUPS   6176(SI), Y9
+	VBLENDVPS Y6, Y9, Y5, Y5
+	VMOVUPS   Y5, 4128(SI)
+	VMOVUPS   4160(SI), Y5
+	VMOVUPS   6208(SI), Y9
+	VBLENDVPS Y6, Y9, Y5, Y5
+	VMOVUPS   Y5, 4160(SI)
+	VMOVUPS   4192(SI), Y5
+	VMOVUPS   6240(SI), Y9
+	VBLENDVPS Y6, Y9, Y5, Y5
+	VMOVUPS   Y5, 4192(SI)
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000004, DI
 	JNZ       row73
 
 worse72:
@@ -1758,6 +1962,47 @@ worse72:
 	VPXOR   v32_80000000<>+0(SB), Y1, Y1
 	VMOVUPS Y7, 8192(AX)
 	VMOVUPS Y1, 8256(AX)
+	VZEROUPPER
+	RET
+
+// func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, levels int32)
+// Requires: AVX, AVX2, SSE
+TEXT ·recodeAVX2(SB), NOSPLIT, $0-36
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        offset+28(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVL         levels+32(FP), BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Y2
+
+loop74:
+	VADDPS       (CX), Y1, Y3
+	VDIVPS       Y0, Y3, Y3
+	VADDPS       v32_4b400000<>+0(SB), Y3, Y3
+	VPAND        v32_007fffff<>+0(SB), Y3, Y3
+	VPSUBD       v32_00400000<>+0(SB), Y3, Y3
+	VPMAXSD      v32_00000000<>+0(SB), Y3, Y3
+	VPMINSD      Y2, Y3, Y3
+	VADDPS       32(CX), Y1, Y4
+	VDIVPS       Y0, Y4, Y4
+	VADDPS       v32_4b400000<>+0(SB), Y4, Y4
+	VPAND        v32_007fffff<>+0(SB), Y4, Y4
+	VPSUBD       v32_00400000<>+0(SB), Y4, Y4
+	VPMAXSD      v32_00000000<>+0(SB), Y4, Y4
+	VPMINSD      Y2, Y4, Y4
+	VPACKSSDW    Y4, Y3, Y3
+	VPERMQ       $0xd8, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X4
+	VPACKUSWB    X4, X3, X3
+	VMOVDQU      X3, (AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x10, AX
+	SUBQ         $0x10, DX
+	JNZ          loop74
 	VZEROUPPER
 	RET
 
@@ -1771,17 +2016,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop74:
+loop75:
 	SUBQ   $0x00000040, CX
-	JL     done75
+	JL     done76
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop74
+	JMP    loop75
 
-done75:
+done76:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -1809,7 +2054,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit76:
+unit77:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1834,9 +2079,9 @@ unit76:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest78
+	JL           rest79
 
-loop77:
+loop78:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -1855,11 +2100,11 @@ loop77:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop77
+	JGE         loop78
 
-rest78:
+rest79:
 	TESTQ       R8, R8
-	JZ          done79
+	JZ          done80
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1881,9 +2126,9 @@ rest78:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done79:
+done80:
 	TESTQ DX, DX
-	JNZ   unit76
+	JNZ   unit77
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -1901,7 +2146,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit80:
+unit81:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -1926,9 +2171,9 @@ unit80:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest82
+	JL           rest83
 
-loop81:
+loop82:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -1950,11 +2195,11 @@ loop81:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop81
+	JGE         loop82
 
-rest82:
+rest83:
 	TESTQ       R8, R8
-	JZ          done83
+	JZ          done84
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -1979,9 +2224,9 @@ rest82:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done83:
+done84:
 	TESTQ DX, DX
-	JNZ   unit80
+	JNZ   unit81
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2003,7 +2248,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit84:
+unit85:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2028,9 +2273,9 @@ unit84:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest86
+	JL           rest87
 
-loop85:
+loop86:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2049,11 +2294,11 @@ loop85:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop85
+	JGE         loop86
 
-rest86:
+rest87:
 	TESTQ       R8, R8
-	JZ          done87
+	JZ          done88
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2075,9 +2320,9 @@ rest86:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done87:
+done88:
 	TESTQ DX, DX
-	JNZ   unit84
+	JNZ   unit85
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2093,7 +2338,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit88:
+unit89:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2118,9 +2363,9 @@ unit88:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest90
+	JL           rest91
 
-loop89:
+loop90:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2139,11 +2384,11 @@ loop89:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop89
+	JGE         loop90
 
-rest90:
+rest91:
 	TESTQ       R8, R8
-	JZ          done91
+	JZ          done92
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2165,9 +2410,9 @@ rest90:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done91:
+done92:
 	TESTQ DX, DX
-	JNZ   unit88
+	JNZ   unit89
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2183,7 +2428,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit92:
+unit93:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2208,9 +2453,9 @@ unit92:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest94
+	JL           rest95
 
-loop93:
+loop94:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2229,11 +2474,11 @@ loop93:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop93
+	JGE         loop94
 
-rest94:
+rest95:
 	TESTQ       R8, R8
-	JZ          done95
+	JZ          done96
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2255,9 +2500,9 @@ rest94:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done95:
+done96:
 	TESTQ DX, DX
-	JNZ   unit92
+	JNZ   unit93
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2279,9 +2524,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest97
+	JL           rest98
 
-loop96:
+loop97:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -2319,11 +2564,11 @@ loop96:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop96
+	JGE         loop97
 
-rest97:
+rest98:
 	TESTQ       DX, DX
-	JZ          done98
+	JZ          done99
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -2365,7 +2610,7 @@ rest97:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done98:
+done99:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -2396,9 +2641,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest102
+	JL           rest103
 
-loop101:
+loop102:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -2408,7 +2653,7 @@ loop101:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found99
+	JNZ           found100
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -2418,17 +2663,17 @@ loop101:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found100
+	JNZ           found101
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop101
+	JGE           loop102
 
-rest102:
+rest103:
 	TESTQ         DX, DX
-	JZ            done103
+	JZ            done104
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -2441,7 +2686,7 @@ rest102:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found99
+	JNZ           found100
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -2451,16 +2696,16 @@ rest102:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found100
+	JNZ           found101
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done103:
-found100:
+done104:
+found101:
 	ADDQ $0x08, BX
 
-found99:
+found100:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -2476,7 +2721,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map104:
+map105:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2500,9 +2745,9 @@ map104:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest106
+	JL           rest107
 
-loop105:
+loop106:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -2527,11 +2772,11 @@ loop105:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop105
+	JGE           loop106
 
-rest106:
+rest107:
 	TESTQ         R8, R8
-	JZ            done107
+	JZ            done108
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -2559,7 +2804,7 @@ rest106:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done107:
+done108:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -2569,7 +2814,7 @@ done107:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map104
+	JNZ           map105
 	VZEROUPPER
 	RET
 
@@ -2585,7 +2830,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop108:
+loop109:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -2607,7 +2852,7 @@ loop108:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop108
+	JNZ           loop109
 	VZEROUPPER
 	RET
 
@@ -2619,7 +2864,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop109:
+loop110:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -2630,7 +2875,7 @@ loop109:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop109
+	JNZ           loop110
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -2653,7 +2898,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop110:
+loop111:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -2666,7 +2911,7 @@ loop110:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop110
+	JNZ           loop111
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -2687,13 +2932,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop111:
+loop112:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop111
+	JNZ       loop112
 	VZEROUPPER
 	RET
 
@@ -2704,13 +2949,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop112:
+loop113:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop112
+	JNZ       loop113
 	VZEROUPPER
 	RET
 
@@ -2724,7 +2969,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop113:
+loop114:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -2742,7 +2987,7 @@ loop113:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop113
+	JNZ         loop114
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2754,7 +2999,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop114:
+loop115:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -2768,7 +3013,7 @@ loop114:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop114
+	JNZ         loop115
 	VZEROUPPER
 	RET
 
@@ -2788,14 +3033,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop115:
+loop116:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop115
+	JNZ       loop116
 	VZEROUPPER
 	RET
 
@@ -2809,7 +3054,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop116:
+loop117:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -2834,7 +3079,7 @@ loop116:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop116
+	JNZ         loop117
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2852,53 +3097,53 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row117:
+row118:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
 	VMOVUPS    Z1, (SI)
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
-	DECQ       DI
-	JNZ        row117
+	SUBQ       $0x00000001, DI
+	JNZ        row118
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given118
+	JZ         given119
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x02
-	JE         magnitudes120
+	JE         magnitudes121
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row121:
+row122:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
-	DECQ         DX
-	JNZ          row121
+	SUBQ         $0x00000001, DX
+	JNZ          row122
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes120:
+magnitudes121:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row122:
+row123:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
-	DECQ    DX
-	JNZ     row122
-	JMP     weighed119
+	SUBQ    $0x00000001, DX
+	JNZ     row123
+	JMP     weighed120
 
-given118:
+given119:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -2906,180 +3151,273 @@ given118:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row123:
+row124:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
 	VMOVUPS    Z2, 2048(DX)
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
-	DECQ       SI
-	JNZ        row123
+	SUBQ       $0x00000001, SI
+	JNZ        row124
 
-weighed119:
+weighed120:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
-	MOVL         levels+56(FP), SI
-	VMOVD        SI, X0
-	VPBROADCASTD X0, Z0
-	VPBROADCASTD c32_00000000<>+0(SB), Z1
-	VPBROADCASTD c32_4b400000<>+0(SB), Z2
-	VPBROADCASTD c32_007fffff<>+0(SB), Z3
-	VPBROADCASTD c32_00400000<>+0(SB), Z10
+	VPBROADCASTD c32_00000000<>+0(SB), Z0
+	VPBROADCASTD c32_4b400000<>+0(SB), Z1
+	VPBROADCASTD c32_007fffff<>+0(SB), Z2
+	VPBROADCASTD c32_4b000000<>+0(SB), Z3
+	VPBROADCASTD c32_4b400000<>+0(SB), Z10
 	VPBROADCASTD c32_80000000<>+0(SB), Z11
 	VPBROADCASTD c32_3f800000<>+0(SB), Z12
-	VMOVUPS      (AX), Z13
-	VMOVUPS      Z13, Z14
-	VMOVUPS      2048(AX), Z15
-	VMULPS       Z13, Z15, Z16
+	MOVL         levels+56(FP), SI
+	VMOVD        SI, X13
+	VPBROADCASTD X13, Z13
+	VPADDD       Z10, Z13, Z13
+	VMOVUPS      (AX), Z14
+	VMOVUPS      Z14, Z15
+	VMOVUPS      2048(AX), Z16
+	VMULPS       Z14, Z16, Z17
 	LEAQ         64(AX), SI
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row124:
-	VMOVUPS      (SI), Z17
-	VMOVUPS      2048(SI), Z18
-	VMINPS       Z13, Z17, Z13
-	VMAXPS       Z14, Z17, Z14
-	VADDPS       Z18, Z15, Z15
-	VMULPS       Z17, Z18, Z18
-	VADDPS       Z18, Z16, Z16
+row125:
+	VMOVUPS      (SI), Z18
+	VMOVUPS      2048(SI), Z19
+	VMINPS       Z14, Z18, Z14
+	VMAXPS       Z15, Z18, Z15
+	VADDPS       Z19, Z16, Z16
+	VMULPS       Z18, Z19, Z19
+	VADDPS       Z19, Z17, Z17
 	ADDQ         $0x00000040, SI
-	DECQ         DI
-	JNZ          row124
-	VMOVUPS      Z15, 8320(AX)
+	SUBQ         $0x00000001, DI
+	JNZ          row125
+	VMOVUPS      Z16, 8320(AX)
 	VPXORD       Z4, Z4, Z4
-	VMINPS       Z13, Z4, Z13
-	VCMPPS       $0x02, Z13, Z14, K1
-	VSUBPS       Z13, Z14, Z17
+	VMINPS       Z14, Z4, Z14
+	VCMPPS       $0x02, Z14, Z15, K1
+	VSUBPS       Z14, Z15, Z18
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
-	VDIVPS       Z17, Z4, Z4
+	VDIVPS       Z18, Z4, Z4
 	VMOVUPS      Z12, Z12
 	VDIVPS       Z4, Z12, Z12
-	VBLENDMPS    Z1, Z12, K1, Z12
+	VBLENDMPS    Z0, Z12, K1, Z12
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row125:
-	VMOVUPS   (SI), Z17
-	VSUBPS    Z13, Z17, Z17
-	VMULPS    Z4, Z17, Z17
-	VADDPS    Z2, Z17, Z17
-	VPANDD    Z3, Z17, Z17
-	VPSUBD    Z10, Z17, Z17
-	VPMAXSD   Z1, Z17, Z17
-	VPMINSD   Z0, Z17, Z17
-	VCVTDQ2PS Z17, Z17
-	VBLENDMPS Z1, Z17, K1, Z17
-	VMOVUPS   Z17, 6144(SI)
-	VMOVUPS   Z17, 4096(SI)
-	ADDQ      $0x00000040, SI
-	DECQ      DI
-	JNZ       row125
-	VPXORD    Z5, Z5, Z5
-	MOVQ      AX, SI
-	MOVQ      BX, DI
-
 row126:
+	VMOVUPS    (SI), Z18
+	VSUBPS     Z14, Z18, Z18
+	VMULPS     Z4, Z18, Z18
+	VADDPS     Z1, Z18, Z18
+	VPTERNLOGD $0xec, Z2, Z3, Z18
+	VPMAXSD    Z10, Z18, Z18
+	VPMINSD    Z13, Z18, Z18
+	VSUBPS     Z10, Z18, Z18
+	VBLENDMPS  Z0, Z18, K1, Z18
+	VMOVUPS    Z18, 6144(SI)
+	VMOVUPS    Z18, 4096(SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000001, DI
+	JNZ        row126
+	VPXORD     Z5, Z5, Z5
+	MOVQ       AX, SI
+	MOVQ       BX, DI
+
+row127:
 	VMULPS       6144(SI), Z12, Z4
-	VADDPS       Z13, Z4, Z4
+	VADDPS       Z14, Z4, Z4
 	VSUBPS       (SI), Z4, Z4
 	VMULPS       Z4, Z4, Z4
 	VMULPS       2048(SI), Z4, Z4
 	VADDPS       Z4, Z5, Z5
-	ADDQ         $0x00000040, SI
-	DECQ         DI
-	JNZ          row126
+	VMULPS       6208(SI), Z12, Z4
+	VADDPS       Z14, Z4, Z4
+	VSUBPS       64(SI), Z4, Z4
+	VMULPS       Z4, Z4, Z4
+	VMULPS       2112(SI), Z4, Z4
+	VADDPS       Z4, Z5, Z5
+	VMULPS       6272(SI), Z12, Z4
+	VADDPS       Z14, Z4, Z4
+	VSUBPS       128(SI), Z4, Z4
+	VMULPS       Z4, Z4, Z4
+	VMULPS       2176(SI), Z4, Z4
+	VADDPS       Z4, Z5, Z5
+	VMULPS       6336(SI), Z12, Z4
+	VADDPS       Z14, Z4, Z4
+	VSUBPS       192(SI), Z4, Z4
+	VMULPS       Z4, Z4, Z4
+	VMULPS       2240(SI), Z4, Z4
+	VADDPS       Z4, Z5, Z5
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000004, DI
+	JNZ          row127
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try127:
-	VSUBPS       Z13, Z14, Z17
+try128:
+	VSUBPS       Z14, Z15, Z18
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
-	VDIVPS       Z17, Z4, Z4
+	VDIVPS       Z18, Z4, Z4
 	VPXORD       Z6, Z6, Z6
 	VPXORD       Z7, Z7, Z7
 	VPXORD       Z8, Z8, Z8
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row128:
-	VMOVUPS   (SI), Z17
-	VSUBPS    Z13, Z17, Z18
-	VMULPS    Z4, Z18, Z18
-	VADDPS    Z2, Z18, Z18
-	VPANDD    Z3, Z18, Z18
-	VPSUBD    Z10, Z18, Z18
-	VPMAXSD   Z1, Z18, Z18
-	VPMINSD   Z0, Z18, Z18
-	VCVTDQ2PS Z18, Z18
-	VMOVUPS   Z18, 6144(SI)
-	VMULPS    2048(SI), Z18, Z19
-	VADDPS    Z19, Z6, Z6
-	VMULPS    Z19, Z17, Z17
-	VADDPS    Z17, Z8, Z8
-	VMULPS    Z19, Z18, Z18
-	VADDPS    Z18, Z7, Z7
-	ADDQ      $0x00000040, SI
-	DECQ      DI
-	JNZ       row128
-	VMULPS    Z7, Z15, Z4
-	VMULPS    Z6, Z6, Z19
-	VSUBPS    Z19, Z4, Z4
-	VMULPS    Z8, Z15, Z17
-	VMULPS    Z6, Z16, Z19
-	VSUBPS    Z19, Z17, Z17
-	VDIVPS    Z4, Z17, Z17
-	VMULPS    Z16, Z7, Z18
-	VMULPS    Z8, Z6, Z19
-	VSUBPS    Z19, Z18, Z18
-	VDIVPS    Z4, Z18, Z18
-	VDIVPS    Z7, Z8, Z19
-	VCMPPS    $0x0e, Z1, Z18, K1
-	VBLENDMPS Z19, Z17, K1, Z17
-	VBLENDMPS Z1, Z18, K1, Z18
-	VPXORD    Z9, Z9, Z9
-	MOVQ      AX, SI
-	MOVQ      BX, DI
-
 row129:
-	VMULPS    6144(SI), Z17, Z19
-	VADDPS    Z18, Z19, Z19
-	VSUBPS    (SI), Z19, Z19
-	VMULPS    Z19, Z19, Z19
-	VMULPS    2048(SI), Z19, Z19
-	VADDPS    Z19, Z9, Z9
-	ADDQ      $0x00000040, SI
-	DECQ      DI
-	JNZ       row129
-	VCMPPS    $0x0e, Z1, Z4, K1
+	VMOVUPS    (SI), Z18
+	VSUBPS     Z14, Z18, Z19
+	VMULPS     Z4, Z19, Z19
+	VADDPS     Z1, Z19, Z19
+	VPTERNLOGD $0xec, Z2, Z3, Z19
+	VPMAXSD    Z10, Z19, Z19
+	VPMINSD    Z13, Z19, Z19
+	VSUBPS     Z10, Z19, Z19
+	VMOVUPS    Z19, 6144(SI)
+	VMULPS     2048(SI), Z19, Z20
+	VADDPS     Z20, Z6, Z6
+	VMULPS     Z20, Z18, Z18
+	VADDPS     Z18, Z8, Z8
+	VMULPS     Z20, Z19, Z19
+	VADDPS     Z19, Z7, Z7
+	VMOVUPS    64(SI), Z18
+	VSUBPS     Z14, Z18, Z19
+	VMULPS     Z4, Z19, Z19
+	VADDPS     Z1, Z19, Z19
+	VPTERNLOGD $0xec, Z2, Z3, Z19
+	VPMAXSD    Z10, Z19, Z19
+	VPMINSD    Z13, Z19, Z19
+	VSUBPS     Z10, Z19, Z19
+	VMOVUPS    Z19, 6208(SI)
+	VMULPS     2112(SI), Z19, Z20
+	VADDPS     Z20, Z6, Z6
+	VMULPS     Z20, Z18, Z18
+	VADDPS     Z18, Z8, Z8
+	VMULPS     Z20, Z19, Z19
+	VADDPS     Z19, Z7, Z7
+	VMOVUPS    128(SI), Z18
+	VSUBPS     Z14, Z18, Z19
+	VMULPS     Z4, Z19, Z19
+	VADDPS     Z1, Z19, Z19
+	VPTERNLOGD $0xec, Z2, Z3, Z19
+	VPMAXSD    Z10, Z19, Z19
+	VPMINSD    Z13, Z19, Z19
+	VSUBPS     Z10, Z19, Z19
+	VMOVUPS    Z19, 6272(SI)
+	VMULPS     2176(SI), Z19, Z20
+	VADDPS     Z20, Z6, Z6
+	VMULPS     Z20, Z18, Z18
+	VADDPS     Z18, Z8, Z8
+	VMULPS     Z20, Z19, Z19
+	VADDPS     Z19, Z7, Z7
+	VMOVUPS    192(SI), Z18
+	VSUBPS     Z14, Z18, Z19
+	VMULPS     Z4, Z19, Z19
+	VADDPS     Z1, Z19, Z19
+	VPTERNLOGD $0xec, Z2, Z3, Z19
+	VPMAXSD    Z10, Z19, Z19
+	VPMINSD    Z13, Z19, Z19
+	VSUBPS     Z10, Z19, Z19
+	VMOVUPS    Z19, 6336(SI)
+	VMULPS     2240(SI), Z19, Z20
+	VADDPS     Z20, Z6, Z6
+	VMULPS     Z20, Z18, Z18
+	VADDPS     Z18, Z8, Z8
+	VMULPS     Z20, Z19, Z19
+	VADDPS     Z19, Z7, Z7
+	ADDQ       $0x00000100, SI
+	SUBQ       $0x00000004, DI
+	JNZ        row129
+	VMULPS     Z7, Z16, Z4
+	VMULPS     Z6, Z6, Z20
+	VSUBPS     Z20, Z4, Z4
+	VMULPS     Z8, Z16, Z18
+	VMULPS     Z6, Z17, Z20
+	VSUBPS     Z20, Z18, Z18
+	VDIVPS     Z4, Z18, Z18
+	VMULPS     Z17, Z7, Z19
+	VMULPS     Z8, Z6, Z20
+	VSUBPS     Z20, Z19, Z19
+	VDIVPS     Z4, Z19, Z19
+	VDIVPS     Z7, Z8, Z20
+	VCMPPS     $0x0e, Z0, Z19, K1
+	VBLENDMPS  Z20, Z18, K1, Z18
+	VBLENDMPS  Z0, Z19, K1, Z19
+	VPXORD     Z9, Z9, Z9
+	MOVQ       AX, SI
+	MOVQ       BX, DI
+
+row130:
+	VMULPS    6144(SI), Z18, Z20
+	VADDPS    Z19, Z20, Z20
+	VSUBPS    (SI), Z20, Z20
+	VMULPS    Z20, Z20, Z20
+	VMULPS    2048(SI), Z20, Z20
+	VADDPS    Z20, Z9, Z9
+	VMULPS    6208(SI), Z18, Z20
+	VADDPS    Z19, Z20, Z20
+	VSUBPS    64(SI), Z20, Z20
+	VMULPS    Z20, Z20, Z20
+	VMULPS    2112(SI), Z20, Z20
+	VADDPS    Z20, Z9, Z9
+	VMULPS    6272(SI), Z18, Z20
+	VADDPS    Z19, Z20, Z20
+	VSUBPS    128(SI), Z20, Z20
+	VMULPS    Z20, Z20, Z20
+	VMULPS    2176(SI), Z20, Z20
+	VADDPS    Z20, Z9, Z9
+	VMULPS    6336(SI), Z18, Z20
+	VADDPS    Z19, Z20, Z20
+	VSUBPS    192(SI), Z20, Z20
+	VMULPS    Z20, Z20, Z20
+	VMULPS    2240(SI), Z20, Z20
+	VADDPS    Z20, Z9, Z9
+	ADDQ      $0x00000100, SI
+	SUBQ      $0x00000004, DI
+	JNZ       row130
+	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse130
+	JZ        worse131
 	VBLENDMPS Z9, Z5, K1, Z5
-	VBLENDMPS Z17, Z12, K1, Z12
-	VBLENDMPS Z18, Z13, K1, Z13
+	VBLENDMPS Z18, Z12, K1, Z12
+	VBLENDMPS Z19, Z14, K1, Z14
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row131:
+row132:
 	VMOVUPS   4096(SI), Z4
-	VMOVUPS   6144(SI), Z17
-	VBLENDMPS Z17, Z4, K1, Z4
+	VMOVUPS   6144(SI), Z18
+	VBLENDMPS Z18, Z4, K1, Z4
 	VMOVUPS   Z4, 4096(SI)
-	ADDQ      $0x00000040, SI
-	DECQ      DI
-	JNZ       row131
+	VMOVUPS   4160(SI), Z4
+	VMOVUPS   6208(SI), Z18
+	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   Z4, 4160(SI)
+	VMOVUPS   4224(SI), Z4
+	VMOVUPS   6272(SI), Z18
+	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   Z4, 4224(SI)
+	VMOVUPS   4288(SI), Z4
+	VMOVUPS   6336(SI), Z18
+	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   Z4, 4288(SI)
+	ADDQ      $0x00000100, SI
+	SUBQ      $0x00000004, DI
+	JNZ       row132
 
-worse130:
+worse131:
 	DECQ    DX
-	JNZ     try127
-	VPXORD  Z11, Z13, Z13
+	JNZ     try128
+	VPXORD  Z11, Z14, Z14
 	VMOVUPS Z12, 8192(AX)
-	VMOVUPS Z13, 8256(AX)
+	VMOVUPS Z14, 8256(AX)
 	VZEROUPPER
 	RET
 
@@ -3094,6 +3432,9 @@ GLOBL c32_4b400000<>(SB), RODATA|NOPTR, $4
 
 DATA c32_007fffff<>+0(SB)/4, $0x007fffff
 GLOBL c32_007fffff<>(SB), RODATA|NOPTR, $4
+
+DATA c32_4b000000<>+0(SB)/4, $0x4b000000
+GLOBL c32_4b000000<>(SB), RODATA|NOPTR, $4
 
 DATA c32_ff800000<>+0(SB)/4, $0xff800000
 GLOBL c32_ff800000<>(SB), RODATA|NOPTR, $4
@@ -3111,53 +3452,53 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row132:
+row133:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
 	VMOVUPS    Z1, (SI)
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
-	DECQ       DI
-	JNZ        row132
+	SUBQ       $0x00000001, DI
+	JNZ        row133
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given133
+	JZ         given134
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x02
-	JE         magnitudes135
+	JE         magnitudes136
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row136:
+row137:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
-	DECQ         DX
-	JNZ          row136
+	SUBQ         $0x00000001, DX
+	JNZ          row137
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes135:
+magnitudes136:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row137:
+row138:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
-	DECQ    DX
-	JNZ     row137
-	JMP     weighed134
+	SUBQ    $0x00000001, DX
+	JNZ     row138
+	JMP     weighed135
 
-given133:
+given134:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -3165,182 +3506,313 @@ given133:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row138:
+row139:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
 	VMOVUPS    Z2, 2048(DX)
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
-	DECQ       SI
-	JNZ        row138
+	SUBQ       $0x00000001, SI
+	JNZ        row139
 
-weighed134:
+weighed135:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
-	MOVL         levels+56(FP), SI
-	VMOVD        SI, X0
-	VPBROADCASTD X0, Z0
-	VPBROADCASTD c32_00000000<>+0(SB), Z1
-	VPBROADCASTD c32_4b400000<>+0(SB), Z2
-	VPBROADCASTD c32_007fffff<>+0(SB), Z3
-	VPBROADCASTD c32_00400000<>+0(SB), Z10
+	VPBROADCASTD c32_00000000<>+0(SB), Z0
+	VPBROADCASTD c32_4b400000<>+0(SB), Z1
+	VPBROADCASTD c32_007fffff<>+0(SB), Z2
+	VPBROADCASTD c32_4b000000<>+0(SB), Z3
+	VPBROADCASTD c32_4b400000<>+0(SB), Z10
 	VPBROADCASTD c32_80000000<>+0(SB), Z11
 	VPBROADCASTD c32_3f800000<>+0(SB), Z12
-	VMOVUPS      (AX), Z13
-	VMOVUPS      Z13, Z14
-	VMOVUPS      2048(AX), Z15
-	VMULPS       Z13, Z15, Z16
+	MOVL         levels+56(FP), SI
+	VMOVD        SI, X13
+	VPBROADCASTD X13, Z13
+	VPADDD       Z10, Z13, Z13
+	VMOVUPS      (AX), Z14
+	VMOVUPS      Z14, Z15
+	VMOVUPS      2048(AX), Z16
+	VMULPS       Z14, Z16, Z17
 	LEAQ         64(AX), SI
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row139:
-	VMOVUPS      (SI), Z17
-	VMOVUPS      2048(SI), Z18
-	VMINPS       Z13, Z17, Z13
-	VMAXPS       Z14, Z17, Z14
-	VADDPS       Z18, Z15, Z15
-	VMULPS       Z17, Z18, Z18
-	VADDPS       Z18, Z16, Z16
+row140:
+	VMOVUPS      (SI), Z18
+	VMOVUPS      2048(SI), Z19
+	VMINPS       Z14, Z18, Z14
+	VMAXPS       Z15, Z18, Z15
+	VADDPS       Z19, Z16, Z16
+	VMULPS       Z18, Z19, Z19
+	VADDPS       Z19, Z17, Z17
 	ADDQ         $0x00000040, SI
-	DECQ         DI
-	JNZ          row139
-	VMOVUPS      Z15, 8320(AX)
+	SUBQ         $0x00000001, DI
+	JNZ          row140
+	VMOVUPS      Z16, 8320(AX)
 	VPXORD       Z4, Z4, Z4
-	VMINPS       Z13, Z4, Z13
-	VCMPPS       $0x02, Z13, Z14, K1
-	VSUBPS       Z13, Z14, Z17
+	VMINPS       Z14, Z4, Z14
+	VCMPPS       $0x02, Z14, Z15, K1
+	VSUBPS       Z14, Z15, Z18
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
-	VDIVPS       Z17, Z4, Z4
+	VDIVPS       Z18, Z4, Z4
 	VMOVUPS      Z12, Z12
 	VDIVPS       Z4, Z12, Z12
-	VBLENDMPS    Z1, Z12, K1, Z12
+	VBLENDMPS    Z0, Z12, K1, Z12
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row140:
-	VMOVUPS      (SI), Z17
-	VSUBPS       Z13, Z17, Z17
-	VMULPS       Z4, Z17, Z17
-	VADDPS       Z2, Z17, Z17
-	VPANDD       Z3, Z17, Z17
-	VPSUBD       Z10, Z17, Z17
-	VPMAXSD      Z1, Z17, Z17
-	VPMINSD      Z0, Z17, Z17
-	VCVTDQ2PS    Z17, Z17
-	VBLENDMPS    Z1, Z17, K1, Z17
-	VMOVUPS      Z17, 6144(SI)
-	VMOVUPS      Z17, 4096(SI)
+row141:
+	VMOVUPS      (SI), Z18
+	VSUBPS       Z14, Z18, Z18
+	VMULPS       Z4, Z18, Z18
+	VADDPS       Z1, Z18, Z18
+	VPTERNLOGD   $0xec, Z2, Z3, Z18
+	VPMAXSD      Z10, Z18, Z18
+	VPMINSD      Z13, Z18, Z18
+	VSUBPS       Z10, Z18, Z18
+	VBLENDMPS    Z0, Z18, K1, Z18
+	VMOVUPS      Z18, 6144(SI)
+	VMOVUPS      Z18, 4096(SI)
 	ADDQ         $0x00000040, SI
-	DECQ         DI
-	JNZ          row140
+	SUBQ         $0x00000001, DI
+	JNZ          row141
 	VPXORD       Z5, Z5, Z5
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z4
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row141:
-	VMULPS       6144(SI), Z12, Z17
-	VADDPS       Z13, Z17, Z17
-	VSUBPS       (SI), Z17, Z17
-	VPANDD       Z4, Z17, Z17
-	VMULPS       2048(SI), Z17, Z17
-	VADDPS       Z17, Z5, Z5
-	ADDQ         $0x00000040, SI
-	DECQ         DI
-	JNZ          row141
+row142:
+	VMULPS       6144(SI), Z12, Z18
+	VADDPS       Z14, Z18, Z18
+	VSUBPS       (SI), Z18, Z18
+	VPANDD       Z4, Z18, Z18
+	VMULPS       2048(SI), Z18, Z18
+	VADDPS       Z18, Z5, Z5
+	VMULPS       6208(SI), Z12, Z18
+	VADDPS       Z14, Z18, Z18
+	VSUBPS       64(SI), Z18, Z18
+	VPANDD       Z4, Z18, Z18
+	VMULPS       2112(SI), Z18, Z18
+	VADDPS       Z18, Z5, Z5
+	VMULPS       6272(SI), Z12, Z18
+	VADDPS       Z14, Z18, Z18
+	VSUBPS       128(SI), Z18, Z18
+	VPANDD       Z4, Z18, Z18
+	VMULPS       2176(SI), Z18, Z18
+	VADDPS       Z18, Z5, Z5
+	VMULPS       6336(SI), Z12, Z18
+	VADDPS       Z14, Z18, Z18
+	VSUBPS       192(SI), Z18, Z18
+	VPANDD       Z4, Z18, Z18
+	VMULPS       2240(SI), Z18, Z18
+	VADDPS       Z18, Z5, Z5
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000004, DI
+	JNZ          row142
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try142:
-	VSUBPS       Z13, Z14, Z17
+try143:
+	VSUBPS       Z14, Z15, Z18
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
-	VDIVPS       Z17, Z4, Z4
+	VDIVPS       Z18, Z4, Z4
 	VPXORD       Z6, Z6, Z6
 	VPXORD       Z7, Z7, Z7
 	VPXORD       Z8, Z8, Z8
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row143:
-	VMOVUPS      (SI), Z17
-	VSUBPS       Z13, Z17, Z18
-	VMULPS       Z4, Z18, Z18
-	VADDPS       Z2, Z18, Z18
-	VPANDD       Z3, Z18, Z18
-	VPSUBD       Z10, Z18, Z18
-	VPMAXSD      Z1, Z18, Z18
-	VPMINSD      Z0, Z18, Z18
-	VCVTDQ2PS    Z18, Z18
-	VMOVUPS      Z18, 6144(SI)
-	VMULPS       2048(SI), Z18, Z19
-	VADDPS       Z19, Z6, Z6
-	VMULPS       Z19, Z17, Z17
-	VADDPS       Z17, Z8, Z8
-	VMULPS       Z19, Z18, Z18
-	VADDPS       Z18, Z7, Z7
-	ADDQ         $0x00000040, SI
-	DECQ         DI
-	JNZ          row143
-	VMULPS       Z7, Z15, Z4
-	VMULPS       Z6, Z6, Z19
-	VSUBPS       Z19, Z4, Z4
-	VMULPS       Z8, Z15, Z17
-	VMULPS       Z6, Z16, Z19
-	VSUBPS       Z19, Z17, Z17
-	VDIVPS       Z4, Z17, Z17
-	VMULPS       Z16, Z7, Z18
-	VMULPS       Z8, Z6, Z19
-	VSUBPS       Z19, Z18, Z18
+row144:
+	VMOVUPS      (SI), Z18
+	VSUBPS       Z14, Z18, Z19
+	VMULPS       Z4, Z19, Z19
+	VADDPS       Z1, Z19, Z19
+	VPTERNLOGD   $0xec, Z2, Z3, Z19
+	VPMAXSD      Z10, Z19, Z19
+	VPMINSD      Z13, Z19, Z19
+	VSUBPS       Z10, Z19, Z19
+	VMOVUPS      Z19, 6144(SI)
+	VMULPS       2048(SI), Z19, Z20
+	VADDPS       Z20, Z6, Z6
+	VMULPS       Z20, Z18, Z18
+	VADDPS       Z18, Z8, Z8
+	VMULPS       Z20, Z19, Z19
+	VADDPS       Z19, Z7, Z7
+	VMOVUPS      64(SI), Z18
+	VSUBPS       Z14, Z18, Z19
+	VMULPS       Z4, Z19, Z19
+	VADDPS       Z1, Z19, Z19
+	VPTERNLOGD   $0xec, Z2, Z3, Z19
+	VPMAXSD      Z10, Z19, Z19
+	VPMINSD      Z13, Z19, Z19
+	VSUBPS       Z10, Z19, Z19
+	VMOVUPS      Z19, 6208(SI)
+	VMULPS       2112(SI), Z19, Z20
+	VADDPS       Z20, Z6, Z6
+	VMULPS       Z20, Z18, Z18
+	VADDPS       Z18, Z8, Z8
+	VMULPS       Z20, Z19, Z19
+	VADDPS       Z19, Z7, Z7
+	VMOVUPS      128(SI), Z18
+	VSUBPS       Z14, Z18, Z19
+	VMULPS       Z4, Z19, Z19
+	VADDPS       Z1, Z19, Z19
+	VPTERNLOGD   $0xec, Z2, Z3, Z19
+	VPMAXSD      Z10, Z19, Z19
+	VPMINSD      Z13, Z19, Z19
+	VSUBPS       Z10, Z19, Z19
+	VMOVUPS      Z19, 6272(SI)
+	VMULPS       2176(SI), Z19, Z20
+	VADDPS       Z20, Z6, Z6
+	VMULPS       Z20, Z18, Z18
+	VADDPS       Z18, Z8, Z8
+	VMULPS       Z20, Z19, Z19
+	VADDPS       Z19, Z7, Z7
+	VMOVUPS      192(SI), Z18
+	VSUBPS       Z14, Z18, Z19
+	VMULPS       Z4, Z19, Z19
+	VADDPS       Z1, Z19, Z19
+	VPTERNLOGD   $0xec, Z2, Z3, Z19
+	VPMAXSD      Z10, Z19, Z19
+	VPMINSD      Z13, Z19, Z19
+	VSUBPS       Z10, Z19, Z19
+	VMOVUPS      Z19, 6336(SI)
+	VMULPS       2240(SI), Z19, Z20
+	VADDPS       Z20, Z6, Z6
+	VMULPS       Z20, Z18, Z18
+	VADDPS       Z18, Z8, Z8
+	VMULPS       Z20, Z19, Z19
+	VADDPS       Z19, Z7, Z7
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x00000004, DI
+	JNZ          row144
+	VMULPS       Z7, Z16, Z4
+	VMULPS       Z6, Z6, Z20
+	VSUBPS       Z20, Z4, Z4
+	VMULPS       Z8, Z16, Z18
+	VMULPS       Z6, Z17, Z20
+	VSUBPS       Z20, Z18, Z18
 	VDIVPS       Z4, Z18, Z18
-	VDIVPS       Z7, Z8, Z19
-	VCMPPS       $0x0e, Z1, Z18, K1
-	VBLENDMPS    Z19, Z17, K1, Z17
-	VBLENDMPS    Z1, Z18, K1, Z18
+	VMULPS       Z17, Z7, Z19
+	VMULPS       Z8, Z6, Z20
+	VSUBPS       Z20, Z19, Z19
+	VDIVPS       Z4, Z19, Z19
+	VDIVPS       Z7, Z8, Z20
+	VCMPPS       $0x0e, Z0, Z19, K1
+	VBLENDMPS    Z20, Z18, K1, Z18
+	VBLENDMPS    Z0, Z19, K1, Z19
 	VPXORD       Z9, Z9, Z9
-	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z20
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row144:
-	VMULPS    6144(SI), Z17, Z20
-	VADDPS    Z18, Z20, Z20
-	VSUBPS    (SI), Z20, Z20
-	VPANDD    Z19, Z20, Z20
-	VMULPS    2048(SI), Z20, Z20
-	VADDPS    Z20, Z9, Z9
-	ADDQ      $0x00000040, SI
-	DECQ      DI
-	JNZ       row144
-	VCMPPS    $0x0e, Z1, Z4, K1
+row145:
+	VMULPS    6144(SI), Z18, Z21
+	VADDPS    Z19, Z21, Z21
+	VSUBPS    (SI), Z21, Z21
+	VPANDD    Z20, Z21, Z21
+	VMULPS    2048(SI), Z21, Z21
+	VADDPS    Z21, Z9, Z9
+	VMULPS    6208(SI), Z18, Z21
+	VADDPS    Z19, Z21, Z21
+	VSUBPS    64(SI), Z21, Z21
+	VPANDD    Z20, Z21, Z21
+	VMULPS    2112(SI), Z21, Z21
+	VADDPS    Z21, Z9, Z9
+	VMULPS    6272(SI), Z18, Z21
+	VADDPS    Z19, Z21, Z21
+	VSUBPS    128(SI), Z21, Z21
+	VPANDD    Z20, Z21, Z21
+	VMULPS    2176(SI), Z21, Z21
+	VADDPS    Z21, Z9, Z9
+	VMULPS    6336(SI), Z18, Z21
+	VADDPS    Z19, Z21, Z21
+	VSUBPS    192(SI), Z21, Z21
+	VPANDD    Z20, Z21, Z21
+	VMULPS    2240(SI), Z21, Z21
+	VADDPS    Z21, Z9, Z9
+	ADDQ      $0x00000100, SI
+	SUBQ      $0x00000004, DI
+	JNZ       row145
+	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse145
+	JZ        worse146
 	VBLENDMPS Z9, Z5, K1, Z5
-	VBLENDMPS Z17, Z12, K1, Z12
-	VBLENDMPS Z18, Z13, K1, Z13
+	VBLENDMPS Z18, Z12, K1, Z12
+	VBLENDMPS Z19, Z14, K1, Z14
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row146:
+row147:
 	VMOVUPS   4096(SI), Z4
-	VMOVUPS   6144(SI), Z17
-	VBLENDMPS Z17, Z4, K1, Z4
+	VMOVUPS   6144(SI), Z18
+	VBLENDMPS Z18, Z4, K1, Z4
 	VMOVUPS   Z4, 4096(SI)
-	ADDQ      $0x00000040, SI
-	DECQ      DI
-	JNZ       row146
+	VMOVUPS   4160(SI), Z4
+	VMOVUPS   6208(SI), Z18
+	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   Z4, 4160(SI)
+	VMOVUPS   4224(SI), Z4
+	VMOVUPS   6272(SI), Z18
+	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   Z4, 4224(SI)
+	VMOVUPS   4288(SI), Z4
+	VMOVUPS   6336(SI), Z18
+	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   Z4, 4288(SI)
+	ADDQ      $0x00000100, SI
+	SUBQ      $0x00000004, DI
+	JNZ       row147
 
-worse145:
+worse146:
 	DECQ    DX
-	JNZ     try142
-	VPXORD  Z11, Z13, Z13
+	JNZ     try143
+	VPXORD  Z11, Z14, Z14
 	VMOVUPS Z12, 8192(AX)
-	VMOVUPS Z13, 8256(AX)
+	VMOVUPS Z14, 8256(AX)
+	VZEROUPPER
+	RET
+
+// func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32, levels int32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·recodeAVX512(SB), NOSPLIT, $0-36
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        offset+28(FP), X1
+	VBROADCASTSS X1, Z1
+	VPBROADCASTD c32_00000000<>+0(SB), Z2
+	VPBROADCASTD c32_4b400000<>+0(SB), Z3
+	VPBROADCASTD c32_007fffff<>+0(SB), Z4
+	VPBROADCASTD c32_4b000000<>+0(SB), Z5
+	VPBROADCASTD c32_4b400000<>+0(SB), Z5
+	VPBROADCASTD c32_80000000<>+0(SB), Z5
+	VPBROADCASTD c32_3f800000<>+0(SB), Z5
+	MOVL         levels+32(FP), BX
+	VMOVD        BX, X5
+	VPBROADCASTD X5, Z5
+	VPBROADCASTD c32_00400000<>+0(SB), Z6
+
+loop148:
+	VADDPS  (CX), Z1, Z7
+	VDIVPS  Z0, Z7, Z7
+	VADDPS  Z3, Z7, Z7
+	VPANDD  Z4, Z7, Z7
+	VPSUBD  Z6, Z7, Z7
+	VPMAXSD Z2, Z7, Z7
+	VPMINSD Z5, Z7, Z7
+	VPMOVDB Z7, (AX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x10, AX
+	SUBQ    $0x10, DX
+	JNZ     loop148
 	VZEROUPPER
 	RET
 
@@ -3365,7 +3837,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit147:
+unit149:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3390,9 +3862,9 @@ unit147:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest149
+	JL           rest151
 
-loop148:
+loop150:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -3447,11 +3919,11 @@ loop148:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop148
+	JGE           loop150
 
-rest149:
+rest151:
 	TESTQ         R8, R8
-	JZ            done150
+	JZ            done152
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -3512,9 +3984,9 @@ rest149:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done150:
+done152:
 	TESTQ DX, DX
-	JNZ   unit147
+	JNZ   unit149
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -3559,7 +4031,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit151:
+unit153:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -3567,9 +4039,9 @@ unit151:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest153
+	JL      rest155
 
-loop152:
+loop154:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -3580,11 +4052,11 @@ loop152:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop152
+	JGE       loop154
 
-rest153:
+rest155:
 	TESTQ      SI, SI
-	JZ         done154
+	JZ         done156
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -3601,7 +4073,7 @@ rest153:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done154:
+done156:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -3624,7 +4096,7 @@ done154:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit151
+	JNZ          unit153
 	VZEROUPPER
 	RET
 
@@ -3648,9 +4120,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest156
+	JL     rest158
 
-loop155:
+loop157:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -3670,11 +4142,11 @@ loop155:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop155
+	JGE          loop157
 
-rest156:
+rest158:
 	TESTQ        CX, CX
-	JZ           done157
+	JZ           done159
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -3698,7 +4170,7 @@ rest156:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done157:
+done159:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

@@ -77,17 +77,19 @@ func (v isa) unlessAny(m Register, target string) {
 	JZ(LabelRef(target))
 }
 
-// rows emits body for every row of n; at finds the row in an array that begins
-// at an offset of the space.
-func (v isa) rows(space, n GPVirtual, body func(at func(array int) Mem)) {
+// rows emits body for every row of n, a multiple of how many are done in a
+// turn; at finds the row in an array that begins at an offset of the space.
+func (v isa) rows(space, n GPVirtual, turn int, body func(at func(array int) Mem)) {
 	row, left := GP64(), GP64()
 	MOVQ(space, row)
 	MOVQ(n, left)
 	next := label("row")
 	Label(next)
-	body(func(array int) Mem { return Mem{Base: row, Disp: array} })
-	ADDQ(U32(4*v.n), row)
-	DECQ(left)
+	for i := range turn {
+		body(func(array int) Mem { return Mem{Base: row, Disp: array + 4*v.n*i} })
+	}
+	ADDQ(U32(4*v.n*turn), row)
+	SUBQ(U32(turn), left)
 	JNZ(LabelRef(next))
 }
 
@@ -118,7 +120,7 @@ func (v isa) transpose(space, from, n GPVirtual, array int) {
 	VPMULLD(iota16(), index, index)
 	source := GP64()
 	MOVQ(from, source)
-	v.rows(space, n, func(at func(int) Mem) {
+	v.rows(space, n, 1, func(at func(int) Mem) {
 		x := v.zero()
 		m := Mem{Base: source, Index: index, Scale: 4}
 		if v.wide() {
@@ -136,26 +138,34 @@ func (v isa) transpose(space, from, n GPVirtual, array int) {
 }
 
 // fitConstants are operands of every step of a search.
-type fitConstants struct{ zero, magic, mantissa, half, signs, ones Op }
+type fitConstants struct{ zero, magic, mantissa, exponent, none, signs, ones Op }
 
 func (v isa) fitConstants() *fitConstants {
 	return &fitConstants{
-		zero: v.constant(0), magic: v.constant(float(3 << 22)), mantissa: v.constant(0x7fffff), half: v.constant(1 << 22),
+		zero: v.constant(0), magic: v.constant(float(3 << 22)), mantissa: v.constant(0x7fffff),
+		exponent: v.constant(float(1 << 23)), none: v.constant(float(3 << 22)),
 		signs: v.constant(1 << 31), ones: v.constant(float(1)),
 	}
 }
 
 // code leaves in q the code in 0…levels nearest to inverse·(x − low), as a float:
-// the Go function nearest says what becomes of what is no number.
-func (v isa) code(c *fitConstants, q, x, low, inverse, levels VecVirtual) {
+// the Go function nearest says what becomes of what is no number. It adds
+// 1.5·2^23 and looks at the mantissa alone; so does this, with the exponent of
+// 2^23 put before it, under which floats are ordered like their bits. last is
+// 1.5·2^23 + levels.
+func (v isa) code(c *fitConstants, q, x, low, inverse, last VecVirtual) {
 	VSUBPS(low, x, q)
 	VMULPS(inverse, q, q)
 	VADDPS(c.magic, q, q)
-	v.and(c.mantissa, q)
-	VPSUBD(c.half, q, q)
-	VPMAXSD(c.zero, q, q)
-	VPMINSD(levels, q, q)
-	VCVTDQ2PS(q, q)
+	if v.wide() {
+		VPTERNLOGD(U8(0xec), c.mantissa, c.exponent, q) // q AND mantissa OR exponent
+	} else {
+		VPAND(c.mantissa, q, q)
+		VPOR(c.exponent, q, q)
+	}
+	VPMAXSD(c.none, q, q)
+	VPMINSD(last, q, q)
+	VSUBPS(c.none, q, q)
 }
 
 func (v isa) and(bits Op, q VecVirtual) {
@@ -184,7 +194,7 @@ func (v isa) weights(space, w, n, weigh GPVirtual) {
 	magnitudes := label("magnitudes")
 	CMPQ(weigh, Imm(2))
 	JE(LabelRef(magnitudes))
-	v.rows(space, n, func(at func(int) Mem) {
+	v.rows(space, n, 1, func(at func(int) Mem) {
 		x := v.reg()
 		VMOVUPS(at(lanesX), x)
 		VMULPS(x, x, x)
@@ -198,7 +208,7 @@ func (v isa) weights(space, w, n, weigh GPVirtual) {
 	VSQRTPS(add, add)
 	Label(magnitudes)
 	noSign := v.constant(absMask)
-	v.rows(space, n, func(at func(int) Mem) {
+	v.rows(space, n, 1, func(at func(int) Mem) {
 		x := v.reg()
 		VMOVUPS(at(lanesX), x)
 		v.and(noSign, x)
@@ -219,8 +229,8 @@ func (v isa) fitLoss(space, n GPVirtual, scale, low, sum VecVirtual, absolute bo
 	if absolute {
 		noSign = v.constant(absMask)
 	}
-	v.rows(space, n, func(at func(int) Mem) {
-		e := v.reg()
+	e := v.reg()
+	v.rows(space, n, 4, func(at func(int) Mem) {
 		VMULPS(at(lanesTrial), scale, e)
 		VADDPS(low, e, e)
 		VSUBPS(at(lanesX), e, e)
@@ -248,8 +258,9 @@ func (v isa) fitAffine(absolute bool) {
 	v.weights(space, w, n, param("weigh"))
 
 	numerators, tries := param("numerators"), param("tries")
-	levels := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
 	c := v.fitConstants()
+	last := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
+	VPADDD(c.none, last, last)
 	low, high, sw, swx := v.reg(), v.reg(), v.reg(), v.reg()
 	VMOVUPS(Mem{Base: space, Disp: lanesX}, low)
 	VMOVUPS(low, high)
@@ -258,7 +269,7 @@ func (v isa) fitAffine(absolute bool) {
 	rest, less1 := GP64(), GP64()
 	LEAQ(Mem{Base: space, Disp: 4 * v.n}, rest)
 	LEAQ(Mem{Base: n, Disp: -1}, less1)
-	v.rows(rest, less1, func(at func(int) Mem) {
+	v.rows(rest, less1, 1, func(at func(int) Mem) {
 		x, w := v.reg(), v.reg()
 		VMOVUPS(at(lanesX), x)
 		VMOVUPS(at(lanesW), w)
@@ -284,10 +295,10 @@ func (v isa) fitAffine(absolute bool) {
 	VMOVUPS(c.ones, scale)
 	VDIVPS(inverse, scale, scale)
 	v.choose(dead, c.zero, scale, scale)
-	v.rows(space, n, func(at func(int) Mem) {
+	v.rows(space, n, 1, func(at func(int) Mem) {
 		q := v.reg()
 		VMOVUPS(at(lanesX), q)
-		v.code(c, q, q, low, inverse, levels)
+		v.code(c, q, q, low, inverse, last)
 		v.choose(dead, c.zero, q, q)
 		VMOVUPS(q, at(lanesTrial))
 		VMOVUPS(q, at(lanesCodes))
@@ -300,10 +311,11 @@ func (v isa) fitAffine(absolute bool) {
 	Label(try)
 	inverted()
 	swc, swcc, swxc := v.zero(), v.zero(), v.zero()
-	v.rows(space, n, func(at func(int) Mem) {
-		x, q, wq := v.reg(), v.reg(), v.reg()
+	x1, q, wq := v.reg(), v.reg(), v.reg()
+	v.rows(space, n, 4, func(at func(int) Mem) {
+		x := x1
 		VMOVUPS(at(lanesX), x)
-		v.code(c, q, x, low, inverse, levels)
+		v.code(c, q, x, low, inverse, last)
 		VMOVUPS(q, at(lanesTrial))
 		VMULPS(at(lanesW), q, wq)
 		VADDPS(wq, swc, swc)
@@ -336,8 +348,8 @@ func (v isa) fitAffine(absolute bool) {
 	v.choose(better, loss, best, best)
 	v.choose(better, d, scale, scale)
 	v.choose(better, m, low, low)
-	v.rows(space, n, func(at func(int) Mem) {
-		old, now := v.reg(), v.reg()
+	old, now := v.reg(), v.reg()
+	v.rows(space, n, 4, func(at func(int) Mem) {
 		VMOVUPS(at(lanesCodes), old)
 		VMOVUPS(at(lanesTrial), now)
 		v.choose(better, now, old, old)
@@ -350,6 +362,49 @@ func (v isa) fitAffine(absolute bool) {
 	v.flip(c.signs, low)
 	VMOVUPS(scale, Mem{Base: space, Disp: lanesScale})
 	VMOVUPS(low, Mem{Base: space, Disp: lanesOffset})
+	VZEROUPPER()
+	RET()
+}
+
+// recode emits the codes of n weights, a multiple of 16, under a scale that is
+// not 0.
+func (v isa) recode() {
+	name := "recode" + v.suffix
+	function(name, "func(codes *uint8, x *float32, n int, scale, offset float32, levels int32)", name+" equals recodeGo for a scale other than 0 and n a multiple of 16.")
+	codes, x, n := param("codes"), param("x"), param("n")
+	scale, offset := v.reg(), v.reg()
+	VBROADCASTSS(Load(Param("scale"), XMM()), scale)
+	VBROADCASTSS(Load(Param("offset"), XMM()), offset)
+	c := v.fitConstants()
+	levels := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
+	half := v.constant(1 << 22)
+	next := label("loop")
+	Label(next)
+	var q [2]VecVirtual
+	for i := range 16 / v.n {
+		q[i] = v.reg()
+		VADDPS(Mem{Base: x, Disp: 4 * v.n * i}, offset, q[i])
+		VDIVPS(scale, q[i], q[i])
+		VADDPS(c.magic, q[i], q[i])
+		v.and(c.mantissa, q[i])
+		VPSUBD(half, q[i], q[i])
+		VPMAXSD(c.zero, q[i], q[i])
+		VPMINSD(levels, q[i], q[i])
+	}
+	if v.wide() {
+		VPMOVDB(q[0], Mem{Base: codes})
+	} else {
+		VPACKSSDW(q[1], q[0], q[0])
+		VPERMQ(Imm(0xd8), q[0], q[0])
+		h := XMM()
+		VEXTRACTI128(Imm(1), q[0], h)
+		VPACKUSWB(h, q[0].AsX(), q[0].AsX())
+		VMOVDQU(q[0].AsX(), Mem{Base: codes})
+	}
+	ADDQ(Imm(64), x)
+	ADDQ(Imm(16), codes)
+	SUBQ(Imm(16), n)
+	JNZ(LabelRef(next))
 	VZEROUPPER()
 	RET()
 }
