@@ -237,15 +237,22 @@ func differenceKeys(dst []uint16, x, y []float32) (low uint32) {
 	return low | differenceKeysGo(dst[n:], x[n:], y[n:])
 }
 
+// lanesFor returns how many of count sub-blocks vectors take side by side, 0 if
+// they do not fill the lanes.
+func lanesFor(count int) int {
+	switch {
+	case backend == AVX512 && count%16 == 0:
+		return 16
+	case backend != Portable && count%8 == 0:
+		return 8
+	}
+	return 0
+}
+
 // fitInLanes is fits.fit in vectors, if there are sub-blocks for all lanes.
 func (f *fits) fitInLanes(a *affineFit, x, w []float32, n int, by weighting) bool {
 	count := len(x) / n
-	switch {
-	case backend == AVX512 && count%16 == 0:
-		f.lanes = 16
-	case backend != Portable && count%8 == 0:
-		f.lanes = 8
-	default:
+	if f.lanes = lanesFor(count); f.lanes == 0 {
 		return false
 	}
 	if by != byGiven {
@@ -264,21 +271,50 @@ func (f *fits) fitInLanes(a *affineFit, x, w []float32, n int, by weighting) boo
 		default:
 			fitAffineAVX2(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
 		}
-		copy(f.scales[first:], space.scale[:f.lanes])
-		copy(f.offsets[first:], space.offset[:f.lanes])
-		copy(f.sums[first:], space.sum[:f.lanes])
+		f.found(space, first)
 	}
 	return true
 }
 
+// fitSymmetricInLanes is fits.fitSymmetric in vectors, if there are sub-blocks
+// for all lanes.
+func (f *fits) fitSymmetricInLanes(levels int32, x, w []float32, n int, by weighting) bool {
+	count := len(x) / n
+	if f.lanes = lanesFor(count); f.lanes == 0 {
+		return false
+	}
+	if by != byGiven {
+		w = x // not looked at
+	}
+	numerators := symmetricNumerators(levels)
+	for first := 0; first < count; first += f.lanes {
+		space, x, w := &f.space[first/f.lanes], &x[n*first], &w[n*first]
+		if f.lanes == 16 {
+			fitSymmetricAVX512(&space.x[0], x, w, n, int(by), &numerators[0], len(numerators)-1, levels)
+		} else {
+			fitSymmetricAVX2(&space.x[0], x, w, n, int(by), &numerators[0], len(numerators)-1, levels)
+		}
+		f.found(space, first)
+	}
+	return true
+}
+
+// found takes over what the lanes of space found for the sub-blocks from first
+// on.
+func (f *fits) found(space *fitLanes, first int) {
+	copy(f.scales[first:], space.scale[:f.lanes])
+	copy(f.offsets[first:], space.offset[:f.lanes])
+	copy(f.sums[first:], space.sum[:f.lanes])
+}
+
 // recode is recodeGo for a multiple of 16 weights.
-func recode(codes []uint8, x []float32, scale, offset float32, levels int32) {
+func recode(codes []uint8, x []float32, scale, offset float32, low, high int32) {
 	switch codes = codes[:len(x)]; backend {
 	case AVX512:
-		recodeAVX512(&codes[0], &x[0], len(x), scale, offset, levels)
+		recodeAVX512(&codes[0], &x[0], len(x), scale, offset, low, high)
 	case AVX2:
-		recodeAVX2(&codes[0], &x[0], len(x), scale, offset, levels)
+		recodeAVX2(&codes[0], &x[0], len(x), scale, offset, low, high)
 	default:
-		recodeGo(codes, x, scale, offset, levels)
+		recodeGo(codes, x, scale, offset, low, high)
 	}
 }

@@ -41,6 +41,8 @@ func differenceKeys(dst []uint16, x, y []float32) (low uint32) { return differen
 
 func (f *fits) fitInLanes(*affineFit, []float32, []float32, int, weighting) bool { return false }
 
-func recode(codes []uint8, x []float32, scale, offset float32, levels int32) {
-	recodeGo(codes, x, scale, offset, levels)
+func (f *fits) fitSymmetricInLanes(int32, []float32, []float32, int, weighting) bool { return false }
+
+func recode(codes []uint8, x []float32, scale, offset float32, low, high int32) {
+	recodeGo(codes, x, scale, offset, low, high)
 }

@@ -122,11 +122,11 @@ func setCodes(codes []uint8, c []float32) {
 	}
 }
 
-// recodeGo sets codes to those in 0…levels with x ≈ scale·c − offset, for a
-// scale other than 0.
-func recodeGo(codes []uint8, x []float32, scale, offset float32, levels int32) {
+// recodeGo sets codes to those in low…high with x ≈ scale·c − offset, less low,
+// for a scale other than 0.
+func recodeGo(codes []uint8, x []float32, scale, offset float32, low, high int32) {
 	codes = codes[:len(x)]
 	for i, v := range x {
-		codes[i] = uint8(max(0, min(levels, nearest((v+offset)/scale))))
+		codes[i] = uint8(max(low, min(high, nearest((v+offset)/scale))) - low)
 	}
 }

@@ -33,6 +33,7 @@ const (
 	byGiven          weighting = iota // by given weights
 	byRootMeanSquare                  // by the root mean square of the sub-block plus |x|
 	byMagnitude                       // by |x|
+	bySquare                          // by x²
 )
 
 // fit fits the sub-blocks of n weights that x consists of.
@@ -45,31 +46,66 @@ func (f *fits) fit(a *affineFit, x, w []float32, n int, by weighting) {
 	var own [32]float32
 	for k := range len(x) / n {
 		v := x[n*k:][:n]
-		u := own[:n]
-		switch by {
-		case byGiven:
-			u = w[n*k:][:n]
-		case byRootMeanSquare:
-			rms := sqrt(sumSquares(v) / float32(n))
-			for j, v := range v {
-				u[j] = rms + abs(v)
-			}
-		case byMagnitude:
-			for j, v := range v {
-				u[j] = abs(v)
-			}
-		}
+		u := by.weights(own[:n], v, w, k)
 		f.scales[k], f.offsets[k] = a.fit(f.codes[n*k:][:n], v, u)
 		f.sums[k] = sum(u)
 	}
 }
 
-// recode sets codes to those of sub-block k with x ≈ scale·c − offset, after
-// scale and offset were rounded; if scale became 0 they are those of the search.
-func (f *fits) recode(codes []uint8, x []float32, k int, scale, offset float32, levels int32) {
+// fitSymmetric fits the sub-blocks of n weights that x consists of without an
+// offset, as the function fitSymmetric.
+func (f *fits) fitSymmetric(levels int32, x, w []float32, n int, by weighting) {
+	f.n = n
+	if f.fitSymmetricInLanes(levels, x, w, n, by) {
+		return
+	}
+	f.lanes = 0
+	var own [32]float32
+	for k := range len(x) / n {
+		v := x[n*k:][:n]
+		u := by.weights(own[:n], v, w, k)
+		f.scales[k] = fitSymmetric(f.codes[n*k:][:n], v, u, levels)
+		f.sums[k] = sum(u)
+	}
+}
+
+// fitDescending fits the sub-blocks of n weights that x consists of, as the
+// function fitDescending.
+func (f *fits) fitDescending(levels int32, x []float32, n int) {
+	f.n, f.lanes = n, 0
+	for k := range len(x) / n {
+		f.scales[k] = fitDescending(f.codes[n*k:][:n], x[n*k:][:n], levels)
+	}
+}
+
+// weights returns how errors weigh in sub-block k, whose weights are x: a part
+// of given ones, or own, filled.
+func (by weighting) weights(own, x, given []float32, k int) []float32 {
+	switch by {
+	case byGiven:
+		return given[len(x)*k:][:len(x)]
+	case byRootMeanSquare:
+		rms := sqrt(sumSquares(x) / float32(len(x)))
+		for j, v := range x {
+			own[j] = rms + abs(v)
+		}
+	case byMagnitude:
+		for j, v := range x {
+			own[j] = abs(v)
+		}
+	case bySquare:
+		weighBySquare(own, x)
+	}
+	return own
+}
+
+// recode sets codes to those of sub-block k with x ≈ scale·c − offset, c in
+// low…high, less low, after scale and offset were rounded; if scale became 0
+// they are those of the search.
+func (f *fits) recode(codes []uint8, x []float32, k int, scale, offset float32, low, high int32) {
 	switch {
 	case scale != 0:
-		recode(codes, x, scale, offset, levels)
+		recode(codes, x, scale, offset, low, high)
 	case f.lanes == 0:
 		copy(codes, f.codes[f.n*k:])
 	default:

@@ -19,19 +19,15 @@ func fitSymmetric(codes []uint8, x, w []float32, levels int32) (scale float32) {
 		clear(codes)
 		return 0
 	}
-	n := float32(levels)
-	inverse := -n / m
+	inverse := -float32(levels) / m
 	xc, cc := projectSymmetric(x, w, inverse, levels)
 	codeSymmetric(codes, x, inverse, levels)
 	if cc != 0 {
 		scale = xc / cc
 	}
 	best := scale * xc
-	for k := -9; k <= 9; k++ {
-		if k == 0 {
-			continue
-		}
-		inverse = -(n + float32(0.1*float32(k))) / m
+	for _, n := range symmetricNumerators(levels)[1:] {
+		inverse = n / m
 		xc, cc = projectSymmetric(x, w, inverse, levels)
 		if cc > 0 && float32(xc*xc) > float32(best*cc) {
 			codeSymmetric(codes, x, inverse, levels)
@@ -61,14 +57,30 @@ func codeSymmetric(codes []uint8, x []float32, inverse float32, levels int32) {
 	}
 }
 
-// recodeSymmetric sets codes anew to those with x ≈ scale·(c − levels), after
-// scale was rounded; if it became 0 they stay as they are.
-func recodeSymmetric(codes []uint8, x []float32, scale float32, levels int32) {
-	if scale == 0 {
-		return
+// symmetricNumerators are what the loudest weight is divided into: minus the
+// levels, then those of each try.
+func symmetricNumerators(levels int32) []float32 {
+	switch levels {
+	case 4:
+		return numerators4[:]
+	case 8:
+		return numerators8[:]
+	case 16:
+		return numerators16[:]
 	}
-	codes = codes[:len(x)]
-	for i, v := range x {
-		codes[i] = uint8(levels + max(-levels, min(levels-1, nearest(v/scale))))
+	return numerators32[:]
+}
+
+var numerators4, numerators8, numerators16, numerators32 = numeratorsOf(4), numeratorsOf(8), numeratorsOf(16), numeratorsOf(32)
+
+func numeratorsOf(levels float32) (n [19]float32) {
+	n[0] = -levels
+	at := 1
+	for k := -9; k <= 9; k++ {
+		if k != 0 {
+			n[at] = -(levels + float32(0.1*float32(k)))
+			at++
+		}
 	}
+	return n
 }

@@ -40,7 +40,7 @@ func quantizeQ2K(dst []byte, x, importance []float32) {
 		for k := range s {
 			so := s[k] | o[k]<<4
 			b[k] = so
-			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(so&15), float32(m*float32(so>>4)), 3)
+			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(so&15), float32(m*float32(so>>4)), 0, 3)
 		}
 		packPairs(b[16:80], &codes)
 	}

@@ -19,6 +19,7 @@ package kernels
 // becomes s = 0.
 
 func quantizeQ3K(dst []byte, x, importance []float32) {
+	var f fits
 	var codes [256]uint8
 	var s [16]uint8
 	for i := range len(x) / 256 {
@@ -26,9 +27,9 @@ func quantizeQ3K(dst []byte, x, importance []float32) {
 		v := x[256*i:][:256]
 		var d float32
 		if importance == nil {
-			d = fitQ3K(&s, &codes, v)
+			d = f.fitQ3K(&s, v)
 		} else {
-			d = fitQ3KWeighted(&s, &codes, v, importance[256*i:][:256])
+			d = f.fitQ3KWeighted(&s, v, importance[256*i:][:256])
 		}
 		d = putHalf(b[108:], d)
 		packed := b[96:108]
@@ -36,7 +37,7 @@ func quantizeQ3K(dst []byte, x, importance []float32) {
 		for k, s := range s {
 			packed[k%8] |= s & 15 << (k / 8 * 4)
 			packed[8+k%4] |= s >> 4 << (k / 4 * 2)
-			recodeSymmetric(codes[16*k:][:16], v[16*k:][:16], d*float32(int32(s)-32), 4)
+			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(int32(s)-32), 0, -4, 3)
 		}
 		high := b[:32]
 		clear(high)
@@ -68,34 +69,26 @@ func dequantizeQ3K(dst []float32, src []byte) {
 }
 
 // fitQ3K fits a block without importance and returns d.
-func fitQ3K(s *[16]uint8, codes *[256]uint8, x []float32) (d float32) {
-	var scales [16]float32
-	for k := range scales {
-		scales[k] = fitDescending(codes[16*k:][:16], x[16*k:][:16], 4)
-	}
-	m := loudest(scales[:])
+func (f *fits) fitQ3K(s *[16]uint8, x []float32) (d float32) {
+	f.fitDescending(4, x, 16)
+	m := loudest(f.scales[:])
 	if m == 0 {
 		*s = [16]uint8{}
 		return 0
 	}
 	inverse := -32 / m
-	for k, v := range scales {
+	for k, v := range f.scales {
 		s[k] = uint8(32 + max(-32, min(31, int8(nearest(inverse*v)))))
 	}
 	return 1 / inverse
 }
 
 // fitQ3KWeighted fits a block with importance and returns d.
-func fitQ3KWeighted(s *[16]uint8, codes *[256]uint8, x, importance []float32) (d float32) {
-	var scales, weights, w [16]float32
-	square := 2 * sumSquares(x) / 256
-	for k := range scales {
-		v := x[16*k:][:16]
-		weigh(w[:], v, importance[16*k:][:16], square)
-		weights[k] = sum(w[:])
-		scales[k] = fitSymmetric(codes[16*k:][:16], v, w[:], 4)
-	}
-	return fitSymmetric(s[:], scales[:], weights[:], 32)
+func (f *fits) fitQ3KWeighted(s *[16]uint8, x, importance []float32) (d float32) {
+	var w [256]float32
+	weigh(w[:], x, importance, 2*sumSquares(x)/256)
+	f.fitSymmetric(4, x, w[:], 16, byGiven)
+	return fitSymmetric(s[:], f.scales[:], f.sums[:], 32)
 }
 
 // packPairs packs the low two bits of 256 codes in 64 bytes: byte 32·h + i has

@@ -30,7 +30,7 @@ func quantizeQ4K(dst []byte, x, importance []float32) {
 		f.putScaleOffsets(b[:16], i%2, importance != nil, 255)
 		for k := range 8 {
 			d, m := scaleOffset(b, k)
-			f.recode(codes[32*k:][:32], v[32*k:][:32], 8*(i%2)+k, d, m, 15)
+			f.recode(codes[32*k:][:32], v[32*k:][:32], 8*(i%2)+k, d, m, 0, 15)
 		}
 		for k := range 4 {
 			packNibbles(b[16+32*k:][:32], codes[64*k:])

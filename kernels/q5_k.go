@@ -20,7 +20,7 @@ func quantizeQ5K(dst []byte, x, importance []float32) {
 		f.putScaleOffsets(b[:16], i%2, importance != nil, 63)
 		for k := range 8 {
 			d, m := scaleOffset(b, k)
-			f.recode(codes[32*k:][:32], v[32*k:][:32], 8*(i%2)+k, d, m, 31)
+			f.recode(codes[32*k:][:32], v[32*k:][:32], 8*(i%2)+k, d, m, 0, 31)
 		}
 		fifth := b[16:48]
 		clear(fifth)

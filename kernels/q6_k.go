@@ -17,32 +17,27 @@ package kernels
 // are rounded anew with what the scales have become.
 
 func quantizeQ6K(dst []byte, x, importance []float32) {
+	var f fits
 	var codes [256]uint8
-	var scales [16]float32
-	var squares [16]float32
+	by, w := bySquare, []float32(nil)
 	for i := range len(x) / 256 {
 		b := dst[210*i:][:210]
 		v := x[256*i:][:256]
-		for k := range scales {
-			v := v[16*k:][:16]
-			w := part(importance, 16*i+k, 16)
-			if w == nil {
-				w = squares[:]
-				weighBySquare(w, v)
-			}
-			scales[k] = fitSymmetric(codes[16*k:][:16], v, w, 32)
+		if importance != nil {
+			by, w = byGiven, importance[256*i:][:256]
 		}
-		m := loudest(scales[:])
+		f.fitSymmetric(32, v, w, 16, by)
+		m := loudest(f.scales[:])
 		if abs(m) < 1e-15 {
 			clear(b)
 			continue
 		}
 		inverse := -128 / m
 		d := putHalf(b[208:], 1/inverse)
-		for k, s := range scales {
+		for k, s := range f.scales {
 			s := int8(min(127, nearest(inverse*s)))
 			b[192+k] = uint8(s)
-			recodeSymmetric(codes[16*k:][:16], v[16*k:][:16], d*float32(s), 32)
+			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(s), 0, -32, 31)
 		}
 		for h := range 2 {
 			c := codes[128*h:][:128]

@@ -104,10 +104,15 @@ func fitAffineAVX2(space *float32, x *float32, w *float32, n int, weigh int, num
 //go:noescape
 func fitAffineAbsoluteAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
 
+// fitSymmetricAVX2 equals fitSymmetric on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the loudest weight: first minus the levels, then those of each of the tries.
+//
+//go:noescape
+func fitSymmetricAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+
 // recodeAVX2 equals recodeGo for a scale other than 0 and n a multiple of 16.
 //
 //go:noescape
-func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, levels int32)
+func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
 
 // readAVX512 equals readGo for n a multiple of 64.
 //
@@ -209,10 +214,15 @@ func fitAffineAVX512(space *float32, x *float32, w *float32, n int, weigh int, n
 //go:noescape
 func fitAffineAbsoluteAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
 
+// fitSymmetricAVX512 equals fitSymmetric on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the loudest weight: first minus the levels, then those of each of the tries.
+//
+//go:noescape
+func fitSymmetricAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+
 // recodeAVX512 equals recodeGo for a scale other than 0 and n a multiple of 16.
 //
 //go:noescape
-func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32, levels int32)
+func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
 
 // roundTripStochasticAVX512 equals roundTripGo for n > 0.
 //

@@ -1235,18 +1235,33 @@ row44:
 	TESTQ      CX, CX
 	JZ         given45
 	VXORPS     Y0, Y0, Y0
-	CMPQ       CX, $0x02
-	JE         magnitudes47
+	CMPQ       CX, $0x03
+	JNE        others48
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row48:
+row49:
+	VMOVUPS (CX), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, 2048(CX)
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row49
+	JMP     weighed46
+
+others48:
+	CMPQ CX, $0x02
+	JE   magnitudes47
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row50:
 	VMOVUPS      (CX), Y1
 	VMULPS       Y1, Y1, Y1
 	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row48
+	JNZ          row50
 	VXORPS       Y1, Y1, Y1
 	VCVTSI2SSQ   BX, X1, X1
 	VBROADCASTSS X1, Y1
@@ -1257,14 +1272,14 @@ magnitudes47:
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row49:
+row51:
 	VMOVUPS (CX), Y1
 	VPAND   v32_7fffffff<>+0(SB), Y1, Y1
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, 2048(CX)
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row49
+	JNZ     row51
 	JMP     weighed46
 
 given45:
@@ -1275,7 +1290,7 @@ given45:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row50:
+row52:
 	VXORPS     Y1, Y1, Y1
 	VPCMPEQD   Y2, Y2, Y2
 	VGATHERDPS Y2, (CX)(Y0*4), Y1
@@ -1283,7 +1298,7 @@ row50:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000020, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row50
+	JNZ        row52
 
 weighed46:
 	MOVQ         numerators+40(FP), CX
@@ -1300,7 +1315,7 @@ weighed46:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row51:
+row53:
 	VMOVUPS      (SI), Y5
 	VMOVUPS      2048(SI), Y6
 	VMINPS       Y1, Y5, Y1
@@ -1310,7 +1325,7 @@ row51:
 	VADDPS       Y6, Y4, Y4
 	ADDQ         $0x00000020, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row51
+	JNZ          row53
 	VMOVUPS      Y3, 8320(AX)
 	VXORPS       Y5, Y5, Y5
 	VMINPS       Y1, Y5, Y1
@@ -1325,7 +1340,7 @@ row51:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row52:
+row54:
 	VMOVUPS   (SI), Y8
 	VSUBPS    Y1, Y8, Y8
 	VMULPS    Y6, Y8, Y8
@@ -1340,12 +1355,12 @@ row52:
 	VMOVUPS   Y8, 4096(SI)
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000001, DI
-	JNZ       row52
+	JNZ       row54
 	VXORPS    Y8, Y8, Y8
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row53:
+row55:
 	VMULPS    6144(SI), Y7, Y6
 	VADDPS    Y1, Y6, Y6
 	VSUBPS    (SI), Y6, Y6
@@ -1372,10 +1387,10 @@ row53:
 	VADDPS    Y6, Y8, Y8
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row53
+	JNZ       row55
 	VBLENDVPS Y5, v32_ff800000<>+0(SB), Y8, Y8
 
-try54:
+try56:
 	VSUBPS       Y1, Y2, Y5
 	VBROADCASTSS (CX), Y6
 	ADDQ         $0x04, CX
@@ -1386,7 +1401,7 @@ try54:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row55:
+row57:
 	VMOVUPS   (SI), Y11
 	VSUBPS    Y1, Y11, Y12
 	VMULPS    Y6, Y12, Y12
@@ -1453,7 +1468,7 @@ row55:
 	VADDPS    Y12, Y9, Y9
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row55
+	JNZ       row57
 	VMULPS    Y9, Y3, Y6
 	VMULPS    Y5, Y5, Y13
 	VSUBPS    Y13, Y6, Y6
@@ -1473,7 +1488,7 @@ row55:
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row56:
+row58:
 	VMULPS    6144(SI), Y11, Y9
 	VADDPS    Y12, Y9, Y9
 	VSUBPS    (SI), Y9, Y9
@@ -1500,20 +1515,20 @@ row56:
 	VADDPS    Y9, Y5, Y5
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row56
+	JNZ       row58
 	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y6, Y6
 	VCMPPS    $0x01, Y8, Y5, Y9
 	VANDPS    Y6, Y9, Y6
 	VMOVMSKPS Y6, SI
 	TESTL     SI, SI
-	JZ        worse57
+	JZ        worse59
 	VBLENDVPS Y6, Y5, Y8, Y8
 	VBLENDVPS Y6, Y11, Y7, Y7
 	VBLENDVPS Y6, Y12, Y1, Y1
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row58:
+row60:
 	VMOVUPS   4096(SI), Y5
 	VMOVUPS   6144(SI), Y9
 	VBLENDVPS Y6, Y9, Y5, Y5
@@ -1532,11 +1547,11 @@ row58:
 	VMOVUPS   Y5, 4192(SI)
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row58
+	JNZ       row60
 
-worse57:
+worse59:
 	DECQ    DX
-	JNZ     try54
+	JNZ     try56
 	VPXOR   v32_80000000<>+0(SB), Y1, Y1
 	VMOVUPS Y7, 8192(AX)
 	VMOVUPS Y1, 8256(AX)
@@ -1644,7 +1659,7 @@ TEXT ·fitAffineAbsoluteAVX2(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row59:
+row61:
 	VXORPS     Y1, Y1, Y1
 	VPCMPEQD   Y2, Y2, Y2
 	VGATHERDPS Y2, (CX)(Y0*4), Y1
@@ -1652,44 +1667,59 @@ row59:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000020, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row59
+	JNZ        row61
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given60
+	JZ         given62
 	VXORPS     Y0, Y0, Y0
-	CMPQ       CX, $0x02
-	JE         magnitudes62
+	CMPQ       CX, $0x03
+	JNE        others65
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row63:
+row66:
+	VMOVUPS (CX), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, 2048(CX)
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row66
+	JMP     weighed63
+
+others65:
+	CMPQ CX, $0x02
+	JE   magnitudes64
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row67:
 	VMOVUPS      (CX), Y1
 	VMULPS       Y1, Y1, Y1
 	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row63
+	JNZ          row67
 	VXORPS       Y1, Y1, Y1
 	VCVTSI2SSQ   BX, X1, X1
 	VBROADCASTSS X1, Y1
 	VDIVPS       Y1, Y0, Y0
 	VSQRTPS      Y0, Y0
 
-magnitudes62:
+magnitudes64:
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row64:
+row68:
 	VMOVUPS (CX), Y1
 	VPAND   v32_7fffffff<>+0(SB), Y1, Y1
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, 2048(CX)
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row64
-	JMP     weighed61
+	JNZ     row68
+	JMP     weighed63
 
-given60:
+given62:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Y0
 	VPMULLD      iota<>+0(SB), Y0, Y0
@@ -1697,7 +1727,7 @@ given60:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row65:
+row69:
 	VXORPS     Y1, Y1, Y1
 	VPCMPEQD   Y2, Y2, Y2
 	VGATHERDPS Y2, (CX)(Y0*4), Y1
@@ -1705,9 +1735,9 @@ row65:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000020, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row65
+	JNZ        row69
 
-weighed61:
+weighed63:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	MOVL         levels+56(FP), SI
@@ -1722,7 +1752,7 @@ weighed61:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row66:
+row70:
 	VMOVUPS      (SI), Y5
 	VMOVUPS      2048(SI), Y6
 	VMINPS       Y1, Y5, Y1
@@ -1732,7 +1762,7 @@ row66:
 	VADDPS       Y6, Y4, Y4
 	ADDQ         $0x00000020, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row66
+	JNZ          row70
 	VMOVUPS      Y3, 8320(AX)
 	VXORPS       Y5, Y5, Y5
 	VMINPS       Y1, Y5, Y1
@@ -1747,7 +1777,7 @@ row66:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row67:
+row71:
 	VMOVUPS   (SI), Y8
 	VSUBPS    Y1, Y8, Y8
 	VMULPS    Y6, Y8, Y8
@@ -1762,12 +1792,12 @@ row67:
 	VMOVUPS   Y8, 4096(SI)
 	ADDQ      $0x00000020, SI
 	SUBQ      $0x00000001, DI
-	JNZ       row67
+	JNZ       row71
 	VXORPS    Y8, Y8, Y8
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row68:
+row72:
 	VMULPS    6144(SI), Y7, Y6
 	VADDPS    Y1, Y6, Y6
 	VSUBPS    (SI), Y6, Y6
@@ -1794,10 +1824,10 @@ row68:
 	VADDPS    Y6, Y8, Y8
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row68
+	JNZ       row72
 	VBLENDVPS Y5, v32_ff800000<>+0(SB), Y8, Y8
 
-try69:
+try73:
 	VSUBPS       Y1, Y2, Y5
 	VBROADCASTSS (CX), Y6
 	ADDQ         $0x04, CX
@@ -1808,7 +1838,7 @@ try69:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row70:
+row74:
 	VMOVUPS   (SI), Y11
 	VSUBPS    Y1, Y11, Y12
 	VMULPS    Y6, Y12, Y12
@@ -1875,7 +1905,7 @@ row70:
 	VADDPS    Y12, Y9, Y9
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row70
+	JNZ       row74
 	VMULPS    Y9, Y3, Y6
 	VMULPS    Y5, Y5, Y13
 	VSUBPS    Y13, Y6, Y6
@@ -1895,7 +1925,7 @@ row70:
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row71:
+row75:
 	VMULPS    6144(SI), Y11, Y9
 	VADDPS    Y12, Y9, Y9
 	VSUBPS    (SI), Y9, Y9
@@ -1922,20 +1952,20 @@ row71:
 	VADDPS    Y9, Y5, Y5
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row71
+	JNZ       row75
 	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y6, Y6
 	VCMPPS    $0x01, Y8, Y5, Y9
 	VANDPS    Y6, Y9, Y6
 	VMOVMSKPS Y6, SI
 	TESTL     SI, SI
-	JZ        worse72
+	JZ        worse76
 	VBLENDVPS Y6, Y5, Y8, Y8
 	VBLENDVPS Y6, Y11, Y7, Y7
 	VBLENDVPS Y6, Y12, Y1, Y1
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row73:
+row77:
 	VMOVUPS   4096(SI), Y5
 	VMOVUPS   6144(SI), Y9
 	VBLENDVPS Y6, Y9, Y5, Y5
@@ -1954,20 +1984,345 @@ row73:
 	VMOVUPS   Y5, 4192(SI)
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row73
+	JNZ       row77
 
-worse72:
+worse76:
 	DECQ    DX
-	JNZ     try69
+	JNZ     try73
 	VPXOR   v32_80000000<>+0(SB), Y1, Y1
 	VMOVUPS Y7, 8192(AX)
 	VMOVUPS Y1, 8256(AX)
 	VZEROUPPER
 	RET
 
-// func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, levels int32)
+// func fitSymmetricAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+// Requires: AVX, AVX2
+TEXT ·fitSymmetricAVX2(SB), NOSPLIT, $0-60
+	MOVQ         space+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VPMULLD      iota<>+0(SB), Y0, Y0
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row78:
+	VXORPS     Y1, Y1, Y1
+	VPCMPEQD   Y2, Y2, Y2
+	VGATHERDPS Y2, (CX)(Y0*4), Y1
+	VMOVUPS    Y1, (SI)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000020, SI
+	SUBQ       $0x00000001, DI
+	JNZ        row78
+	MOVQ       weigh+32(FP), CX
+	TESTQ      CX, CX
+	JZ         given79
+	VXORPS     Y0, Y0, Y0
+	CMPQ       CX, $0x03
+	JNE        others82
+	MOVQ       AX, CX
+	MOVQ       BX, DX
+
+row83:
+	VMOVUPS (CX), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, 2048(CX)
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row83
+	JMP     weighed80
+
+others82:
+	CMPQ CX, $0x02
+	JE   magnitudes81
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row84:
+	VMOVUPS      (CX), Y1
+	VMULPS       Y1, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000001, DX
+	JNZ          row84
+	VXORPS       Y1, Y1, Y1
+	VCVTSI2SSQ   BX, X1, X1
+	VBROADCASTSS X1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VSQRTPS      Y0, Y0
+
+magnitudes81:
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row85:
+	VMOVUPS (CX), Y1
+	VPAND   v32_7fffffff<>+0(SB), Y1, Y1
+	VADDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 2048(CX)
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row85
+	JMP     weighed80
+
+given79:
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VPMULLD      iota<>+0(SB), Y0, Y0
+	MOVQ         DX, CX
+	MOVQ         AX, DX
+	MOVQ         BX, SI
+
+row86:
+	VXORPS     Y1, Y1, Y1
+	VPCMPEQD   Y2, Y2, Y2
+	VGATHERDPS Y2, (CX)(Y0*4), Y1
+	VMOVUPS    Y1, 2048(DX)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000020, DX
+	SUBQ       $0x00000001, SI
+	JNZ        row86
+
+weighed80:
+	MOVQ         numerators+40(FP), CX
+	MOVQ         tries+48(FP), DX
+	MOVL         levels+56(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VMOVUPS      v32_4b400000<>+0(SB), Y1
+	VPADDD       Y0, Y1, Y2
+	VPSUBD       Y0, Y1, Y1
+	VPCMPEQD     Y0, Y0, Y0
+	VPADDD       Y0, Y2, Y2
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y3, Y3, Y3
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row87:
+	VMOVUPS   (SI), Y4
+	VMOVAPS   Y4, Y5
+	VPAND     v32_7fffffff<>+0(SB), Y5, Y5
+	VCMPPS    $0x0e, Y3, Y5, Y6
+	VBLENDVPS Y6, Y5, Y3, Y3
+	VBLENDVPS Y6, Y4, Y0, Y0
+	ADDQ      $0x00000020, SI
+	SUBQ      $0x00000001, DI
+	JNZ       row87
+	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y3, Y3
+	VXORPS    Y4, Y4, Y4
+	MOVQ      AX, SI
+	MOVQ      BX, DI
+
+row88:
+	VADDPS       2048(SI), Y4, Y4
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000001, DI
+	JNZ          row88
+	VMOVUPS      Y4, 8320(AX)
+	VBROADCASTSS (CX), Y4
+	ADDQ         $0x04, CX
+	VDIVPS       Y0, Y4, Y4
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row89:
+	VMOVUPS   (SI), Y5
+	VMOVUPS   2048(SI), Y8
+	VMULPS    Y4, Y5, Y9
+	VADDPS    v32_4b400000<>+0(SB), Y9, Y9
+	VPAND     v32_007fffff<>+0(SB), Y9, Y9
+	VPOR      v32_4b000000<>+0(SB), Y9, Y9
+	VPMAXSD   Y1, Y9, Y9
+	VPMINSD   Y2, Y9, Y9
+	VSUBPS    v32_4b400000<>+0(SB), Y9, Y9
+	VMULPS    Y5, Y8, Y5
+	VMULPS    Y9, Y5, Y5
+	VADDPS    Y5, Y6, Y6
+	VMULPS    Y9, Y8, Y8
+	VMULPS    Y9, Y8, Y8
+	VADDPS    Y8, Y7, Y7
+	VMOVUPS   32(SI), Y5
+	VMOVUPS   2080(SI), Y8
+	VMULPS    Y4, Y5, Y9
+	VADDPS    v32_4b400000<>+0(SB), Y9, Y9
+	VPAND     v32_007fffff<>+0(SB), Y9, Y9
+	VPOR      v32_4b000000<>+0(SB), Y9, Y9
+	VPMAXSD   Y1, Y9, Y9
+	VPMINSD   Y2, Y9, Y9
+	VSUBPS    v32_4b400000<>+0(SB), Y9, Y9
+	VMULPS    Y5, Y8, Y5
+	VMULPS    Y9, Y5, Y5
+	VADDPS    Y5, Y6, Y6
+	VMULPS    Y9, Y8, Y8
+	VMULPS    Y9, Y8, Y8
+	VADDPS    Y8, Y7, Y7
+	VMOVUPS   64(SI), Y5
+	VMOVUPS   2112(SI), Y8
+	VMULPS    Y4, Y5, Y9
+	VADDPS    v32_4b400000<>+0(SB), Y9, Y9
+	VPAND     v32_007fffff<>+0(SB), Y9, Y9
+	VPOR      v32_4b000000<>+0(SB), Y9, Y9
+	VPMAXSD   Y1, Y9, Y9
+	VPMINSD   Y2, Y9, Y9
+	VSUBPS    v32_4b400000<>+0(SB), Y9, Y9
+	VMULPS    Y5, Y8, Y5
+	VMULPS    Y9, Y5, Y5
+	VADDPS    Y5, Y6, Y6
+	VMULPS    Y9, Y8, Y8
+	VMULPS    Y9, Y8, Y8
+	VADDPS    Y8, Y7, Y7
+	VMOVUPS   96(SI), Y5
+	VMOVUPS   2144(SI), Y8
+	VMULPS    Y4, Y5, Y9
+	VADDPS    v32_4b400000<>+0(SB), Y9, Y9
+	VPAND     v32_007fffff<>+0(SB), Y9, Y9
+	VPOR      v32_4b000000<>+0(SB), Y9, Y9
+	VPMAXSD   Y1, Y9, Y9
+	VPMINSD   Y2, Y9, Y9
+	VSUBPS    v32_4b400000<>+0(SB), Y9, Y9
+	VMULPS    Y5, Y8, Y5
+	VMULPS    Y9, Y5, Y5
+	VADDPS    Y5, Y6, Y6
+	VMULPS    Y9, Y8, Y8
+	VMULPS    Y9, Y8, Y8
+	VADDPS    Y8, Y7, Y7
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000004, DI
+	JNZ       row89
+	VMOVAPS   Y4, Y5
+	VXORPS    Y8, Y8, Y8
+	VDIVPS    Y7, Y6, Y10
+	VCMPPS    $0x04, v32_00000000<>+0(SB), Y7, Y4
+	VBLENDVPS Y4, Y10, Y8, Y8
+	VMULPS    Y6, Y8, Y9
+
+try90:
+	VBROADCASTSS (CX), Y4
+	ADDQ         $0x04, CX
+	VDIVPS       Y0, Y4, Y4
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row91:
+	VMOVUPS   (SI), Y10
+	VMOVUPS   2048(SI), Y11
+	VMULPS    Y4, Y10, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   Y1, Y12, Y12
+	VPMINSD   Y2, Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
+	VMULPS    Y10, Y11, Y10
+	VMULPS    Y12, Y10, Y10
+	VADDPS    Y10, Y6, Y6
+	VMULPS    Y12, Y11, Y11
+	VMULPS    Y12, Y11, Y11
+	VADDPS    Y11, Y7, Y7
+	VMOVUPS   32(SI), Y10
+	VMOVUPS   2080(SI), Y11
+	VMULPS    Y4, Y10, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   Y1, Y12, Y12
+	VPMINSD   Y2, Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
+	VMULPS    Y10, Y11, Y10
+	VMULPS    Y12, Y10, Y10
+	VADDPS    Y10, Y6, Y6
+	VMULPS    Y12, Y11, Y11
+	VMULPS    Y12, Y11, Y11
+	VADDPS    Y11, Y7, Y7
+	VMOVUPS   64(SI), Y10
+	VMOVUPS   2112(SI), Y11
+	VMULPS    Y4, Y10, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   Y1, Y12, Y12
+	VPMINSD   Y2, Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
+	VMULPS    Y10, Y11, Y10
+	VMULPS    Y12, Y10, Y10
+	VADDPS    Y10, Y6, Y6
+	VMULPS    Y12, Y11, Y11
+	VMULPS    Y12, Y11, Y11
+	VADDPS    Y11, Y7, Y7
+	VMOVUPS   96(SI), Y10
+	VMOVUPS   2144(SI), Y11
+	VMULPS    Y4, Y10, Y12
+	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
+	VPAND     v32_007fffff<>+0(SB), Y12, Y12
+	VPOR      v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD   Y1, Y12, Y12
+	VPMINSD   Y2, Y12, Y12
+	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
+	VMULPS    Y10, Y11, Y10
+	VMULPS    Y12, Y10, Y10
+	VADDPS    Y10, Y6, Y6
+	VMULPS    Y12, Y11, Y11
+	VMULPS    Y12, Y11, Y11
+	VADDPS    Y11, Y7, Y7
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000004, DI
+	JNZ       row91
+	VMULPS    Y6, Y6, Y11
+	VMULPS    Y7, Y9, Y10
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y7, Y12
+	VCMPPS    $0x0e, Y10, Y11, Y10
+	VANDPS    Y12, Y10, Y12
+	VDIVPS    Y7, Y6, Y10
+	VMULPS    Y6, Y10, Y11
+	VBLENDVPS Y12, Y10, Y8, Y8
+	VBLENDVPS Y12, Y11, Y9, Y9
+	VBLENDVPS Y12, Y4, Y5, Y5
+	DECQ      DX
+	JNZ       try90
+	VBLENDVPS Y3, v32_00000000<>+0(SB), Y8, Y8
+	VMOVUPS   Y8, 8192(AX)
+	VMOVUPS   Y1, Y0
+	MOVQ      BX, CX
+
+row92:
+	VMULPS    (AX), Y5, Y4
+	VADDPS    v32_4b400000<>+0(SB), Y4, Y4
+	VPAND     v32_007fffff<>+0(SB), Y4, Y4
+	VPOR      v32_4b000000<>+0(SB), Y4, Y4
+	VPMAXSD   Y1, Y4, Y4
+	VPMINSD   Y2, Y4, Y4
+	VSUBPS    v32_4b400000<>+0(SB), Y4, Y4
+	VADDPS    v32_4b400000<>+0(SB), Y4, Y4
+	VSUBPS    Y0, Y4, Y4
+	VBLENDVPS Y3, v32_00000000<>+0(SB), Y4, Y4
+	VMOVUPS   Y4, 4096(AX)
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000001, CX
+	JNZ       row92
+	VZEROUPPER
+	RET
+
+DATA v32_26901d7d<>+0(SB)/4, $0x26901d7d
+DATA v32_26901d7d<>+4(SB)/4, $0x26901d7d
+DATA v32_26901d7d<>+8(SB)/4, $0x26901d7d
+DATA v32_26901d7d<>+12(SB)/4, $0x26901d7d
+DATA v32_26901d7d<>+16(SB)/4, $0x26901d7d
+DATA v32_26901d7d<>+20(SB)/4, $0x26901d7d
+DATA v32_26901d7d<>+24(SB)/4, $0x26901d7d
+DATA v32_26901d7d<>+28(SB)/4, $0x26901d7d
+GLOBL v32_26901d7d<>(SB), RODATA|NOPTR, $32
+
+// func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
 // Requires: AVX, AVX2, SSE
-TEXT ·recodeAVX2(SB), NOSPLIT, $0-36
+TEXT ·recodeAVX2(SB), NOSPLIT, $0-40
 	MOVQ         codes+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
@@ -1975,34 +2330,39 @@ TEXT ·recodeAVX2(SB), NOSPLIT, $0-36
 	VBROADCASTSS X0, Y0
 	MOVSS        offset+28(FP), X1
 	VBROADCASTSS X1, Y1
-	MOVL         levels+32(FP), BX
+	MOVL         low+32(FP), BX
 	VMOVD        BX, X2
 	VPBROADCASTD X2, Y2
+	MOVL         high+36(FP), BX
+	VMOVD        BX, X3
+	VPBROADCASTD X3, Y3
 
-loop74:
-	VADDPS       (CX), Y1, Y3
-	VDIVPS       Y0, Y3, Y3
-	VADDPS       v32_4b400000<>+0(SB), Y3, Y3
-	VPAND        v32_007fffff<>+0(SB), Y3, Y3
-	VPSUBD       v32_00400000<>+0(SB), Y3, Y3
-	VPMAXSD      v32_00000000<>+0(SB), Y3, Y3
-	VPMINSD      Y2, Y3, Y3
-	VADDPS       32(CX), Y1, Y4
+loop93:
+	VADDPS       (CX), Y1, Y4
 	VDIVPS       Y0, Y4, Y4
 	VADDPS       v32_4b400000<>+0(SB), Y4, Y4
 	VPAND        v32_007fffff<>+0(SB), Y4, Y4
 	VPSUBD       v32_00400000<>+0(SB), Y4, Y4
-	VPMAXSD      v32_00000000<>+0(SB), Y4, Y4
-	VPMINSD      Y2, Y4, Y4
-	VPACKSSDW    Y4, Y3, Y3
-	VPERMQ       $0xd8, Y3, Y3
-	VEXTRACTI128 $0x01, Y3, X4
-	VPACKUSWB    X4, X3, X3
-	VMOVDQU      X3, (AX)
+	VPMAXSD      Y2, Y4, Y4
+	VPMINSD      Y3, Y4, Y4
+	VPSUBD       Y2, Y4, Y4
+	VADDPS       32(CX), Y1, Y5
+	VDIVPS       Y0, Y5, Y5
+	VADDPS       v32_4b400000<>+0(SB), Y5, Y5
+	VPAND        v32_007fffff<>+0(SB), Y5, Y5
+	VPSUBD       v32_00400000<>+0(SB), Y5, Y5
+	VPMAXSD      Y2, Y5, Y5
+	VPMINSD      Y3, Y5, Y5
+	VPSUBD       Y2, Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPACKUSWB    X5, X4, X4
+	VMOVDQU      X4, (AX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop74
+	JNZ          loop93
 	VZEROUPPER
 	RET
 
@@ -2016,17 +2376,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop75:
+loop94:
 	SUBQ   $0x00000040, CX
-	JL     done76
+	JL     done95
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop75
+	JMP    loop94
 
-done76:
+done95:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -2054,7 +2414,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit77:
+unit96:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2079,9 +2439,9 @@ unit77:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest79
+	JL           rest98
 
-loop78:
+loop97:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2100,11 +2460,11 @@ loop78:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop78
+	JGE         loop97
 
-rest79:
+rest98:
 	TESTQ       R8, R8
-	JZ          done80
+	JZ          done99
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2126,9 +2486,9 @@ rest79:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done80:
+done99:
 	TESTQ DX, DX
-	JNZ   unit77
+	JNZ   unit96
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2146,7 +2506,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit81:
+unit100:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2171,9 +2531,9 @@ unit81:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest83
+	JL           rest102
 
-loop82:
+loop101:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -2195,11 +2555,11 @@ loop82:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop82
+	JGE         loop101
 
-rest83:
+rest102:
 	TESTQ       R8, R8
-	JZ          done84
+	JZ          done103
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2224,9 +2584,9 @@ rest83:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done84:
+done103:
 	TESTQ DX, DX
-	JNZ   unit81
+	JNZ   unit100
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2248,7 +2608,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit85:
+unit104:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2273,9 +2633,9 @@ unit85:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest87
+	JL           rest106
 
-loop86:
+loop105:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2294,11 +2654,11 @@ loop86:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop86
+	JGE         loop105
 
-rest87:
+rest106:
 	TESTQ       R8, R8
-	JZ          done88
+	JZ          done107
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2320,9 +2680,9 @@ rest87:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done88:
+done107:
 	TESTQ DX, DX
-	JNZ   unit85
+	JNZ   unit104
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2338,7 +2698,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit89:
+unit108:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2363,9 +2723,9 @@ unit89:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest91
+	JL           rest110
 
-loop90:
+loop109:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2384,11 +2744,11 @@ loop90:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop90
+	JGE         loop109
 
-rest91:
+rest110:
 	TESTQ       R8, R8
-	JZ          done92
+	JZ          done111
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2410,9 +2770,9 @@ rest91:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done92:
+done111:
 	TESTQ DX, DX
-	JNZ   unit89
+	JNZ   unit108
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2428,7 +2788,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit93:
+unit112:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2453,9 +2813,9 @@ unit93:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest95
+	JL           rest114
 
-loop94:
+loop113:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2474,11 +2834,11 @@ loop94:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop94
+	JGE         loop113
 
-rest95:
+rest114:
 	TESTQ       R8, R8
-	JZ          done96
+	JZ          done115
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2500,9 +2860,9 @@ rest95:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done96:
+done115:
 	TESTQ DX, DX
-	JNZ   unit93
+	JNZ   unit112
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2524,9 +2884,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest98
+	JL           rest117
 
-loop97:
+loop116:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -2564,11 +2924,11 @@ loop97:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop97
+	JGE         loop116
 
-rest98:
+rest117:
 	TESTQ       DX, DX
-	JZ          done99
+	JZ          done118
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -2610,7 +2970,7 @@ rest98:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done99:
+done118:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -2641,9 +3001,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest103
+	JL           rest122
 
-loop102:
+loop121:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -2653,7 +3013,7 @@ loop102:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found100
+	JNZ           found119
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -2663,17 +3023,17 @@ loop102:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found101
+	JNZ           found120
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop102
+	JGE           loop121
 
-rest103:
+rest122:
 	TESTQ         DX, DX
-	JZ            done104
+	JZ            done123
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -2686,7 +3046,7 @@ rest103:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found100
+	JNZ           found119
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -2696,16 +3056,16 @@ rest103:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found101
+	JNZ           found120
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done104:
-found101:
+done123:
+found120:
 	ADDQ $0x08, BX
 
-found100:
+found119:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -2721,7 +3081,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map105:
+map124:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2745,9 +3105,9 @@ map105:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest107
+	JL           rest126
 
-loop106:
+loop125:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -2772,11 +3132,11 @@ loop106:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop106
+	JGE           loop125
 
-rest107:
+rest126:
 	TESTQ         R8, R8
-	JZ            done108
+	JZ            done127
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -2804,7 +3164,7 @@ rest107:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done108:
+done127:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -2814,7 +3174,7 @@ done108:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map105
+	JNZ           map124
 	VZEROUPPER
 	RET
 
@@ -2830,7 +3190,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop109:
+loop128:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -2852,7 +3212,7 @@ loop109:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop109
+	JNZ           loop128
 	VZEROUPPER
 	RET
 
@@ -2864,7 +3224,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop110:
+loop129:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -2875,7 +3235,7 @@ loop110:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop110
+	JNZ           loop129
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -2898,7 +3258,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop111:
+loop130:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -2911,7 +3271,7 @@ loop111:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop111
+	JNZ           loop130
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -2932,13 +3292,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop112:
+loop131:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop112
+	JNZ       loop131
 	VZEROUPPER
 	RET
 
@@ -2949,13 +3309,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop113:
+loop132:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop113
+	JNZ       loop132
 	VZEROUPPER
 	RET
 
@@ -2969,7 +3329,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop114:
+loop133:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -2987,7 +3347,7 @@ loop114:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop114
+	JNZ         loop133
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -2999,7 +3359,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop115:
+loop134:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -3013,7 +3373,7 @@ loop115:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop115
+	JNZ         loop134
 	VZEROUPPER
 	RET
 
@@ -3033,14 +3393,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop116:
+loop135:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop116
+	JNZ       loop135
 	VZEROUPPER
 	RET
 
@@ -3054,7 +3414,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop117:
+loop136:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -3079,7 +3439,7 @@ loop117:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop117
+	JNZ         loop136
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -3097,7 +3457,7 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row118:
+row137:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -3105,45 +3465,60 @@ row118:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row118
+	JNZ        row137
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given119
+	JZ         given138
 	VPXORD     Z2, Z2, Z2
-	CMPQ       CX, $0x02
-	JE         magnitudes121
+	CMPQ       CX, $0x03
+	JNE        others141
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row122:
+row142:
+	VMOVUPS (CX), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, 2048(CX)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row142
+	JMP     weighed139
+
+others141:
+	CMPQ CX, $0x02
+	JE   magnitudes140
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row143:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row122
+	JNZ          row143
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes121:
+magnitudes140:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row123:
+row144:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row123
-	JMP     weighed120
+	JNZ     row144
+	JMP     weighed139
 
-given119:
+given138:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -3151,7 +3526,7 @@ given119:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row124:
+row145:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -3159,265 +3534,264 @@ row124:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row124
+	JNZ        row145
 
-weighed120:
+weighed139:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
 	VPBROADCASTD c32_4b400000<>+0(SB), Z1
 	VPBROADCASTD c32_007fffff<>+0(SB), Z2
 	VPBROADCASTD c32_4b000000<>+0(SB), Z3
-	VPBROADCASTD c32_4b400000<>+0(SB), Z10
-	VPBROADCASTD c32_80000000<>+0(SB), Z11
-	VPBROADCASTD c32_3f800000<>+0(SB), Z12
+	VPBROADCASTD c32_80000000<>+0(SB), Z10
+	VPBROADCASTD c32_3f800000<>+0(SB), Z11
 	MOVL         levels+56(FP), SI
-	VMOVD        SI, X13
-	VPBROADCASTD X13, Z13
-	VPADDD       Z10, Z13, Z13
-	VMOVUPS      (AX), Z14
-	VMOVUPS      Z14, Z15
-	VMOVUPS      2048(AX), Z16
-	VMULPS       Z14, Z16, Z17
+	VMOVD        SI, X12
+	VPBROADCASTD X12, Z12
+	VPADDD       Z1, Z12, Z12
+	VMOVUPS      (AX), Z13
+	VMOVUPS      Z13, Z14
+	VMOVUPS      2048(AX), Z15
+	VMULPS       Z13, Z15, Z16
 	LEAQ         64(AX), SI
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row125:
-	VMOVUPS      (SI), Z18
-	VMOVUPS      2048(SI), Z19
-	VMINPS       Z14, Z18, Z14
-	VMAXPS       Z15, Z18, Z15
-	VADDPS       Z19, Z16, Z16
-	VMULPS       Z18, Z19, Z19
-	VADDPS       Z19, Z17, Z17
+row146:
+	VMOVUPS      (SI), Z17
+	VMOVUPS      2048(SI), Z18
+	VMINPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z17, Z14
+	VADDPS       Z18, Z15, Z15
+	VMULPS       Z17, Z18, Z18
+	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row125
-	VMOVUPS      Z16, 8320(AX)
+	JNZ          row146
+	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
-	VMINPS       Z14, Z4, Z14
-	VCMPPS       $0x02, Z14, Z15, K1
-	VSUBPS       Z14, Z15, Z18
+	VMINPS       Z13, Z4, Z13
+	VCMPPS       $0x02, Z13, Z14, K1
+	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
-	VDIVPS       Z18, Z4, Z4
-	VMOVUPS      Z12, Z12
-	VDIVPS       Z4, Z12, Z12
-	VBLENDMPS    Z0, Z12, K1, Z12
+	VDIVPS       Z17, Z4, Z4
+	VMOVUPS      Z11, Z11
+	VDIVPS       Z4, Z11, Z11
+	VBLENDMPS    Z0, Z11, K1, Z11
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row126:
-	VMOVUPS    (SI), Z18
-	VSUBPS     Z14, Z18, Z18
-	VMULPS     Z4, Z18, Z18
-	VADDPS     Z1, Z18, Z18
-	VPTERNLOGD $0xec, Z2, Z3, Z18
-	VPMAXSD    Z10, Z18, Z18
-	VPMINSD    Z13, Z18, Z18
-	VSUBPS     Z10, Z18, Z18
-	VBLENDMPS  Z0, Z18, K1, Z18
-	VMOVUPS    Z18, 6144(SI)
-	VMOVUPS    Z18, 4096(SI)
+row147:
+	VMOVUPS    (SI), Z17
+	VSUBPS     Z13, Z17, Z17
+	VMULPS     Z4, Z17, Z17
+	VADDPS     Z1, Z17, Z17
+	VPTERNLOGD $0xec, Z2, Z3, Z17
+	VPMAXSD    Z1, Z17, Z17
+	VPMINSD    Z12, Z17, Z17
+	VSUBPS     Z1, Z17, Z17
+	VBLENDMPS  Z0, Z17, K1, Z17
+	VMOVUPS    Z17, 6144(SI)
+	VMOVUPS    Z17, 4096(SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row126
+	JNZ        row147
 	VPXORD     Z5, Z5, Z5
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row127:
-	VMULPS       6144(SI), Z12, Z4
-	VADDPS       Z14, Z4, Z4
+row148:
+	VMULPS       6144(SI), Z11, Z4
+	VADDPS       Z13, Z4, Z4
 	VSUBPS       (SI), Z4, Z4
 	VMULPS       Z4, Z4, Z4
 	VMULPS       2048(SI), Z4, Z4
 	VADDPS       Z4, Z5, Z5
-	VMULPS       6208(SI), Z12, Z4
-	VADDPS       Z14, Z4, Z4
+	VMULPS       6208(SI), Z11, Z4
+	VADDPS       Z13, Z4, Z4
 	VSUBPS       64(SI), Z4, Z4
 	VMULPS       Z4, Z4, Z4
 	VMULPS       2112(SI), Z4, Z4
 	VADDPS       Z4, Z5, Z5
-	VMULPS       6272(SI), Z12, Z4
-	VADDPS       Z14, Z4, Z4
+	VMULPS       6272(SI), Z11, Z4
+	VADDPS       Z13, Z4, Z4
 	VSUBPS       128(SI), Z4, Z4
 	VMULPS       Z4, Z4, Z4
 	VMULPS       2176(SI), Z4, Z4
 	VADDPS       Z4, Z5, Z5
-	VMULPS       6336(SI), Z12, Z4
-	VADDPS       Z14, Z4, Z4
+	VMULPS       6336(SI), Z11, Z4
+	VADDPS       Z13, Z4, Z4
 	VSUBPS       192(SI), Z4, Z4
 	VMULPS       Z4, Z4, Z4
 	VMULPS       2240(SI), Z4, Z4
 	VADDPS       Z4, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row127
+	JNZ          row148
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try128:
-	VSUBPS       Z14, Z15, Z18
+try149:
+	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
-	VDIVPS       Z18, Z4, Z4
+	VDIVPS       Z17, Z4, Z4
 	VPXORD       Z6, Z6, Z6
 	VPXORD       Z7, Z7, Z7
 	VPXORD       Z8, Z8, Z8
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row129:
-	VMOVUPS    (SI), Z18
-	VSUBPS     Z14, Z18, Z19
-	VMULPS     Z4, Z19, Z19
-	VADDPS     Z1, Z19, Z19
-	VPTERNLOGD $0xec, Z2, Z3, Z19
-	VPMAXSD    Z10, Z19, Z19
-	VPMINSD    Z13, Z19, Z19
-	VSUBPS     Z10, Z19, Z19
-	VMOVUPS    Z19, 6144(SI)
-	VMULPS     2048(SI), Z19, Z20
-	VADDPS     Z20, Z6, Z6
-	VMULPS     Z20, Z18, Z18
-	VADDPS     Z18, Z8, Z8
-	VMULPS     Z20, Z19, Z19
-	VADDPS     Z19, Z7, Z7
-	VMOVUPS    64(SI), Z18
-	VSUBPS     Z14, Z18, Z19
-	VMULPS     Z4, Z19, Z19
-	VADDPS     Z1, Z19, Z19
-	VPTERNLOGD $0xec, Z2, Z3, Z19
-	VPMAXSD    Z10, Z19, Z19
-	VPMINSD    Z13, Z19, Z19
-	VSUBPS     Z10, Z19, Z19
-	VMOVUPS    Z19, 6208(SI)
-	VMULPS     2112(SI), Z19, Z20
-	VADDPS     Z20, Z6, Z6
-	VMULPS     Z20, Z18, Z18
-	VADDPS     Z18, Z8, Z8
-	VMULPS     Z20, Z19, Z19
-	VADDPS     Z19, Z7, Z7
-	VMOVUPS    128(SI), Z18
-	VSUBPS     Z14, Z18, Z19
-	VMULPS     Z4, Z19, Z19
-	VADDPS     Z1, Z19, Z19
-	VPTERNLOGD $0xec, Z2, Z3, Z19
-	VPMAXSD    Z10, Z19, Z19
-	VPMINSD    Z13, Z19, Z19
-	VSUBPS     Z10, Z19, Z19
-	VMOVUPS    Z19, 6272(SI)
-	VMULPS     2176(SI), Z19, Z20
-	VADDPS     Z20, Z6, Z6
-	VMULPS     Z20, Z18, Z18
-	VADDPS     Z18, Z8, Z8
-	VMULPS     Z20, Z19, Z19
-	VADDPS     Z19, Z7, Z7
-	VMOVUPS    192(SI), Z18
-	VSUBPS     Z14, Z18, Z19
-	VMULPS     Z4, Z19, Z19
-	VADDPS     Z1, Z19, Z19
-	VPTERNLOGD $0xec, Z2, Z3, Z19
-	VPMAXSD    Z10, Z19, Z19
-	VPMINSD    Z13, Z19, Z19
-	VSUBPS     Z10, Z19, Z19
-	VMOVUPS    Z19, 6336(SI)
-	VMULPS     2240(SI), Z19, Z20
-	VADDPS     Z20, Z6, Z6
-	VMULPS     Z20, Z18, Z18
-	VADDPS     Z18, Z8, Z8
-	VMULPS     Z20, Z19, Z19
-	VADDPS     Z19, Z7, Z7
+row150:
+	VMOVUPS    (SI), Z17
+	VSUBPS     Z13, Z17, Z18
+	VMULPS     Z4, Z18, Z18
+	VADDPS     Z1, Z18, Z18
+	VPTERNLOGD $0xec, Z2, Z3, Z18
+	VPMAXSD    Z1, Z18, Z18
+	VPMINSD    Z12, Z18, Z18
+	VSUBPS     Z1, Z18, Z18
+	VMOVUPS    Z18, 6144(SI)
+	VMULPS     2048(SI), Z18, Z19
+	VADDPS     Z19, Z6, Z6
+	VMULPS     Z19, Z17, Z17
+	VADDPS     Z17, Z8, Z8
+	VMULPS     Z19, Z18, Z18
+	VADDPS     Z18, Z7, Z7
+	VMOVUPS    64(SI), Z17
+	VSUBPS     Z13, Z17, Z18
+	VMULPS     Z4, Z18, Z18
+	VADDPS     Z1, Z18, Z18
+	VPTERNLOGD $0xec, Z2, Z3, Z18
+	VPMAXSD    Z1, Z18, Z18
+	VPMINSD    Z12, Z18, Z18
+	VSUBPS     Z1, Z18, Z18
+	VMOVUPS    Z18, 6208(SI)
+	VMULPS     2112(SI), Z18, Z19
+	VADDPS     Z19, Z6, Z6
+	VMULPS     Z19, Z17, Z17
+	VADDPS     Z17, Z8, Z8
+	VMULPS     Z19, Z18, Z18
+	VADDPS     Z18, Z7, Z7
+	VMOVUPS    128(SI), Z17
+	VSUBPS     Z13, Z17, Z18
+	VMULPS     Z4, Z18, Z18
+	VADDPS     Z1, Z18, Z18
+	VPTERNLOGD $0xec, Z2, Z3, Z18
+	VPMAXSD    Z1, Z18, Z18
+	VPMINSD    Z12, Z18, Z18
+	VSUBPS     Z1, Z18, Z18
+	VMOVUPS    Z18, 6272(SI)
+	VMULPS     2176(SI), Z18, Z19
+	VADDPS     Z19, Z6, Z6
+	VMULPS     Z19, Z17, Z17
+	VADDPS     Z17, Z8, Z8
+	VMULPS     Z19, Z18, Z18
+	VADDPS     Z18, Z7, Z7
+	VMOVUPS    192(SI), Z17
+	VSUBPS     Z13, Z17, Z18
+	VMULPS     Z4, Z18, Z18
+	VADDPS     Z1, Z18, Z18
+	VPTERNLOGD $0xec, Z2, Z3, Z18
+	VPMAXSD    Z1, Z18, Z18
+	VPMINSD    Z12, Z18, Z18
+	VSUBPS     Z1, Z18, Z18
+	VMOVUPS    Z18, 6336(SI)
+	VMULPS     2240(SI), Z18, Z19
+	VADDPS     Z19, Z6, Z6
+	VMULPS     Z19, Z17, Z17
+	VADDPS     Z17, Z8, Z8
+	VMULPS     Z19, Z18, Z18
+	VADDPS     Z18, Z7, Z7
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row129
-	VMULPS     Z7, Z16, Z4
-	VMULPS     Z6, Z6, Z20
-	VSUBPS     Z20, Z4, Z4
-	VMULPS     Z8, Z16, Z18
-	VMULPS     Z6, Z17, Z20
-	VSUBPS     Z20, Z18, Z18
+	JNZ        row150
+	VMULPS     Z7, Z15, Z4
+	VMULPS     Z6, Z6, Z19
+	VSUBPS     Z19, Z4, Z4
+	VMULPS     Z8, Z15, Z17
+	VMULPS     Z6, Z16, Z19
+	VSUBPS     Z19, Z17, Z17
+	VDIVPS     Z4, Z17, Z17
+	VMULPS     Z16, Z7, Z18
+	VMULPS     Z8, Z6, Z19
+	VSUBPS     Z19, Z18, Z18
 	VDIVPS     Z4, Z18, Z18
-	VMULPS     Z17, Z7, Z19
-	VMULPS     Z8, Z6, Z20
-	VSUBPS     Z20, Z19, Z19
-	VDIVPS     Z4, Z19, Z19
-	VDIVPS     Z7, Z8, Z20
-	VCMPPS     $0x0e, Z0, Z19, K1
-	VBLENDMPS  Z20, Z18, K1, Z18
-	VBLENDMPS  Z0, Z19, K1, Z19
+	VDIVPS     Z7, Z8, Z19
+	VCMPPS     $0x0e, Z0, Z18, K1
+	VBLENDMPS  Z19, Z17, K1, Z17
+	VBLENDMPS  Z0, Z18, K1, Z18
 	VPXORD     Z9, Z9, Z9
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row130:
-	VMULPS    6144(SI), Z18, Z20
-	VADDPS    Z19, Z20, Z20
-	VSUBPS    (SI), Z20, Z20
-	VMULPS    Z20, Z20, Z20
-	VMULPS    2048(SI), Z20, Z20
-	VADDPS    Z20, Z9, Z9
-	VMULPS    6208(SI), Z18, Z20
-	VADDPS    Z19, Z20, Z20
-	VSUBPS    64(SI), Z20, Z20
-	VMULPS    Z20, Z20, Z20
-	VMULPS    2112(SI), Z20, Z20
-	VADDPS    Z20, Z9, Z9
-	VMULPS    6272(SI), Z18, Z20
-	VADDPS    Z19, Z20, Z20
-	VSUBPS    128(SI), Z20, Z20
-	VMULPS    Z20, Z20, Z20
-	VMULPS    2176(SI), Z20, Z20
-	VADDPS    Z20, Z9, Z9
-	VMULPS    6336(SI), Z18, Z20
-	VADDPS    Z19, Z20, Z20
-	VSUBPS    192(SI), Z20, Z20
-	VMULPS    Z20, Z20, Z20
-	VMULPS    2240(SI), Z20, Z20
-	VADDPS    Z20, Z9, Z9
+row151:
+	VMULPS    6144(SI), Z17, Z19
+	VADDPS    Z18, Z19, Z19
+	VSUBPS    (SI), Z19, Z19
+	VMULPS    Z19, Z19, Z19
+	VMULPS    2048(SI), Z19, Z19
+	VADDPS    Z19, Z9, Z9
+	VMULPS    6208(SI), Z17, Z19
+	VADDPS    Z18, Z19, Z19
+	VSUBPS    64(SI), Z19, Z19
+	VMULPS    Z19, Z19, Z19
+	VMULPS    2112(SI), Z19, Z19
+	VADDPS    Z19, Z9, Z9
+	VMULPS    6272(SI), Z17, Z19
+	VADDPS    Z18, Z19, Z19
+	VSUBPS    128(SI), Z19, Z19
+	VMULPS    Z19, Z19, Z19
+	VMULPS    2176(SI), Z19, Z19
+	VADDPS    Z19, Z9, Z9
+	VMULPS    6336(SI), Z17, Z19
+	VADDPS    Z18, Z19, Z19
+	VSUBPS    192(SI), Z19, Z19
+	VMULPS    Z19, Z19, Z19
+	VMULPS    2240(SI), Z19, Z19
+	VADDPS    Z19, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row130
+	JNZ       row151
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse131
+	JZ        worse152
 	VBLENDMPS Z9, Z5, K1, Z5
-	VBLENDMPS Z18, Z12, K1, Z12
-	VBLENDMPS Z19, Z14, K1, Z14
+	VBLENDMPS Z17, Z11, K1, Z11
+	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row132:
+row153:
 	VMOVUPS   4096(SI), Z4
-	VMOVUPS   6144(SI), Z18
-	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   6144(SI), Z17
+	VBLENDMPS Z17, Z4, K1, Z4
 	VMOVUPS   Z4, 4096(SI)
 	VMOVUPS   4160(SI), Z4
-	VMOVUPS   6208(SI), Z18
-	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   6208(SI), Z17
+	VBLENDMPS Z17, Z4, K1, Z4
 	VMOVUPS   Z4, 4160(SI)
 	VMOVUPS   4224(SI), Z4
-	VMOVUPS   6272(SI), Z18
-	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   6272(SI), Z17
+	VBLENDMPS Z17, Z4, K1, Z4
 	VMOVUPS   Z4, 4224(SI)
 	VMOVUPS   4288(SI), Z4
-	VMOVUPS   6336(SI), Z18
-	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   6336(SI), Z17
+	VBLENDMPS Z17, Z4, K1, Z4
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row132
+	JNZ       row153
 
-worse131:
+worse152:
 	DECQ    DX
-	JNZ     try128
-	VPXORD  Z11, Z14, Z14
-	VMOVUPS Z12, 8192(AX)
-	VMOVUPS Z14, 8256(AX)
+	JNZ     try149
+	VPXORD  Z10, Z13, Z13
+	VMOVUPS Z11, 8192(AX)
+	VMOVUPS Z13, 8256(AX)
 	VZEROUPPER
 	RET
 
@@ -3452,7 +3826,7 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row133:
+row154:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -3460,45 +3834,60 @@ row133:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row133
+	JNZ        row154
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given134
+	JZ         given155
 	VPXORD     Z2, Z2, Z2
-	CMPQ       CX, $0x02
-	JE         magnitudes136
+	CMPQ       CX, $0x03
+	JNE        others158
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row137:
+row159:
+	VMOVUPS (CX), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, 2048(CX)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row159
+	JMP     weighed156
+
+others158:
+	CMPQ CX, $0x02
+	JE   magnitudes157
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row160:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row137
+	JNZ          row160
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes136:
+magnitudes157:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row138:
+row161:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row138
-	JMP     weighed135
+	JNZ     row161
+	JMP     weighed156
 
-given134:
+given155:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -3506,7 +3895,7 @@ given134:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row139:
+row162:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -3514,273 +3903,590 @@ row139:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row139
+	JNZ        row162
 
-weighed135:
+weighed156:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
 	VPBROADCASTD c32_4b400000<>+0(SB), Z1
 	VPBROADCASTD c32_007fffff<>+0(SB), Z2
 	VPBROADCASTD c32_4b000000<>+0(SB), Z3
-	VPBROADCASTD c32_4b400000<>+0(SB), Z10
-	VPBROADCASTD c32_80000000<>+0(SB), Z11
-	VPBROADCASTD c32_3f800000<>+0(SB), Z12
+	VPBROADCASTD c32_80000000<>+0(SB), Z10
+	VPBROADCASTD c32_3f800000<>+0(SB), Z11
 	MOVL         levels+56(FP), SI
-	VMOVD        SI, X13
-	VPBROADCASTD X13, Z13
-	VPADDD       Z10, Z13, Z13
-	VMOVUPS      (AX), Z14
-	VMOVUPS      Z14, Z15
-	VMOVUPS      2048(AX), Z16
-	VMULPS       Z14, Z16, Z17
+	VMOVD        SI, X12
+	VPBROADCASTD X12, Z12
+	VPADDD       Z1, Z12, Z12
+	VMOVUPS      (AX), Z13
+	VMOVUPS      Z13, Z14
+	VMOVUPS      2048(AX), Z15
+	VMULPS       Z13, Z15, Z16
 	LEAQ         64(AX), SI
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row140:
-	VMOVUPS      (SI), Z18
-	VMOVUPS      2048(SI), Z19
-	VMINPS       Z14, Z18, Z14
-	VMAXPS       Z15, Z18, Z15
-	VADDPS       Z19, Z16, Z16
-	VMULPS       Z18, Z19, Z19
-	VADDPS       Z19, Z17, Z17
+row163:
+	VMOVUPS      (SI), Z17
+	VMOVUPS      2048(SI), Z18
+	VMINPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z17, Z14
+	VADDPS       Z18, Z15, Z15
+	VMULPS       Z17, Z18, Z18
+	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row140
-	VMOVUPS      Z16, 8320(AX)
+	JNZ          row163
+	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
-	VMINPS       Z14, Z4, Z14
-	VCMPPS       $0x02, Z14, Z15, K1
-	VSUBPS       Z14, Z15, Z18
+	VMINPS       Z13, Z4, Z13
+	VCMPPS       $0x02, Z13, Z14, K1
+	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
-	VDIVPS       Z18, Z4, Z4
-	VMOVUPS      Z12, Z12
-	VDIVPS       Z4, Z12, Z12
-	VBLENDMPS    Z0, Z12, K1, Z12
+	VDIVPS       Z17, Z4, Z4
+	VMOVUPS      Z11, Z11
+	VDIVPS       Z4, Z11, Z11
+	VBLENDMPS    Z0, Z11, K1, Z11
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row141:
-	VMOVUPS      (SI), Z18
-	VSUBPS       Z14, Z18, Z18
-	VMULPS       Z4, Z18, Z18
-	VADDPS       Z1, Z18, Z18
-	VPTERNLOGD   $0xec, Z2, Z3, Z18
-	VPMAXSD      Z10, Z18, Z18
-	VPMINSD      Z13, Z18, Z18
-	VSUBPS       Z10, Z18, Z18
-	VBLENDMPS    Z0, Z18, K1, Z18
-	VMOVUPS      Z18, 6144(SI)
-	VMOVUPS      Z18, 4096(SI)
+row164:
+	VMOVUPS      (SI), Z17
+	VSUBPS       Z13, Z17, Z17
+	VMULPS       Z4, Z17, Z17
+	VADDPS       Z1, Z17, Z17
+	VPTERNLOGD   $0xec, Z2, Z3, Z17
+	VPMAXSD      Z1, Z17, Z17
+	VPMINSD      Z12, Z17, Z17
+	VSUBPS       Z1, Z17, Z17
+	VBLENDMPS    Z0, Z17, K1, Z17
+	VMOVUPS      Z17, 6144(SI)
+	VMOVUPS      Z17, 4096(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row141
+	JNZ          row164
 	VPXORD       Z5, Z5, Z5
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z4
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row142:
-	VMULPS       6144(SI), Z12, Z18
-	VADDPS       Z14, Z18, Z18
-	VSUBPS       (SI), Z18, Z18
-	VPANDD       Z4, Z18, Z18
-	VMULPS       2048(SI), Z18, Z18
-	VADDPS       Z18, Z5, Z5
-	VMULPS       6208(SI), Z12, Z18
-	VADDPS       Z14, Z18, Z18
-	VSUBPS       64(SI), Z18, Z18
-	VPANDD       Z4, Z18, Z18
-	VMULPS       2112(SI), Z18, Z18
-	VADDPS       Z18, Z5, Z5
-	VMULPS       6272(SI), Z12, Z18
-	VADDPS       Z14, Z18, Z18
-	VSUBPS       128(SI), Z18, Z18
-	VPANDD       Z4, Z18, Z18
-	VMULPS       2176(SI), Z18, Z18
-	VADDPS       Z18, Z5, Z5
-	VMULPS       6336(SI), Z12, Z18
-	VADDPS       Z14, Z18, Z18
-	VSUBPS       192(SI), Z18, Z18
-	VPANDD       Z4, Z18, Z18
-	VMULPS       2240(SI), Z18, Z18
-	VADDPS       Z18, Z5, Z5
+row165:
+	VMULPS       6144(SI), Z11, Z17
+	VADDPS       Z13, Z17, Z17
+	VSUBPS       (SI), Z17, Z17
+	VPANDD       Z4, Z17, Z17
+	VMULPS       2048(SI), Z17, Z17
+	VADDPS       Z17, Z5, Z5
+	VMULPS       6208(SI), Z11, Z17
+	VADDPS       Z13, Z17, Z17
+	VSUBPS       64(SI), Z17, Z17
+	VPANDD       Z4, Z17, Z17
+	VMULPS       2112(SI), Z17, Z17
+	VADDPS       Z17, Z5, Z5
+	VMULPS       6272(SI), Z11, Z17
+	VADDPS       Z13, Z17, Z17
+	VSUBPS       128(SI), Z17, Z17
+	VPANDD       Z4, Z17, Z17
+	VMULPS       2176(SI), Z17, Z17
+	VADDPS       Z17, Z5, Z5
+	VMULPS       6336(SI), Z11, Z17
+	VADDPS       Z13, Z17, Z17
+	VSUBPS       192(SI), Z17, Z17
+	VPANDD       Z4, Z17, Z17
+	VMULPS       2240(SI), Z17, Z17
+	VADDPS       Z17, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row142
+	JNZ          row165
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try143:
-	VSUBPS       Z14, Z15, Z18
+try166:
+	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
-	VDIVPS       Z18, Z4, Z4
+	VDIVPS       Z17, Z4, Z4
 	VPXORD       Z6, Z6, Z6
 	VPXORD       Z7, Z7, Z7
 	VPXORD       Z8, Z8, Z8
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row144:
-	VMOVUPS      (SI), Z18
-	VSUBPS       Z14, Z18, Z19
-	VMULPS       Z4, Z19, Z19
-	VADDPS       Z1, Z19, Z19
-	VPTERNLOGD   $0xec, Z2, Z3, Z19
-	VPMAXSD      Z10, Z19, Z19
-	VPMINSD      Z13, Z19, Z19
-	VSUBPS       Z10, Z19, Z19
-	VMOVUPS      Z19, 6144(SI)
-	VMULPS       2048(SI), Z19, Z20
-	VADDPS       Z20, Z6, Z6
-	VMULPS       Z20, Z18, Z18
-	VADDPS       Z18, Z8, Z8
-	VMULPS       Z20, Z19, Z19
-	VADDPS       Z19, Z7, Z7
-	VMOVUPS      64(SI), Z18
-	VSUBPS       Z14, Z18, Z19
-	VMULPS       Z4, Z19, Z19
-	VADDPS       Z1, Z19, Z19
-	VPTERNLOGD   $0xec, Z2, Z3, Z19
-	VPMAXSD      Z10, Z19, Z19
-	VPMINSD      Z13, Z19, Z19
-	VSUBPS       Z10, Z19, Z19
-	VMOVUPS      Z19, 6208(SI)
-	VMULPS       2112(SI), Z19, Z20
-	VADDPS       Z20, Z6, Z6
-	VMULPS       Z20, Z18, Z18
-	VADDPS       Z18, Z8, Z8
-	VMULPS       Z20, Z19, Z19
-	VADDPS       Z19, Z7, Z7
-	VMOVUPS      128(SI), Z18
-	VSUBPS       Z14, Z18, Z19
-	VMULPS       Z4, Z19, Z19
-	VADDPS       Z1, Z19, Z19
-	VPTERNLOGD   $0xec, Z2, Z3, Z19
-	VPMAXSD      Z10, Z19, Z19
-	VPMINSD      Z13, Z19, Z19
-	VSUBPS       Z10, Z19, Z19
-	VMOVUPS      Z19, 6272(SI)
-	VMULPS       2176(SI), Z19, Z20
-	VADDPS       Z20, Z6, Z6
-	VMULPS       Z20, Z18, Z18
-	VADDPS       Z18, Z8, Z8
-	VMULPS       Z20, Z19, Z19
-	VADDPS       Z19, Z7, Z7
-	VMOVUPS      192(SI), Z18
-	VSUBPS       Z14, Z18, Z19
-	VMULPS       Z4, Z19, Z19
-	VADDPS       Z1, Z19, Z19
-	VPTERNLOGD   $0xec, Z2, Z3, Z19
-	VPMAXSD      Z10, Z19, Z19
-	VPMINSD      Z13, Z19, Z19
-	VSUBPS       Z10, Z19, Z19
-	VMOVUPS      Z19, 6336(SI)
-	VMULPS       2240(SI), Z19, Z20
-	VADDPS       Z20, Z6, Z6
-	VMULPS       Z20, Z18, Z18
-	VADDPS       Z18, Z8, Z8
-	VMULPS       Z20, Z19, Z19
-	VADDPS       Z19, Z7, Z7
+row167:
+	VMOVUPS      (SI), Z17
+	VSUBPS       Z13, Z17, Z18
+	VMULPS       Z4, Z18, Z18
+	VADDPS       Z1, Z18, Z18
+	VPTERNLOGD   $0xec, Z2, Z3, Z18
+	VPMAXSD      Z1, Z18, Z18
+	VPMINSD      Z12, Z18, Z18
+	VSUBPS       Z1, Z18, Z18
+	VMOVUPS      Z18, 6144(SI)
+	VMULPS       2048(SI), Z18, Z19
+	VADDPS       Z19, Z6, Z6
+	VMULPS       Z19, Z17, Z17
+	VADDPS       Z17, Z8, Z8
+	VMULPS       Z19, Z18, Z18
+	VADDPS       Z18, Z7, Z7
+	VMOVUPS      64(SI), Z17
+	VSUBPS       Z13, Z17, Z18
+	VMULPS       Z4, Z18, Z18
+	VADDPS       Z1, Z18, Z18
+	VPTERNLOGD   $0xec, Z2, Z3, Z18
+	VPMAXSD      Z1, Z18, Z18
+	VPMINSD      Z12, Z18, Z18
+	VSUBPS       Z1, Z18, Z18
+	VMOVUPS      Z18, 6208(SI)
+	VMULPS       2112(SI), Z18, Z19
+	VADDPS       Z19, Z6, Z6
+	VMULPS       Z19, Z17, Z17
+	VADDPS       Z17, Z8, Z8
+	VMULPS       Z19, Z18, Z18
+	VADDPS       Z18, Z7, Z7
+	VMOVUPS      128(SI), Z17
+	VSUBPS       Z13, Z17, Z18
+	VMULPS       Z4, Z18, Z18
+	VADDPS       Z1, Z18, Z18
+	VPTERNLOGD   $0xec, Z2, Z3, Z18
+	VPMAXSD      Z1, Z18, Z18
+	VPMINSD      Z12, Z18, Z18
+	VSUBPS       Z1, Z18, Z18
+	VMOVUPS      Z18, 6272(SI)
+	VMULPS       2176(SI), Z18, Z19
+	VADDPS       Z19, Z6, Z6
+	VMULPS       Z19, Z17, Z17
+	VADDPS       Z17, Z8, Z8
+	VMULPS       Z19, Z18, Z18
+	VADDPS       Z18, Z7, Z7
+	VMOVUPS      192(SI), Z17
+	VSUBPS       Z13, Z17, Z18
+	VMULPS       Z4, Z18, Z18
+	VADDPS       Z1, Z18, Z18
+	VPTERNLOGD   $0xec, Z2, Z3, Z18
+	VPMAXSD      Z1, Z18, Z18
+	VPMINSD      Z12, Z18, Z18
+	VSUBPS       Z1, Z18, Z18
+	VMOVUPS      Z18, 6336(SI)
+	VMULPS       2240(SI), Z18, Z19
+	VADDPS       Z19, Z6, Z6
+	VMULPS       Z19, Z17, Z17
+	VADDPS       Z17, Z8, Z8
+	VMULPS       Z19, Z18, Z18
+	VADDPS       Z18, Z7, Z7
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row144
-	VMULPS       Z7, Z16, Z4
-	VMULPS       Z6, Z6, Z20
-	VSUBPS       Z20, Z4, Z4
-	VMULPS       Z8, Z16, Z18
-	VMULPS       Z6, Z17, Z20
-	VSUBPS       Z20, Z18, Z18
+	JNZ          row167
+	VMULPS       Z7, Z15, Z4
+	VMULPS       Z6, Z6, Z19
+	VSUBPS       Z19, Z4, Z4
+	VMULPS       Z8, Z15, Z17
+	VMULPS       Z6, Z16, Z19
+	VSUBPS       Z19, Z17, Z17
+	VDIVPS       Z4, Z17, Z17
+	VMULPS       Z16, Z7, Z18
+	VMULPS       Z8, Z6, Z19
+	VSUBPS       Z19, Z18, Z18
 	VDIVPS       Z4, Z18, Z18
-	VMULPS       Z17, Z7, Z19
-	VMULPS       Z8, Z6, Z20
-	VSUBPS       Z20, Z19, Z19
-	VDIVPS       Z4, Z19, Z19
-	VDIVPS       Z7, Z8, Z20
-	VCMPPS       $0x0e, Z0, Z19, K1
-	VBLENDMPS    Z20, Z18, K1, Z18
-	VBLENDMPS    Z0, Z19, K1, Z19
+	VDIVPS       Z7, Z8, Z19
+	VCMPPS       $0x0e, Z0, Z18, K1
+	VBLENDMPS    Z19, Z17, K1, Z17
+	VBLENDMPS    Z0, Z18, K1, Z18
 	VPXORD       Z9, Z9, Z9
-	VPBROADCASTD c32_7fffffff<>+0(SB), Z20
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row145:
-	VMULPS    6144(SI), Z18, Z21
-	VADDPS    Z19, Z21, Z21
-	VSUBPS    (SI), Z21, Z21
-	VPANDD    Z20, Z21, Z21
-	VMULPS    2048(SI), Z21, Z21
-	VADDPS    Z21, Z9, Z9
-	VMULPS    6208(SI), Z18, Z21
-	VADDPS    Z19, Z21, Z21
-	VSUBPS    64(SI), Z21, Z21
-	VPANDD    Z20, Z21, Z21
-	VMULPS    2112(SI), Z21, Z21
-	VADDPS    Z21, Z9, Z9
-	VMULPS    6272(SI), Z18, Z21
-	VADDPS    Z19, Z21, Z21
-	VSUBPS    128(SI), Z21, Z21
-	VPANDD    Z20, Z21, Z21
-	VMULPS    2176(SI), Z21, Z21
-	VADDPS    Z21, Z9, Z9
-	VMULPS    6336(SI), Z18, Z21
-	VADDPS    Z19, Z21, Z21
-	VSUBPS    192(SI), Z21, Z21
-	VPANDD    Z20, Z21, Z21
-	VMULPS    2240(SI), Z21, Z21
-	VADDPS    Z21, Z9, Z9
+row168:
+	VMULPS    6144(SI), Z17, Z20
+	VADDPS    Z18, Z20, Z20
+	VSUBPS    (SI), Z20, Z20
+	VPANDD    Z19, Z20, Z20
+	VMULPS    2048(SI), Z20, Z20
+	VADDPS    Z20, Z9, Z9
+	VMULPS    6208(SI), Z17, Z20
+	VADDPS    Z18, Z20, Z20
+	VSUBPS    64(SI), Z20, Z20
+	VPANDD    Z19, Z20, Z20
+	VMULPS    2112(SI), Z20, Z20
+	VADDPS    Z20, Z9, Z9
+	VMULPS    6272(SI), Z17, Z20
+	VADDPS    Z18, Z20, Z20
+	VSUBPS    128(SI), Z20, Z20
+	VPANDD    Z19, Z20, Z20
+	VMULPS    2176(SI), Z20, Z20
+	VADDPS    Z20, Z9, Z9
+	VMULPS    6336(SI), Z17, Z20
+	VADDPS    Z18, Z20, Z20
+	VSUBPS    192(SI), Z20, Z20
+	VPANDD    Z19, Z20, Z20
+	VMULPS    2240(SI), Z20, Z20
+	VADDPS    Z20, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row145
+	JNZ       row168
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse146
+	JZ        worse169
 	VBLENDMPS Z9, Z5, K1, Z5
-	VBLENDMPS Z18, Z12, K1, Z12
-	VBLENDMPS Z19, Z14, K1, Z14
+	VBLENDMPS Z17, Z11, K1, Z11
+	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row147:
+row170:
 	VMOVUPS   4096(SI), Z4
-	VMOVUPS   6144(SI), Z18
-	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   6144(SI), Z17
+	VBLENDMPS Z17, Z4, K1, Z4
 	VMOVUPS   Z4, 4096(SI)
 	VMOVUPS   4160(SI), Z4
-	VMOVUPS   6208(SI), Z18
-	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   6208(SI), Z17
+	VBLENDMPS Z17, Z4, K1, Z4
 	VMOVUPS   Z4, 4160(SI)
 	VMOVUPS   4224(SI), Z4
-	VMOVUPS   6272(SI), Z18
-	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   6272(SI), Z17
+	VBLENDMPS Z17, Z4, K1, Z4
 	VMOVUPS   Z4, 4224(SI)
 	VMOVUPS   4288(SI), Z4
-	VMOVUPS   6336(SI), Z18
-	VBLENDMPS Z18, Z4, K1, Z4
+	VMOVUPS   6336(SI), Z17
+	VBLENDMPS Z17, Z4, K1, Z4
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row147
+	JNZ       row170
 
-worse146:
+worse169:
 	DECQ    DX
-	JNZ     try143
-	VPXORD  Z11, Z14, Z14
-	VMOVUPS Z12, 8192(AX)
-	VMOVUPS Z14, 8256(AX)
+	JNZ     try166
+	VPXORD  Z10, Z13, Z13
+	VMOVUPS Z11, 8192(AX)
+	VMOVUPS Z13, 8256(AX)
 	VZEROUPPER
 	RET
 
-// func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32, levels int32)
+// func fitSymmetricAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+// Requires: AVX, AVX512F
+TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
+	MOVQ         space+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	VPMULLD      iota<>+0(SB), Z0, Z0
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row171:
+	VPXORD     Z1, Z1, Z1
+	KXNORW     K1, K1, K1
+	VGATHERDPS (CX)(Z0*4), K1, Z1
+	VMOVUPS    Z1, (SI)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000001, DI
+	JNZ        row171
+	MOVQ       weigh+32(FP), CX
+	TESTQ      CX, CX
+	JZ         given172
+	VPXORD     Z2, Z2, Z2
+	CMPQ       CX, $0x03
+	JNE        others175
+	MOVQ       AX, CX
+	MOVQ       BX, DX
+
+row176:
+	VMOVUPS (CX), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, 2048(CX)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row176
+	JMP     weighed173
+
+others175:
+	CMPQ CX, $0x02
+	JE   magnitudes174
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row177:
+	VMOVUPS      (CX), Z0
+	VMULPS       Z0, Z0, Z0
+	VADDPS       Z0, Z2, Z2
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000001, DX
+	JNZ          row177
+	VPXORD       Z3, Z3, Z3
+	VCVTSI2SSQ   BX, X3, X0
+	VBROADCASTSS X0, Z0
+	VDIVPS       Z0, Z2, Z2
+	VSQRTPS      Z2, Z2
+
+magnitudes174:
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
+	MOVQ         AX, CX
+	MOVQ         BX, DX
+
+row178:
+	VMOVUPS (CX), Z1
+	VPANDD  Z0, Z1, Z1
+	VADDPS  Z1, Z2, Z1
+	VMOVUPS Z1, 2048(CX)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row178
+	JMP     weighed173
+
+given172:
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	VPMULLD      iota<>+0(SB), Z0, Z0
+	MOVQ         DX, CX
+	MOVQ         AX, DX
+	MOVQ         BX, SI
+
+row179:
+	VPXORD     Z2, Z2, Z2
+	KXNORW     K2, K2, K2
+	VGATHERDPS (CX)(Z0*4), K2, Z2
+	VMOVUPS    Z2, 2048(DX)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000001, SI
+	JNZ        row179
+
+weighed173:
+	MOVQ         numerators+40(FP), CX
+	MOVQ         tries+48(FP), DX
+	VPBROADCASTD c32_00000000<>+0(SB), Z0
+	VPBROADCASTD c32_4b400000<>+0(SB), Z1
+	VPBROADCASTD c32_007fffff<>+0(SB), Z2
+	VPBROADCASTD c32_4b000000<>+0(SB), Z3
+	VPBROADCASTD c32_80000000<>+0(SB), Z11
+	VPBROADCASTD c32_3f800000<>+0(SB), Z11
+	MOVL         levels+56(FP), SI
+	VMOVD        SI, X11
+	VPBROADCASTD X11, Z11
+	VMOVUPS      Z1, Z12
+	VPADDD       Z11, Z12, Z13
+	VPSUBD       Z11, Z12, Z12
+	VPTERNLOGD   $0xff, Z4, Z4, Z4
+	VPADDD       Z4, Z13, Z13
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z4
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row180:
+	VMOVUPS      (SI), Z11
+	VMOVAPS      Z11, Z14
+	VPANDD       Z4, Z14, Z14
+	VCMPPS       $0x0e, Z6, Z14, K1
+	VBLENDMPS    Z14, Z6, K1, Z6
+	VBLENDMPS    Z11, Z5, K1, Z5
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000001, DI
+	JNZ          row180
+	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
+	VCMPPS       $0x01, Z4, Z6, K1
+	VPXORD       Z7, Z7, Z7
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row181:
+	VADDPS       2048(SI), Z7, Z7
+	ADDQ         $0x00000040, SI
+	SUBQ         $0x00000001, DI
+	JNZ          row181
+	VMOVUPS      Z7, 8320(AX)
+	VBROADCASTSS (CX), Z4
+	ADDQ         $0x04, CX
+	VDIVPS       Z5, Z4, Z4
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row182:
+	VMOVUPS    (SI), Z6
+	VMOVUPS    2048(SI), Z7
+	VMULPS     Z4, Z6, Z11
+	VADDPS     Z1, Z11, Z11
+	VPTERNLOGD $0xec, Z2, Z3, Z11
+	VPMAXSD    Z12, Z11, Z11
+	VPMINSD    Z13, Z11, Z11
+	VSUBPS     Z1, Z11, Z11
+	VMULPS     Z6, Z7, Z6
+	VMULPS     Z11, Z6, Z6
+	VADDPS     Z6, Z8, Z8
+	VMULPS     Z11, Z7, Z7
+	VMULPS     Z11, Z7, Z7
+	VADDPS     Z7, Z9, Z9
+	VMOVUPS    64(SI), Z6
+	VMOVUPS    2112(SI), Z7
+	VMULPS     Z4, Z6, Z11
+	VADDPS     Z1, Z11, Z11
+	VPTERNLOGD $0xec, Z2, Z3, Z11
+	VPMAXSD    Z12, Z11, Z11
+	VPMINSD    Z13, Z11, Z11
+	VSUBPS     Z1, Z11, Z11
+	VMULPS     Z6, Z7, Z6
+	VMULPS     Z11, Z6, Z6
+	VADDPS     Z6, Z8, Z8
+	VMULPS     Z11, Z7, Z7
+	VMULPS     Z11, Z7, Z7
+	VADDPS     Z7, Z9, Z9
+	VMOVUPS    128(SI), Z6
+	VMOVUPS    2176(SI), Z7
+	VMULPS     Z4, Z6, Z11
+	VADDPS     Z1, Z11, Z11
+	VPTERNLOGD $0xec, Z2, Z3, Z11
+	VPMAXSD    Z12, Z11, Z11
+	VPMINSD    Z13, Z11, Z11
+	VSUBPS     Z1, Z11, Z11
+	VMULPS     Z6, Z7, Z6
+	VMULPS     Z11, Z6, Z6
+	VADDPS     Z6, Z8, Z8
+	VMULPS     Z11, Z7, Z7
+	VMULPS     Z11, Z7, Z7
+	VADDPS     Z7, Z9, Z9
+	VMOVUPS    192(SI), Z6
+	VMOVUPS    2240(SI), Z7
+	VMULPS     Z4, Z6, Z11
+	VADDPS     Z1, Z11, Z11
+	VPTERNLOGD $0xec, Z2, Z3, Z11
+	VPMAXSD    Z12, Z11, Z11
+	VPMINSD    Z13, Z11, Z11
+	VSUBPS     Z1, Z11, Z11
+	VMULPS     Z6, Z7, Z6
+	VMULPS     Z11, Z6, Z6
+	VADDPS     Z6, Z8, Z8
+	VMULPS     Z11, Z7, Z7
+	VMULPS     Z11, Z7, Z7
+	VADDPS     Z7, Z9, Z9
+	ADDQ       $0x00000100, SI
+	SUBQ       $0x00000004, DI
+	JNZ        row182
+	VMOVAPS    Z4, Z6
+	VPXORD     Z10, Z10, Z10
+	VDIVPS     Z9, Z8, Z11
+	VCMPPS     $0x04, Z0, Z9, K2
+	VBLENDMPS  Z11, Z10, K2, Z10
+	VMULPS     Z8, Z10, Z7
+
+try183:
+	VBROADCASTSS (CX), Z4
+	ADDQ         $0x04, CX
+	VDIVPS       Z5, Z4, Z4
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row184:
+	VMOVUPS    (SI), Z11
+	VMOVUPS    2048(SI), Z14
+	VMULPS     Z4, Z11, Z15
+	VADDPS     Z1, Z15, Z15
+	VPTERNLOGD $0xec, Z2, Z3, Z15
+	VPMAXSD    Z12, Z15, Z15
+	VPMINSD    Z13, Z15, Z15
+	VSUBPS     Z1, Z15, Z15
+	VMULPS     Z11, Z14, Z11
+	VMULPS     Z15, Z11, Z11
+	VADDPS     Z11, Z8, Z8
+	VMULPS     Z15, Z14, Z14
+	VMULPS     Z15, Z14, Z14
+	VADDPS     Z14, Z9, Z9
+	VMOVUPS    64(SI), Z11
+	VMOVUPS    2112(SI), Z14
+	VMULPS     Z4, Z11, Z15
+	VADDPS     Z1, Z15, Z15
+	VPTERNLOGD $0xec, Z2, Z3, Z15
+	VPMAXSD    Z12, Z15, Z15
+	VPMINSD    Z13, Z15, Z15
+	VSUBPS     Z1, Z15, Z15
+	VMULPS     Z11, Z14, Z11
+	VMULPS     Z15, Z11, Z11
+	VADDPS     Z11, Z8, Z8
+	VMULPS     Z15, Z14, Z14
+	VMULPS     Z15, Z14, Z14
+	VADDPS     Z14, Z9, Z9
+	VMOVUPS    128(SI), Z11
+	VMOVUPS    2176(SI), Z14
+	VMULPS     Z4, Z11, Z15
+	VADDPS     Z1, Z15, Z15
+	VPTERNLOGD $0xec, Z2, Z3, Z15
+	VPMAXSD    Z12, Z15, Z15
+	VPMINSD    Z13, Z15, Z15
+	VSUBPS     Z1, Z15, Z15
+	VMULPS     Z11, Z14, Z11
+	VMULPS     Z15, Z11, Z11
+	VADDPS     Z11, Z8, Z8
+	VMULPS     Z15, Z14, Z14
+	VMULPS     Z15, Z14, Z14
+	VADDPS     Z14, Z9, Z9
+	VMOVUPS    192(SI), Z11
+	VMOVUPS    2240(SI), Z14
+	VMULPS     Z4, Z11, Z15
+	VADDPS     Z1, Z15, Z15
+	VPTERNLOGD $0xec, Z2, Z3, Z15
+	VPMAXSD    Z12, Z15, Z15
+	VPMINSD    Z13, Z15, Z15
+	VSUBPS     Z1, Z15, Z15
+	VMULPS     Z11, Z14, Z11
+	VMULPS     Z15, Z11, Z11
+	VADDPS     Z11, Z8, Z8
+	VMULPS     Z15, Z14, Z14
+	VMULPS     Z15, Z14, Z14
+	VADDPS     Z14, Z9, Z9
+	ADDQ       $0x00000100, SI
+	SUBQ       $0x00000004, DI
+	JNZ        row184
+	VMULPS     Z8, Z8, Z14
+	VMULPS     Z9, Z7, Z11
+	VCMPPS     $0x0e, Z0, Z9, K2
+	VCMPPS     $0x0e, Z11, Z14, K3
+	KANDW      K2, K3, K2
+	VDIVPS     Z9, Z8, Z11
+	VMULPS     Z8, Z11, Z14
+	VBLENDMPS  Z11, Z10, K2, Z10
+	VBLENDMPS  Z14, Z7, K2, Z7
+	VBLENDMPS  Z4, Z6, K2, Z6
+	DECQ       DX
+	JNZ        try183
+	VBLENDMPS  Z0, Z10, K1, Z10
+	VMOVUPS    Z10, 8192(AX)
+	VMOVUPS    Z12, Z4
+	MOVQ       BX, CX
+
+row185:
+	VMULPS     (AX), Z6, Z5
+	VADDPS     Z1, Z5, Z5
+	VPTERNLOGD $0xec, Z2, Z3, Z5
+	VPMAXSD    Z12, Z5, Z5
+	VPMINSD    Z13, Z5, Z5
+	VSUBPS     Z1, Z5, Z5
+	VADDPS     Z1, Z5, Z5
+	VSUBPS     Z4, Z5, Z5
+	VBLENDMPS  Z0, Z5, K1, Z5
+	VMOVUPS    Z5, 4096(AX)
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x00000001, CX
+	JNZ        row185
+	VZEROUPPER
+	RET
+
+DATA c32_26901d7d<>+0(SB)/4, $0x26901d7d
+GLOBL c32_26901d7d<>(SB), RODATA|NOPTR, $4
+
+// func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
 // Requires: AVX, AVX512F, SSE
-TEXT ·recodeAVX512(SB), NOSPLIT, $0-36
+TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	MOVQ         codes+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
@@ -3788,31 +4494,30 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS X0, Z0
 	MOVSS        offset+28(FP), X1
 	VBROADCASTSS X1, Z1
-	VPBROADCASTD c32_00000000<>+0(SB), Z2
-	VPBROADCASTD c32_4b400000<>+0(SB), Z3
-	VPBROADCASTD c32_007fffff<>+0(SB), Z4
-	VPBROADCASTD c32_4b000000<>+0(SB), Z5
-	VPBROADCASTD c32_4b400000<>+0(SB), Z5
-	VPBROADCASTD c32_80000000<>+0(SB), Z5
-	VPBROADCASTD c32_3f800000<>+0(SB), Z5
-	MOVL         levels+32(FP), BX
-	VMOVD        BX, X5
-	VPBROADCASTD X5, Z5
+	MOVL         low+32(FP), BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Z2
+	MOVL         high+36(FP), BX
+	VMOVD        BX, X3
+	VPBROADCASTD X3, Z3
+	VPBROADCASTD c32_4b400000<>+0(SB), Z4
+	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop148:
+loop186:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
-	VADDPS  Z3, Z7, Z7
-	VPANDD  Z4, Z7, Z7
+	VADDPS  Z4, Z7, Z7
+	VPANDD  Z5, Z7, Z7
 	VPSUBD  Z6, Z7, Z7
 	VPMAXSD Z2, Z7, Z7
-	VPMINSD Z5, Z7, Z7
+	VPMINSD Z3, Z7, Z7
+	VPSUBD  Z2, Z7, Z7
 	VPMOVDB Z7, (AX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop148
+	JNZ     loop186
 	VZEROUPPER
 	RET
 
@@ -3837,7 +4542,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit149:
+unit187:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3862,9 +4567,9 @@ unit149:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest151
+	JL           rest189
 
-loop150:
+loop188:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -3919,11 +4624,11 @@ loop150:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop150
+	JGE           loop188
 
-rest151:
+rest189:
 	TESTQ         R8, R8
-	JZ            done152
+	JZ            done190
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -3984,9 +4689,9 @@ rest151:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done152:
+done190:
 	TESTQ DX, DX
-	JNZ   unit149
+	JNZ   unit187
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -4031,7 +4736,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit153:
+unit191:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -4039,9 +4744,9 @@ unit153:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest155
+	JL      rest193
 
-loop154:
+loop192:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -4052,11 +4757,11 @@ loop154:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop154
+	JGE       loop192
 
-rest155:
+rest193:
 	TESTQ      SI, SI
-	JZ         done156
+	JZ         done194
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -4073,7 +4778,7 @@ rest155:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done156:
+done194:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -4096,7 +4801,7 @@ done156:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit153
+	JNZ          unit191
 	VZEROUPPER
 	RET
 
@@ -4120,9 +4825,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest158
+	JL     rest196
 
-loop157:
+loop195:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -4142,11 +4847,11 @@ loop157:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop157
+	JGE          loop195
 
-rest158:
+rest196:
 	TESTQ        CX, CX
-	JZ           done159
+	JZ           done197
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -4170,7 +4875,7 @@ rest158:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done159:
+done197:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

@@ -138,24 +138,22 @@ func (v isa) transpose(space, from, n GPVirtual, array int) {
 }
 
 // fitConstants are operands of every step of a search.
-type fitConstants struct{ zero, magic, mantissa, exponent, none, signs, ones Op }
+type fitConstants struct{ zero, magic, mantissa, exponent, signs, ones Op }
 
 func (v isa) fitConstants() *fitConstants {
 	return &fitConstants{
 		zero: v.constant(0), magic: v.constant(float(3 << 22)), mantissa: v.constant(0x7fffff),
-		exponent: v.constant(float(1 << 23)), none: v.constant(float(3 << 22)),
+		exponent: v.constant(float(1 << 23)),
 		signs: v.constant(1 << 31), ones: v.constant(float(1)),
 	}
 }
 
-// code leaves in q the code in 0…levels nearest to inverse·(x − low), as a float:
-// the Go function nearest says what becomes of what is no number. It adds
-// 1.5·2^23 and looks at the mantissa alone; so does this, with the exponent of
-// 2^23 put before it, under which floats are ordered like their bits. last is
-// 1.5·2^23 + levels.
-func (v isa) code(c *fitConstants, q, x, low, inverse, last VecVirtual) {
-	VSUBPS(low, x, q)
-	VMULPS(inverse, q, q)
+// nearest makes q the integer nearest to it, from the one that low is to the one
+// that high is, as a float: the Go function nearest says what becomes of what is
+// no number. It adds 1.5·2^23 and looks at the mantissa alone; so does this, with
+// the exponent of 2^23 put before it, under which floats are ordered like their
+// bits. low and high are 1.5·2^23 and an integer.
+func (v isa) nearest(c *fitConstants, q VecVirtual, low, high Op) {
 	VADDPS(c.magic, q, q)
 	if v.wide() {
 		VPTERNLOGD(U8(0xec), c.mantissa, c.exponent, q) // q AND mantissa OR exponent
@@ -163,9 +161,9 @@ func (v isa) code(c *fitConstants, q, x, low, inverse, last VecVirtual) {
 		VPAND(c.mantissa, q, q)
 		VPOR(c.exponent, q, q)
 	}
-	VPMAXSD(c.none, q, q)
-	VPMINSD(last, q, q)
-	VSUBPS(c.none, q, q)
+	VPMAXSD(low, q, q)
+	VPMINSD(high, q, q)
+	VSUBPS(c.magic, q, q)
 }
 
 func (v isa) and(bits Op, q VecVirtual) {
@@ -184,14 +182,23 @@ func (v isa) flip(bits Op, q VecVirtual) {
 	}
 }
 
-// weights fills the rows of weights: with w, or by the root mean square of a
-// sub-block plus the magnitude (weigh 1), or by the magnitude (weigh 2).
+// weights fills the rows of weights as a weighting says.
 func (v isa) weights(space, w, n, weigh GPVirtual) {
 	given, done := label("given"), label("weighed")
 	TESTQ(weigh, weigh)
 	JZ(LabelRef(given))
 	add := v.zero()
-	magnitudes := label("magnitudes")
+	magnitudes, others := label("magnitudes"), label("others")
+	CMPQ(weigh, Imm(3))
+	JNE(LabelRef(others))
+	v.rows(space, n, 1, func(at func(int) Mem) {
+		x := v.reg()
+		VMOVUPS(at(lanesX), x)
+		VMULPS(x, x, x)
+		VMOVUPS(x, at(lanesW))
+	})
+	JMP(LabelRef(done))
+	Label(others)
 	CMPQ(weigh, Imm(2))
 	JE(LabelRef(magnitudes))
 	v.rows(space, n, 1, func(at func(int) Mem) {
@@ -260,7 +267,7 @@ func (v isa) fitAffine(absolute bool) {
 	numerators, tries := param("numerators"), param("tries")
 	c := v.fitConstants()
 	last := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
-	VPADDD(c.none, last, last)
+	VPADDD(c.magic, last, last)
 	low, high, sw, swx := v.reg(), v.reg(), v.reg(), v.reg()
 	VMOVUPS(Mem{Base: space, Disp: lanesX}, low)
 	VMOVUPS(low, high)
@@ -298,7 +305,9 @@ func (v isa) fitAffine(absolute bool) {
 	v.rows(space, n, 1, func(at func(int) Mem) {
 		q := v.reg()
 		VMOVUPS(at(lanesX), q)
-		v.code(c, q, q, low, inverse, last)
+		VSUBPS(low, q, q)
+		VMULPS(inverse, q, q)
+		v.nearest(c, q, c.magic, last)
 		v.choose(dead, c.zero, q, q)
 		VMOVUPS(q, at(lanesTrial))
 		VMOVUPS(q, at(lanesCodes))
@@ -315,7 +324,9 @@ func (v isa) fitAffine(absolute bool) {
 	v.rows(space, n, 4, func(at func(int) Mem) {
 		x := x1
 		VMOVUPS(at(lanesX), x)
-		v.code(c, q, x, low, inverse, last)
+		VSUBPS(low, x, q)
+		VMULPS(inverse, q, q)
+		v.nearest(c, q, c.magic, last)
 		VMOVUPS(q, at(lanesTrial))
 		VMULPS(at(lanesW), q, wq)
 		VADDPS(wq, swc, swc)
@@ -370,14 +381,14 @@ func (v isa) fitAffine(absolute bool) {
 // not 0.
 func (v isa) recode() {
 	name := "recode" + v.suffix
-	function(name, "func(codes *uint8, x *float32, n int, scale, offset float32, levels int32)", name+" equals recodeGo for a scale other than 0 and n a multiple of 16.")
+	function(name, "func(codes *uint8, x *float32, n int, scale, offset float32, low, high int32)", name+" equals recodeGo for a scale other than 0 and n a multiple of 16.")
 	codes, x, n := param("codes"), param("x"), param("n")
 	scale, offset := v.reg(), v.reg()
 	VBROADCASTSS(Load(Param("scale"), XMM()), scale)
 	VBROADCASTSS(Load(Param("offset"), XMM()), offset)
-	c := v.fitConstants()
-	levels := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
-	half := v.constant(1 << 22)
+	low := v.spread(Load(Param("low"), GP32()).(GPVirtual))
+	high := v.spread(Load(Param("high"), GP32()).(GPVirtual))
+	magic, mantissa, half := v.constant(float(3<<22)), v.constant(0x7fffff), v.constant(1<<22)
 	next := label("loop")
 	Label(next)
 	var q [2]VecVirtual
@@ -385,11 +396,12 @@ func (v isa) recode() {
 		q[i] = v.reg()
 		VADDPS(Mem{Base: x, Disp: 4 * v.n * i}, offset, q[i])
 		VDIVPS(scale, q[i], q[i])
-		VADDPS(c.magic, q[i], q[i])
-		v.and(c.mantissa, q[i])
+		VADDPS(magic, q[i], q[i])
+		v.and(mantissa, q[i])
 		VPSUBD(half, q[i], q[i])
-		VPMAXSD(c.zero, q[i], q[i])
-		VPMINSD(levels, q[i], q[i])
+		VPMAXSD(low, q[i], q[i])
+		VPMINSD(high, q[i], q[i])
+		VPSUBD(low, q[i], q[i])
 	}
 	if v.wide() {
 		VPMOVDB(q[0], Mem{Base: codes})
@@ -407,4 +419,111 @@ func (v isa) recode() {
 	JNZ(LabelRef(next))
 	VZEROUPPER()
 	RET()
+}
+
+// fitSymmetric emits fitSymmetric for as many sub-blocks as there are lanes.
+func (v isa) fitSymmetric() {
+	name := "fitSymmetric" + v.suffix
+	function(name, "func(space, x, w *float32, n, weigh int, numerators *float32, tries int, levels int32)",
+		name+" equals fitSymmetric on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the loudest weight: first minus the levels, then those of each of the tries.")
+	space, x, w, n := param("space"), param("x"), param("w"), param("n")
+	v.transpose(space, x, n, lanesX)
+	v.weights(space, w, n, param("weigh"))
+
+	numerators, tries := param("numerators"), param("tries")
+	c := v.fitConstants()
+	levels := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
+	low, high := v.reg(), v.reg()
+	VMOVUPS(c.magic, low)
+	VPADDD(levels, low, high)
+	VPSUBD(levels, low, low)
+	one := v.reg()
+	v.allOnes(one)
+	VPADDD(one, high, high) // less 1
+
+	m, most := v.zero(), v.zero()
+	noSign := v.constant(absMask)
+	v.rows(space, n, 1, func(at func(int) Mem) {
+		x, a := v.reg(), v.reg()
+		VMOVUPS(at(lanesX), x)
+		VMOVAPS(x, a)
+		v.and(noSign, a)
+		louder := v.where(greater, a, most)
+		v.choose(louder, a, most, most)
+		v.choose(louder, x, m, m)
+	})
+	dead := v.where(less, most, v.constant(float(1e-15)))
+
+	sum := v.zero()
+	v.rows(space, n, 1, func(at func(int) Mem) { VADDPS(at(lanesW), sum, sum) })
+	VMOVUPS(sum, Mem{Base: space, Disp: lanesSum})
+
+	inverse, won := v.reg(), v.reg()
+	xc, cc := v.reg(), v.reg()
+	project := func() {
+		VBROADCASTSS(Mem{Base: numerators}, inverse)
+		ADDQ(Imm(4), numerators)
+		VDIVPS(m, inverse, inverse)
+		v.clear(xc)
+		v.clear(cc)
+		x, w, q := v.reg(), v.reg(), v.reg()
+		v.rows(space, n, 4, func(at func(int) Mem) {
+			VMOVUPS(at(lanesX), x)
+			VMOVUPS(at(lanesW), w)
+			VMULPS(inverse, x, q)
+			v.nearest(c, q, low, high)
+			VMULPS(x, w, x)
+			VMULPS(q, x, x)
+			VADDPS(x, xc, xc)
+			VMULPS(q, w, w)
+			VMULPS(q, w, w)
+			VADDPS(w, cc, cc)
+		})
+	}
+	project()
+	VMOVAPS(inverse, won)
+	scale, best, t := v.zero(), v.reg(), v.reg()
+	VDIVPS(cc, xc, t)
+	v.choose(v.where(unequal, cc, c.zero), t, scale, scale)
+	VMULPS(xc, scale, best)
+
+	try := label("try")
+	Label(try)
+	project()
+	l, r := v.reg(), v.reg()
+	VMULPS(xc, xc, l)
+	VMULPS(cc, best, r)
+	better := v.both(v.where(greater, cc, c.zero), v.where(greater, l, r))
+	VDIVPS(cc, xc, t)
+	VMULPS(xc, t, l)
+	v.choose(better, t, scale, scale)
+	v.choose(better, l, best, best)
+	v.choose(better, inverse, won, won)
+	DECQ(tries)
+	JNZ(LabelRef(try))
+
+	v.choose(dead, c.zero, scale, scale)
+	VMOVUPS(scale, Mem{Base: space, Disp: lanesScale})
+	bias := v.reg()
+	VMOVUPS(low, bias)
+	v.rows(space, n, 1, func(at func(int) Mem) {
+		q := v.reg()
+		VMULPS(at(lanesX), won, q)
+		v.nearest(c, q, low, high)
+		VADDPS(c.magic, q, q)
+		VSUBPS(bias, q, q) // the lowest code is 0
+		v.choose(dead, c.zero, q, q)
+		VMOVUPS(q, at(lanesCodes))
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// allOnes sets every bit of r.
+func (v isa) allOnes(r VecVirtual) {
+	if v.wide() {
+		VPTERNLOGD(U8(0xff), r, r, r)
+	} else {
+		VPCMPEQD(r, r, r)
+	}
 }

@@ -22,6 +22,7 @@ func main() {
 		}
 		v.fitAffine(false)
 		v.fitAffine(true)
+		v.fitSymmetric()
 		v.recode()
 	}
 	avx512.roundTrip(stochastic) // multiplies 64-bit integers
