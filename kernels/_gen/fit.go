@@ -144,7 +144,7 @@ func (v isa) fitConstants() *fitConstants {
 	return &fitConstants{
 		zero: v.constant(0), magic: v.constant(float(3 << 22)), mantissa: v.constant(0x7fffff),
 		exponent: v.constant(float(1 << 23)),
-		signs: v.constant(1 << 31), ones: v.constant(float(1)),
+		signs:    v.constant(1 << 31), ones: v.constant(float(1)),
 	}
 }
 
