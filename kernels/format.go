@@ -225,6 +225,9 @@ func packed() []*Format {
 	var fs []*Format
 	for _, p := range Packings {
 		f := &Format{Name: p.Name, Family: "ggml", Bits: p.Bits, About: p.About, Runs: "llama.cpp, ggml", Packing: p}
+		if p.optimum != nil {
+			f.Dials |= Searched
+		}
 		for _, m := range Microscalings { // OCP's of the same name are another format
 			if m.Name == f.Name {
 				f.Name += "_ggml"

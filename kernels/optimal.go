@@ -27,26 +27,48 @@ type Optimal struct {
 // for blocks and short channels. Up to the rounding of float64 sums no other
 // scale is better; rounding the result to a small float costs a little again.
 func (o *Optimal) Scale(x, importance []float32, m int) float32 {
+	s, _ := o.scale(x, importance, m, m)
+	return float32(s)
+}
+
+// ScaleOf is [Optimal.Scale] for the integers q of lo..hi, lo < 0 < hi, and for
+// scales of either sign: which one is better depends on the end that reaches
+// further.
+func (o *Optimal) ScaleOf(x, importance []float32, lo, hi int) float32 {
+	s, gain := o.scale(x, importance, hi, -lo)
+	if t, more := o.scale(x, importance, -lo, hi); more > gain {
+		return float32(-t)
+	}
+	return float32(s)
+}
+
+// scale returns the best s > 0 and how much of Σwx² it explains; the largest
+// code is above for weights above 0, below for others.
+func (o *Optimal) scale(x, importance []float32, above, below int) (scale, gain float64) {
 	const half = 0.5
-	sumX2 := 0.
-	top, topAt := float32(0), 0
+	limits := [2]float64{float64(above), float64(below)}
+	var top [2]float64
+	var topAt [2]int
 	for i, v := range x {
-		w := weightOf(importance, i)
-		a := magnitude(v)
-		if w == 0 || a == 0 {
-			continue
-		}
-		sumX2 += float64(w * float64(a*a))
-		if float32(a) > top {
-			top, topAt = float32(a), i
+		a, side := magnitude(v), sideOf(v)
+		if a > top[side] && weightOf(importance, i) > 0 {
+			top[side], topAt[side] = a, i
 		}
 	}
-	if sumX2 == 0 {
-		return 0
+	widest := max(top[0]/limits[0], top[1]/limits[1])
+	if widest == 0 {
+		return 0, 0
 	}
-	// Below floor the largest weight's clipping alone costs more than min–max.
-	known := nearestError(x, importance, float64(top)/float64(m), m)
-	floor := (float64(top) - math.Sqrt(known/weightOf(importance, topAt))) / float64(m) * (1 - 1e-9)
+	// Below floor the clipping of the largest weight alone costs more than
+	// clipping none.
+	known := math.Sqrt(nearestError(x, importance, widest, limits))
+	floor := 0.
+	for side, a := range top {
+		if a > 0 {
+			floor = max(floor, (a-known/math.Sqrt(weightOf(importance, topAt[side])))/limits[side])
+		}
+	}
+	floor *= 1 - 1e-9
 
 	// A breakpoint is a positive float64, whose bits order like it, with the
 	// weight's index in the last ones.
@@ -57,8 +79,8 @@ func (o *Optimal) Scale(x, importance []float32, m int) float32 {
 		if a == 0 || weightOf(importance, i) == 0 {
 			continue
 		}
-		for q := range m {
-			s := a / (float64(q) + half)
+		for q := 0.; q < limits[sideOf(v)]; q++ {
+			s := a / (q + half)
 			if s < floor {
 				break
 			}
@@ -67,8 +89,7 @@ func (o *Optimal) Scale(x, importance []float32, m int) float32 {
 	}
 	slices.Sort(o.breaks)
 
-	var sumQX, sumQ2, best float64 // of the codes passed; the greatest gain
-	scale := 0.
+	var sumQX, sumQ2 float64 // of the codes passed
 	for _, b := range slices.Backward(o.breaks) {
 		i := int(b & index)
 		a, w := magnitude(x[i]), weightOf(importance, i)
@@ -76,19 +97,28 @@ func (o *Optimal) Scale(x, importance []float32, m int) float32 {
 		q := math.Round(a/s - half) // the code before
 		sumQX += float64(w * a)
 		sumQ2 += float64(w * (2*q + 1))
-		if gain := sumQX * sumQX / sumQ2; gain > best {
-			best, scale = gain, sumQX/sumQ2
+		if g := sumQX * sumQX / sumQ2; g > gain {
+			gain, scale = g, sumQX/sumQ2
 		}
 	}
-	return float32(scale)
+	return scale, gain
 }
 
-// nearestError returns Σ w·(x − s·q)² for the integers of −m..m nearest to x/s.
-func nearestError(x, importance []float32, s float64, m int) float64 {
+// sideOf returns 0 for weights above 0, 1 for others.
+func sideOf(v float32) int {
+	if v > 0 {
+		return 0
+	}
+	return 1
+}
+
+// nearestError returns Σ w·(x − s·q)² for the integers nearest to x/s, as large
+// as the limits of their sides.
+func nearestError(x, importance []float32, s float64, limits [2]float64) float64 {
 	sum := 0.
 	for i, v := range x {
 		a := magnitude(v)
-		e := a - float64(s*min(math.RoundToEven(a/s), float64(m)))
+		e := a - float64(s*min(math.RoundToEven(a/s), limits[sideOf(v)]))
 		sum += float64(weightOf(importance, i) * float64(e*e))
 	}
 	return sum

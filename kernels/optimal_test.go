@@ -58,7 +58,7 @@ func TestNoScaleIsBetterThanTheOptimal(t *testing.T) {
 		s := o.Scale(x, importance, m)
 		got := x2
 		if s > 0 {
-			got = nearestError(x, importance, float64(s), m)
+			got = nearestError(x, importance, float64(s), [2]float64{float64(m), float64(m)})
 		}
 		if least := leastError(a, w, m); got > least+1e-9*x2+1e-300 {
 			t.Fatalf("scale %v has squared error %v, the least is %v", s, got, least)
@@ -79,10 +79,10 @@ func TestTheOptimalScaleBeatsEveryScaleOfAFineGrid(t *testing.T) {
 		}
 		for _, m := range []int{1, 3, 7, 31, 127} {
 			s := o.Scale(x, nil, m)
-			got := nearestError(x, nil, float64(s), m)
+			got := nearestError(x, nil, float64(s), [2]float64{float64(m), float64(m)})
 			top := float64(maxMagnitude(x))
 			for j := 1; j <= 20000; j++ {
-				if other := nearestError(x, nil, top/float64(m)*float64(j)/10000, m); other < got*(1-1e-6) {
+				if other := nearestError(x, nil, top/float64(m)*float64(j)/10000, [2]float64{float64(m), float64(m)}); other < got*(1-1e-6) {
 					t.Fatalf("±%d: scale %v has squared error %v, %v has %v", m, s, got, top/float64(m)*float64(j)/10000, other)
 				}
 			}

@@ -28,7 +28,13 @@ type Packing struct {
 	quantize func(dst []byte, x, importance []float32)
 
 	dequantize func(dst []float32, src []byte)
+
+	optimum *optimum // nil where there is no search for the best scale
 }
+
+// Slow reports whether packing takes a large part of a microsecond per weight:
+// points of a grid are looked for among many.
+func (p *Packing) Slow() bool { return p.codes == nil }
 
 // Packings is the table of block formats.
 var Packings = slices.Concat(scalarPackings, latticePackings)
@@ -38,27 +44,27 @@ var scalarPackings = []*Packing{
 	{
 		Name: "q4_0", Bits: 4, codes: run(-8, 7), Block: 32, Bytes: 18, UsesImportance: true,
 		About:    "4-bit integers times a scale per 32 weights",
-		quantize: quantizeQ4_0, dequantize: dequantizeQ4_0,
+		quantize: quantizeQ4_0, dequantize: dequantizeQ4_0, optimum: optimumQ4_0,
 	},
 	{
 		Name: "q4_1", Bits: 4, codes: run(0, 15), Block: 32, Bytes: 20, UsesImportance: true,
 		About:    "4-bit integers times a scale, plus an offset, per 32 weights",
-		quantize: quantizeQ4_1, dequantize: dequantizeQ4_1,
+		quantize: quantizeQ4_1, dequantize: dequantizeQ4_1, optimum: optimumQ4_1,
 	},
 	{
 		Name: "q5_0", Bits: 5, codes: run(-16, 15), Block: 32, Bytes: 22, UsesImportance: true,
 		About:    "5-bit integers times a scale per 32 weights",
-		quantize: quantizeQ5_0, dequantize: dequantizeQ5_0,
+		quantize: quantizeQ5_0, dequantize: dequantizeQ5_0, optimum: optimumQ5_0,
 	},
 	{
 		Name: "q5_1", Bits: 5, codes: run(0, 31), Block: 32, Bytes: 24, UsesImportance: true,
 		About:    "5-bit integers times a scale, plus an offset, per 32 weights",
-		quantize: quantizeQ5_1, dequantize: dequantizeQ5_1,
+		quantize: quantizeQ5_1, dequantize: dequantizeQ5_1, optimum: optimumQ5_1,
 	},
 	{
 		Name: "q8_0", Bits: 8, codes: run(-127, 127), Block: 32, Bytes: 34,
 		About:    "8-bit integers times a scale per 32 weights",
-		quantize: quantizeQ8_0, dequantize: dequantizeQ8_0,
+		quantize: quantizeQ8_0, dequantize: dequantizeQ8_0, optimum: optimumQ8_0,
 	},
 	{
 		Name: "q1_0", Bits: 1, codes: codes{-1, 1}, Block: 128, Bytes: 18,

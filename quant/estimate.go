@@ -11,8 +11,19 @@ import (
 )
 
 // sampleLen is how many weights an estimate looks at; a tensor no larger is
-// measured exactly.
-const sampleLen = 1 << 15
+// measured exactly. Where every weight takes microseconds it looks at fewer,
+// and is less sure.
+func (s Scheme) sampleLen() int {
+	switch {
+	case s.Range == kernels.OptimalScale && s.Format.Packing != nil:
+		return 1 << 11
+	case s.Range == kernels.OptimalScale:
+		return 1 << 13
+	case s.Format != nil && s.Format.Packing != nil && s.Format.Packing.Slow():
+		return 1 << 14
+	}
+	return 1 << 15
+}
 
 // Estimate measures a fixed sample of whole blocks spread over t: a few
 // milliseconds, whatever its size. Clipping ranges come from sum, the whole
@@ -20,7 +31,7 @@ const sampleLen = 1 << 15
 // exact, and SQNRLo, SQNRHi hold the exact SQNR in at least 95 of 100 cases.
 // A tensor no larger than the sample is measured exactly.
 func Estimate(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) (*Measurement, error) {
-	return estimate(ctx, t, sum, s, sampleLen)
+	return estimate(ctx, t, sum, s, s.sampleLen())
 }
 
 func estimate(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, size int) (*Measurement, error) {

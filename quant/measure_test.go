@@ -18,7 +18,7 @@ import (
 var someSchemes = []string{
 	"keep", "f32", "f16", "bf16", "int8", "int8:channel", "int8:asym", "int8:range=full", "int4", "int4:range=mse", "int4:range=p99",
 	"int4:channel:range=mse", "int4:channel:asym:range=p99.5", "int4:g32", "int4:g32:asym:scale=f32", "int3:g64:range=mse",
-	"int2:channel:range=mse", "int5:g24:round=stochastic:seed=3", "int16", "int6:g128:round=trunc", "int1:channel", "int4:range=entropy", "int3:g32:search=optimal",
+	"int2:channel:range=mse", "int5:g24:round=stochastic:seed=3", "int16", "int6:g128:round=trunc", "int1:channel", "int4:range=entropy", "int3:g32:search=optimal", "q4_0:search=optimal",
 	"fp8_e4m3", "fp8_e5m2:unscaled:round=trunc", "fp4_e2m1:g32:range=mse", "nf4:g64", "fp4_bnb:channel", "posit8", "kmeans3", "kmeans4:g200",
 	"binary:channel", "ternary:g64", "twn:channel", "pot4:channel", "apot4:range=p99", "mxfp4", "mxfp8_e4m3:round=stochastic", "mxint8", "nvfp4",
 	"q4_0", "q8_0", "q4_K", "q6_K", "iq4_xs", "iq3_s", "iq2_xxs", "tq2_0", "mxfp4_ggml",

@@ -202,7 +202,11 @@ func (f *fitter) pack(s Scheme, y, x []float32) (clipped int) {
 		importance = nil
 	}
 	f.packed = slices.Grow(f.packed[:0], n/p.Block*p.Bytes)[:n/p.Block*p.Bytes]
-	p.Quantize(f.packed, finite, importance)
+	if s.Range == kernels.OptimalScale {
+		p.QuantizeOptimal(f.packed, finite, importance, &f.optimal)
+	} else {
+		p.Quantize(f.packed, finite, importance)
+	}
 	p.Dequantize(y[:n], f.packed)
 	for i, v := range x {
 		switch {

@@ -1,0 +1,125 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// packedError returns the weighted squared error of a packing of rows.
+func packedError(p *Packing, packed []byte, x, importance []float32) (sum float64) {
+	y := unpack(p, packed)
+	for i, v := range x {
+		e := float64(v) - float64(y[i])
+		sum += weightOf(importance, i) * e * e
+	}
+	return sum
+}
+
+// searched returns the packings that have a search for the best scale.
+func searched() (list []*Packing) {
+	for _, p := range Packings {
+		if p.optimum != nil {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+func TestTheOptimalScaleIsNeverWorseThanTheReferences(t *testing.T) {
+	var o Optimal
+	if len(searched()) != 5 {
+		t.Fatalf("%d formats have a search", len(searched()))
+	}
+	for _, p := range searched() {
+		t.Run(p.Name, func(t *testing.T) {
+			draw := rand.New(rand.NewPCG(3, 4))
+			better := 0
+			for _, kind := range []string{"gaussian", "awkward", "bits", "halves", "equal"} {
+				x := weights(kind, 8*p.Block, 0, draw)
+				importance := make([]float32, len(x))
+				for i := range x {
+					if !Finite(x[i]) || math.Abs(float64(x[i])) > 1e4 { // a scale that float16 can hold
+						x[i] = 0
+					}
+					importance[i] = draw.Float32()
+				}
+				for _, w := range [][]float32{nil, importance} {
+					reference, packed := make([]byte, 8*p.Bytes), make([]byte, 8*p.Bytes)
+					p.Quantize(reference, x, w)
+					p.QuantizeOptimal(packed, x, w, &o)
+					for i := range 8 {
+						block := func(b []byte) float64 {
+							return packedError(p, b[p.Bytes*i:][:p.Bytes], x[p.Block*i:][:p.Block], part(w, i, p.Block))
+						}
+						got, limit := block(packed), block(reference)
+						if got > limit {
+							t.Fatalf("%s: block %d has the error %v, the reference's %v", kind, i, got, limit)
+						}
+						if got < limit {
+							better++
+						}
+					}
+				}
+			}
+			if better < 20 {
+				t.Errorf("only %d of 80 blocks are better than the reference's", better)
+			}
+		})
+	}
+}
+
+// On integers of an uneven range no scale of any sign is better: tried on a
+// fine net of scales.
+func TestNoScaleOfEitherSignIsBetter(t *testing.T) {
+	var o Optimal
+	rapid.Check(t, func(t *rapid.T) {
+		lo, hi := -rapid.IntRange(1, 8).Draw(t, "below"), rapid.IntRange(1, 8).Draw(t, "above")
+		x := rapid.SliceOfN(rapid.Float32Range(-4, 4), 1, 12).Draw(t, "x")
+		lossOf := func(s float64) (sum float64) {
+			for _, v := range x {
+				q := 0.
+				if s != 0 {
+					q = max(float64(lo), min(float64(hi), math.RoundToEven(float64(v)/s)))
+				}
+				sum += (float64(v) - s*q) * (float64(v) - s*q)
+			}
+			return sum
+		}
+		got := lossOf(float64(o.ScaleOf(x, nil, lo, hi)))
+		for k := -4000; k <= 4000; k++ {
+			if other := lossOf(float64(k) / 1000); other < got-1e-5*(1+got) {
+				t.Fatalf("the scale %v has the error %v, %v has %v", o.ScaleOf(x, nil, lo, hi), got, float64(k)/1000, other)
+			}
+		}
+	})
+}
+
+// BenchmarkOptimalPacking tells what the optimal scale costs in time and saves
+// in error, in dB.
+func BenchmarkOptimalPacking(b *testing.B) {
+	for _, p := range searched() {
+		for _, kind := range []string{"gaussian", "heavy"} {
+			b.Run(fmt.Sprintf("%s/%s", p.Name, kind), func(b *testing.B) {
+				x := gauss(32 * p.Block)
+				if kind == "heavy" {
+					for i := range x {
+						x[i] *= x[i] * x[i]
+					}
+				}
+				var o Optimal
+				packed := make([]byte, 32*p.Bytes)
+				p.Quantize(packed, x, nil)
+				before := packedError(p, packed, x, nil)
+				b.SetBytes(int64(4 * len(x)))
+				for b.Loop() {
+					p.QuantizeOptimal(packed, x, nil, &o)
+				}
+				b.ReportMetric(10*math.Log10(before/packedError(p, packed, x, nil)), "dB-less")
+			})
+		}
+	}
+}
