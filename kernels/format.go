@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -36,6 +37,7 @@ const (
 	Ranged                      // the choice of the clipping range
 	Unscaled                    // whether there is a scale at all
 	Searched                    // whether the reference's search or the best of all codes
+	Doubled                     // scales may be quantized themselves
 
 	scaled = Granular | Stored
 )
@@ -74,6 +76,15 @@ func (f *Format) UnitBits(store *Store, asymmetric bool) int {
 		return store.Bits + f.Bits
 	}
 	return store.Bits
+}
+
+// ScaleBits returns the bits that the scales and zero points, or codebooks, of n
+// units take together.
+func (f *Format) ScaleBits(n int, store *Store, asymmetric bool) (hi, lo uint64) {
+	if store == DoubleQuantized {
+		return 0, uint64(DoubleQuantBits(n))
+	}
+	return bits.Mul64(uint64(n), uint64(f.UnitBits(store, asymmetric)))
 }
 
 // TensorBits returns the bits that the tensor takes once.
@@ -265,6 +276,9 @@ func gridFormats(family string, in func(g *Grid) bool) []*Format {
 		}
 		if g.float != nil {
 			f.Dials |= Unscaled
+		}
+		if family == "codebook" {
+			f.Dials |= Doubled
 		}
 		fs = append(fs, f)
 	}

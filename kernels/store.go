@@ -11,12 +11,18 @@ type Store struct {
 	to   func(float32) float32
 }
 
+// DoubleQuantized stores scales as 8-bit codes with scales of their own, see
+// [DoubleQuantize]: what a scale becomes depends on all others of its tensor,
+// so that units are fitted with scales as they are.
+var DoubleQuantized = &Store{"dq", 8, math.MaxFloat32, func(x float32) float32 { return x }}
+
 // Stores is the table of scale formats; the first is the default of scales
 // per tensor and channel, the second that of scales per group.
 var Stores = []*Store{
 	{"f32", 32, math.MaxFloat32, func(x float32) float32 { return x }},
 	{"f16", 16, maxF16, F16},
 	{"bf16", 16, maxBF16, BF16},
+	DoubleQuantized,
 }
 
 const (

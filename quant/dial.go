@@ -185,7 +185,7 @@ func granularityOptions(s Scheme) []Option {
 func (s Scheme) at(g Granularity) Scheme {
 	from, t := defaults(s.Format, s.Granularity), defaults(s.Format, g)
 	t.Asymmetric, t.Rounding, t.Seed = s.Asymmetric, s.Rounding, s.Seed
-	if t.Store != nil && s.Store != from.Store {
+	if t.Store != nil && s.Store != from.Store && t.whyNotStore(s.Store) == "" {
 		t.Store = s.Store
 	}
 	if t.Range != nil && s.Range != nil && t.rangeFits(s.Range) {
@@ -258,9 +258,11 @@ func rangeOptions(s Scheme) []Option {
 func storeOptions(s Scheme) []Option {
 	var options []Option
 	for _, store := range kernels.Stores {
-		t := s
-		t.Store = store
-		options = append(options, Option{store.Name, t})
+		if s.whyNotStore(store) == "" {
+			t := s
+			t.Store = store
+			options = append(options, Option{store.Name, t})
+		}
 	}
 	return options
 }

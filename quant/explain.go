@@ -155,7 +155,12 @@ func ExplainWeights(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme
 			whole := s.Format.Grid.Unit()
 			m = &whole
 		case entering:
-			m, err = chooseMap(ctx, t, sum, s, unit)
+			if m, err = chooseMap(ctx, t, sum, s, unit); err == nil && s.Store == kernels.DoubleQuantized {
+				var scales []float32
+				if scales, err = sum.doubled.find(ctx, t, s); err == nil {
+					m.(*kernels.GridMap).Scale = scales[u]
+				}
+			}
 		}
 		if err != nil {
 			return nil, err

@@ -136,7 +136,7 @@ func (s Scheme) Bytes(shape []int, stored int64) int64 {
 	}
 	// Codes and scales in 128 bits: a shape may say 2^60 weights.
 	hi, lo := bits.Mul64(uint64(l.n), uint64(s.Format.Bits))
-	hi2, lo2 := bits.Mul64(uint64(l.units()), uint64(s.Format.UnitBits(s.Store, s.Asymmetric)))
+	hi2, lo2 := s.Format.ScaleBits(l.units(), s.Store, s.Asymmetric)
 	lo, carry := bits.Add64(lo, lo2, 0)
 	hi += hi2 + carry
 	lo, carry = bits.Add64(lo, uint64(s.Format.TensorBits())+7, 0)

@@ -19,7 +19,7 @@ var someSchemes = []string{
 	"keep", "f32", "f16", "bf16", "int8", "int8:channel", "int8:asym", "int8:range=full", "int4", "int4:range=mse", "int4:range=p99",
 	"int4:channel:range=mse", "int4:channel:asym:range=p99.5", "int4:g32", "int4:g32:asym:scale=f32", "int3:g64:range=mse",
 	"int2:channel:range=mse", "int5:g24:round=stochastic:seed=3", "int16", "int6:g128:round=trunc", "int1:channel", "int4:range=entropy", "int3:g32:search=optimal", "q4_0:search=optimal",
-	"fp8_e4m3", "fp8_e5m2:unscaled:round=trunc", "fp4_e2m1:g32:range=mse", "nf4:g64", "fp4_bnb:channel", "posit8", "kmeans3", "kmeans4:g200",
+	"fp8_e4m3", "fp8_e5m2:unscaled:round=trunc", "fp4_e2m1:g32:range=mse", "nf4:g64", "nf4:g64:scale=dq", "fp4_bnb:g32:scale=dq", "fp4_bnb:channel", "posit8", "kmeans3", "kmeans4:g200",
 	"binary:channel", "ternary:g64", "twn:channel", "pot4:channel", "apot4:range=p99", "mxfp4", "mxfp8_e4m3:round=stochastic", "mxint8", "nvfp4",
 	"q4_0", "q8_0", "q4_K", "q6_K", "iq4_xs", "iq3_s", "iq2_xxs", "tq2_0", "mxfp4_ggml",
 }
@@ -176,6 +176,17 @@ func TestBytesCountEveryScaleAndZeroPoint(t *testing.T) {
 		{[]int{2, 8, 3, 3}, "int4:g32", 4 + 3*16/72.0},
 		{[]int{32}, "int4:g32", 4.5},
 		{[]int{2, 3}, "int3", (18 + 6 + 32) / 6.0}, // 18 bits of codes, up to whole bytes
+		{[]int{64, 256}, "q4_K", 4.5},
+		{[]int{64, 256}, "q6_K", 6.5625},
+		{[]int{64, 256}, "iq2_xxs", 2.0625},
+		{[]int{64, 256}, "tq1_0", 1.6875},
+		{[]int{64, 256}, "mxfp4", 4.25},
+		{[]int{64, 256}, "nvfp4", 4.5 + 32.0/16384},
+		{[]int{64, 256}, "fp8_e4m3", 8 + 32.0/16384},
+		{[]int{64, 256}, "fp8_e4m3:unscaled", 8},
+		{[]int{64, 256}, "kmeans4:channel", 4 + 16*32.0/256},
+		{[]int{64, 256}, "nf4:g64", 4.25},
+		{[]int{64, 256}, "nf4:g64:scale=dq", 4 + (256*8+32+32)/16384.0}, // QLoRA's 0.127 bits, and one mean
 	} {
 		n := int64(1)
 		for _, d := range c.shape {

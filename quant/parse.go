@@ -47,6 +47,9 @@ func Parse(text string) (Scheme, error) {
 	if why := s.whyNotRange(s.Range); why != "" {
 		return Scheme{}, invalid(text, s.rangeText(), "does not fit: "+why, "range=minmax")
 	}
+	if why := s.whyNotStore(s.Store); why != "" {
+		return Scheme{}, invalid(text, p.set["scale"], "does not fit: "+why, "scale=f16")
+	}
 	if s.Seed != 0 && s.Rounding != stochastic {
 		return Scheme{}, invalid(text, p.set["seed"], "needs round=stochastic: no other rounding draws lots", "round=stochastic:"+p.set["seed"])
 	}
@@ -125,7 +128,7 @@ func (p *parsing) word(word string) error {
 		return p.dial("range", kernels.Searched, word)
 	}
 	return p.invalid(word, "is not a dial",
-		"tensor channel gN (N ≥ 8) unscaled, sym asym, round=…, range=minmax|full|pNN.N|mse|entropy, search=optimal, scale=f32|f16|bf16, seed=N")
+		"tensor channel gN (N ≥ 8) unscaled, sym asym, round=…, range=minmax|full|pNN.N|mse|entropy, search=optimal, scale=f32|f16|bf16|dq, seed=N")
 }
 
 // dial notes that word sets the dial called name, which the format must have

@@ -149,7 +149,7 @@ func (s Scheme) As(f *kernels.Format) Scheme {
 	if s.Range != nil && s.Range.Of(f) && t.rangeFits(s.Range) {
 		t.Range, t.Percentile = s.Range, s.Percentile
 	}
-	if t.Store != nil && s.Store != nil && s.Granularity == g {
+	if t.Store != nil && s.Store != nil && s.Granularity == g && t.whyNotStore(s.Store) == "" {
 		t.Store = s.Store
 	}
 	return t
@@ -173,6 +173,19 @@ func (s Scheme) whyNotRange(r *kernels.Range) string {
 		return "it needs sym: asymmetric codes are always used in full"
 	case r == kernels.OptimalScale && (s.Granularity <= 0 || s.Granularity > maxOptimal):
 		return fmt.Sprintf("it needs groups of at most %d: it tries every code of every weight", maxOptimal)
+	}
+	return ""
+}
+
+// whyNotStore returns why scales cannot be stored as store, or "".
+func (s Scheme) whyNotStore(store *kernels.Store) string {
+	switch {
+	case store != kernels.DoubleQuantized:
+		return ""
+	case !s.Has(kernels.Doubled):
+		return "only nf4 and fp4_bnb quantize their scales, as bitsandbytes does"
+	case s.Granularity <= 0:
+		return "it needs groups: few scales are not worth it"
 	}
 	return ""
 }

@@ -21,6 +21,8 @@ type Summary struct {
 	Distribution kernels.Distribution
 	channels     []extremes
 
+	doubled doubledScales
+
 	cellLen int   // the tensor in equal cells, the last one shorter
 	loud    []int // cells of more than twice the mean energy, loudest first
 }

@@ -17,6 +17,7 @@ type quantizer struct {
 	affine []kernels.Affine // of integers, by unit, where the summary or a first pass has told; else nil
 	maps   []kernels.Map    // of other formats, likewise
 	top    float32          // the largest magnitude of the tensor
+	scales []float32        // by unit, if they are quantized themselves
 }
 
 // newQuantizer prepares s for t. Units that the summary describes, a single
@@ -30,6 +31,11 @@ func newQuantizer(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) 
 	l := q.layout
 	if s.Keep() || l.n == 0 || s.Format.Cast != nil || s.Format.Block() > 0 {
 		return q, nil
+	}
+	if s.Store == kernels.DoubleQuantized {
+		var err error
+		q.scales, err = sum.doubled.find(ctx, t, s)
+		return q, err
 	}
 	byExtremes := s.Format.Integer() && (s.Range == kernels.MinMax || s.Range == kernels.Full)
 	switch {
@@ -94,6 +100,9 @@ func (q *quantizer) roundTrip(y, x []float32, at int, f *fitter) (clipped int) {
 				m = q.maps[u]
 			} else {
 				m = f.unit(s, x[i:end])
+			}
+			if q.scales != nil {
+				f.grid.Scale = q.scales[u]
 			}
 			clipped += m.RoundTrip(y[i:end], x[i:end], s.Rounding, seed, index)
 		}
