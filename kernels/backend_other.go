@@ -46,3 +46,7 @@ func (f *fits) fitSymmetricInLanes(int32, []float32, []float32, int, weighting) 
 func recode(codes []uint8, x []float32, scale, offset float32, low, high int32) {
 	recodeGo(codes, x, scale, offset, low, high)
 }
+
+func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped int) {
+	return f.nearestEvenGo(dst, src, inv, scale)
+}

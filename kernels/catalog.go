@@ -8,6 +8,7 @@ type Kernel struct {
 	Op, Format string
 	Bytes      float64   // that it reads and writes per weight
 	Vector     []Backend // those besides Portable that have code of their own
+	Finite     bool      // the weights must be finite
 	Run        func(w *Work)
 }
 
@@ -64,12 +65,16 @@ var Kernels = func() []Kernel {
 		ks = append(ks, packingKernels(p)...)
 	}
 	for _, g := range Grids {
-		ks = append(ks, Kernel{Op: "roundtrip", Format: g.Name, Bytes: 8, Run: func(w *Work) {
+		vector := both
+		if g.float == nil {
+			vector = nil
+		}
+		ks = append(ks, Kernel{Op: "roundtrip", Format: g.Name, Bytes: 8, Vector: vector, Run: func(w *Work) {
 			w.Clipped = g.Fit(w.X[:min(len(w.X), 1<<10)], 4, Stores[0]).RoundTrip(w.Y, w.X, Roundings[0], 1, 2)
 		}})
 	}
 	for _, m := range Microscalings {
-		ks = append(ks, Kernel{Op: "roundtrip", Format: m.Name, Bytes: 8, Run: func(w *Work) {
+		ks = append(ks, Kernel{Op: "roundtrip", Format: m.Name, Bytes: 8, Vector: both, Run: func(w *Work) {
 			w.Clipped = m.RoundTrip(w.Y, w.X, 4, Roundings[0], 1, 2)
 		}})
 	}
@@ -104,12 +109,16 @@ func packingKernels(p *Packing) []Kernel {
 		p.Quantize(packed, w.X[:n*p.Block], importance)
 		return packed
 	}
+	var vector []Backend
+	if p.vector {
+		vector = []Backend{AVX2, AVX512}
+	}
 	return []Kernel{
-		{Op: "quantize", Format: p.Name, Bytes: 4 + bytes, Run: func(w *Work) { quantize(w) }},
+		{Op: "quantize", Format: p.Name, Bytes: 4 + bytes, Vector: vector, Finite: true, Run: func(w *Work) { quantize(w) }},
 		{Op: "dequantize", Format: p.Name, Bytes: 4 + bytes, Run: func(w *Work) {
 			n := len(w.X) / p.Block
 			p.Dequantize(w.Y[:n*p.Block], w.Packed[:n*p.Bytes])
 		}},
-		{Op: "roundtrip", Format: p.Name, Bytes: 8, Run: func(w *Work) { p.Dequantize(w.Y, quantize(w)) }},
+		{Op: "roundtrip", Format: p.Name, Bytes: 8, Vector: vector, Finite: true, Run: func(w *Work) { p.Dequantize(w.Y, quantize(w)) }},
 	}
 }

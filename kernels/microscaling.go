@@ -79,9 +79,12 @@ func (m *Microscaling) RoundTrip(dst, src []float32, tensorMax float32, r *Round
 // that is at most max|x|, divided by the largest that is an element, and
 // between 2^-127 and 2^127 (section 6.3 of the specification).
 func (m *Microscaling) sharedScale(x []float32) float32 {
-	_, e := math.Frexp(float64(maxMagnitude(x))) // max|x| < 2^e ≤ 2·max|x|
+	e := int(math.Float32bits(maxMagnitude(x)) >> mantissa32) // 0 for what is less than 2^-126, whose scale is the least
 	emax := int(m.element.max>>mantissa32) - bias32
-	return float32(math.Ldexp(1, max(e-1-emax, -bias32)))
+	if e -= emax; e > 0 {
+		return math.Float32frombits(uint32(e) << mantissa32)
+	}
+	return 0x1p-127
 }
 
 // nvScale returns the scale with which a tensor of that largest magnitude is
@@ -117,13 +120,6 @@ func (m *Microscaling) nvBlock(dst, src []float32, encode, decode float32, r *Ro
 
 // maxMagnitude returns the largest finite magnitude of x, 0 if there is none.
 func maxMagnitude(x []float32) float32 {
-	var top uint32
-	for _, v := range x {
-		mag := math.Float32bits(v) &^ sign32
-		if mag >= expMask {
-			continue
-		}
-		top = max(top, mag)
-	}
-	return math.Float32frombits(top)
+	lo, hi := Extremes(x)
+	return max(-lo, hi)
 }

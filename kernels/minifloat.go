@@ -28,6 +28,7 @@ type Minifloat struct {
 	least     uint32       // exponent bits of the least normal value
 	zero      float32      // what keeps the sign of a zero when added, or removes it
 	subnormal float32      // 1/least subnormal value
+	words     [5]uint32    // what rounding to nearest needs; the assembly knows their order
 }
 
 // The small floats.
@@ -60,6 +61,7 @@ func newMinifloat(f Minifloat) *Minifloat {
 		f.zero = 0
 	}
 	f.subnormal = float32(math.Ldexp(1, f.Bias-1+f.Mantissa))
+	f.words = [5]uint32{f.max, f.limit, f.least, math.Float32bits(f.zero), uint32(mantissa32-f.Mantissa) << mantissa32}
 	sign := 1 << (f.Exponent + f.Mantissa)
 	for code := range 2 * sign {
 		e, m := code&(sign-1)>>f.Mantissa, code&(1<<f.Mantissa-1)
@@ -210,11 +212,10 @@ func (f *Minifloat) step(v float32) (mag, step uint32) {
 	return mag, max(mag&expMask, f.least) - uint32(f.Mantissa)<<mantissa32
 }
 
-// nearestEven is RoundTrip for the nearest value, ties to the even mantissa.
-func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped int) {
+// nearestEvenGo is RoundTrip for the nearest value, ties to the even mantissa.
+func (f *Minifloat) nearestEvenGo(dst, src []float32, inv, scale float32) (clipped int) {
 	dst = dst[:len(src)]
-	top, limit, least, zero := f.max, f.limit, f.least, f.zero
-	up := uint32(mantissa32-f.Mantissa) << mantissa32
+	top, limit, least, zero, up := f.words[0], f.words[1], f.words[2], f.zero, f.words[4]
 	for i, x := range src {
 		b := math.Float32bits(x * inv)
 		mag := b &^ sign32

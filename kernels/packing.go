@@ -30,6 +30,7 @@ type Packing struct {
 	dequantize func(dst []float32, src []byte)
 
 	optimum *optimum // nil where there is no search for the best scale
+	vector  bool     // packing has vector code
 }
 
 // Slow reports whether packing takes a large part of a microsecond per weight:
@@ -79,27 +80,27 @@ var scalarPackings = []*Packing{
 	{
 		Name: "q2_K", Bits: 2, codes: run(0, 3), Block: 256, Bytes: 84, UsesImportance: true,
 		About:    "2-bit integers times a scale, minus an offset, per 16 weights; 4-bit scales and offsets",
-		quantize: quantizeQ2K, dequantize: dequantizeQ2K,
+		quantize: quantizeQ2K, dequantize: dequantizeQ2K, vector: true,
 	},
 	{
 		Name: "q3_K", Bits: 3, codes: run(-4, 3), Block: 256, Bytes: 110, UsesImportance: true,
 		About:    "3-bit integers times a scale per 16 weights; 6-bit scales",
-		quantize: quantizeQ3K, dequantize: dequantizeQ3K,
+		quantize: quantizeQ3K, dequantize: dequantizeQ3K, vector: true,
 	},
 	{
 		Name: "q4_K", Bits: 4, codes: run(0, 15), Block: 256, Bytes: 144, UsesImportance: true,
 		About:    "4-bit integers times a scale, minus an offset, per 32 weights; 6-bit scales and offsets",
-		quantize: quantizeQ4K, dequantize: dequantizeQ4K,
+		quantize: quantizeQ4K, dequantize: dequantizeQ4K, vector: true,
 	},
 	{
 		Name: "q5_K", Bits: 5, codes: run(0, 31), Block: 256, Bytes: 176, UsesImportance: true,
 		About:    "5-bit integers times a scale, minus an offset, per 32 weights; 6-bit scales and offsets",
-		quantize: quantizeQ5K, dequantize: dequantizeQ5K,
+		quantize: quantizeQ5K, dequantize: dequantizeQ5K, vector: true,
 	},
 	{
 		Name: "q6_K", Bits: 6, codes: run(-32, 31), Block: 256, Bytes: 210, UsesImportance: true,
 		About:    "6-bit integers times a scale per 16 weights; 8-bit scales",
-		quantize: quantizeQ6K, dequantize: dequantizeQ6K,
+		quantize: quantizeQ6K, dequantize: dequantizeQ6K, vector: true,
 	},
 	{
 		Name: "tq1_0", Bits: 1, codes: run(-1, 1), Block: 256, Bytes: 54,

@@ -114,6 +114,11 @@ func fitSymmetricAVX2(space *float32, x *float32, w *float32, n int, weigh int, 
 //go:noescape
 func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
 
+// minifloatAVX2 equals nearestEvenGo: words are those of the Minifloat.
+//
+//go:noescape
+func minifloatAVX2(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
+
 // readAVX512 equals readGo for n a multiple of 64.
 //
 //go:noescape
@@ -223,6 +228,11 @@ func fitSymmetricAVX512(space *float32, x *float32, w *float32, n int, weigh int
 //
 //go:noescape
 func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
+
+// minifloatAVX512 equals nearestEvenGo: words are those of the Minifloat.
+//
+//go:noescape
+func minifloatAVX512(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
 
 // roundTripStochasticAVX512 equals roundTripGo for n > 0.
 //

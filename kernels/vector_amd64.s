@@ -2366,6 +2366,97 @@ loop93:
 	VZEROUPPER
 	RET
 
+// func minifloatAVX2(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
+// Requires: AVX, AVX2, POPCNT, SSE
+TEXT ·minifloatAVX2(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         words+32(FP), BX
+	MOVSS        inv+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        scale+28(FP), X1
+	VBROADCASTSS X1, Y1
+	VPBROADCASTD (BX), Y2
+	VPBROADCASTD 4(BX), Y3
+	VPBROADCASTD 8(BX), Y4
+	VPBROADCASTD 12(BX), Y5
+	VPBROADCASTD 16(BX), Y6
+	XORQ         BX, BX
+	CMPQ         DX, $0x00000008
+	JL           rest95
+
+loop94:
+	VMOVUPS   (CX), Y7
+	VPAND     v32_7f800000<>+0(SB), Y7, Y11
+	VPCMPEQD  v32_7f800000<>+0(SB), Y11, Y11
+	VMULPS    Y0, Y7, Y8
+	VMOVAPS   Y8, Y9
+	VPAND     v32_7fffffff<>+0(SB), Y9, Y9
+	VPCMPGTD  Y3, Y9, Y10
+	VANDNPS   Y10, Y11, Y10
+	VMOVMSKPS Y10, SI
+	POPCNTL   SI, SI
+	ADDQ      SI, BX
+	VPMINSD   Y2, Y9, Y9
+	VMOVAPS   Y9, Y10
+	VPAND     v32_7f800000<>+0(SB), Y10, Y10
+	VPMAXSD   Y4, Y10, Y10
+	VPADDD    Y6, Y10, Y10
+	VADDPS    Y10, Y9, Y9
+	VSUBPS    Y10, Y9, Y9
+	VPAND     v32_80000000<>+0(SB), Y8, Y8
+	VPOR      Y8, Y9, Y9
+	VADDPS    Y5, Y9, Y9
+	VMULPS    Y1, Y9, Y9
+	VBLENDVPS Y11, Y7, Y9, Y9
+	VMOVUPS   Y9, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, DX
+	CMPQ      DX, $0x00000008
+	JGE       loop94
+
+rest95:
+	TESTQ      DX, DX
+	JZ         done96
+	MOVQ       $+8, SI
+	SUBQ       DX, SI
+	LEAQ       window<>+0(SB), DI
+	VMOVUPS    (DI)(SI*4), Y7
+	VMASKMOVPS (CX), Y7, Y8
+	VPAND      v32_7f800000<>+0(SB), Y8, Y9
+	VPCMPEQD   v32_7f800000<>+0(SB), Y9, Y9
+	VMULPS     Y0, Y8, Y0
+	VMOVAPS    Y0, Y10
+	VPAND      v32_7fffffff<>+0(SB), Y10, Y10
+	VPCMPGTD   Y3, Y10, Y3
+	VANDNPS    Y3, Y9, Y3
+	VMOVMSKPS  Y3, SI
+	POPCNTL    SI, SI
+	ADDQ       SI, BX
+	VPMINSD    Y2, Y10, Y10
+	VMOVAPS    Y10, Y2
+	VPAND      v32_7f800000<>+0(SB), Y2, Y2
+	VPMAXSD    Y4, Y2, Y2
+	VPADDD     Y6, Y2, Y2
+	VADDPS     Y2, Y10, Y10
+	VSUBPS     Y2, Y10, Y10
+	VPAND      v32_80000000<>+0(SB), Y0, Y0
+	VPOR       Y0, Y10, Y10
+	VADDPS     Y5, Y10, Y10
+	VMULPS     Y1, Y10, Y10
+	VBLENDVPS  Y9, Y8, Y10, Y10
+	VMASKMOVPS Y10, Y7, (AX)
+	LEAQ       (AX)(DX*4), AX
+	LEAQ       (CX)(DX*4), CX
+	XORQ       DX, DX
+
+done96:
+	MOVQ BX, ret+40(FP)
+	VZEROUPPER
+	RET
+
 // func readAVX512(x *float32, n int) uint32
 // Requires: AVX, AVX512F
 TEXT ·readAVX512(SB), NOSPLIT, $0-20
@@ -2376,17 +2467,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop94:
+loop97:
 	SUBQ   $0x00000040, CX
-	JL     done95
+	JL     done98
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop94
+	JMP    loop97
 
-done95:
+done98:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -2414,7 +2505,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit96:
+unit99:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2439,9 +2530,9 @@ unit96:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest98
+	JL           rest101
 
-loop97:
+loop100:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2460,11 +2551,11 @@ loop97:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop97
+	JGE         loop100
 
-rest98:
+rest101:
 	TESTQ       R8, R8
-	JZ          done99
+	JZ          done102
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2486,9 +2577,9 @@ rest98:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done99:
+done102:
 	TESTQ DX, DX
-	JNZ   unit96
+	JNZ   unit99
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2506,7 +2597,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit100:
+unit103:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2531,9 +2622,9 @@ unit100:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest102
+	JL           rest105
 
-loop101:
+loop104:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -2555,11 +2646,11 @@ loop101:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop101
+	JGE         loop104
 
-rest102:
+rest105:
 	TESTQ       R8, R8
-	JZ          done103
+	JZ          done106
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2584,9 +2675,9 @@ rest102:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done103:
+done106:
 	TESTQ DX, DX
-	JNZ   unit100
+	JNZ   unit103
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2608,7 +2699,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit104:
+unit107:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2633,9 +2724,9 @@ unit104:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest106
+	JL           rest109
 
-loop105:
+loop108:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2654,11 +2745,11 @@ loop105:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop105
+	JGE         loop108
 
-rest106:
+rest109:
 	TESTQ       R8, R8
-	JZ          done107
+	JZ          done110
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2680,9 +2771,9 @@ rest106:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done107:
+done110:
 	TESTQ DX, DX
-	JNZ   unit104
+	JNZ   unit107
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2698,7 +2789,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit108:
+unit111:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2723,9 +2814,9 @@ unit108:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest110
+	JL           rest113
 
-loop109:
+loop112:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2744,11 +2835,11 @@ loop109:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop109
+	JGE         loop112
 
-rest110:
+rest113:
 	TESTQ       R8, R8
-	JZ          done111
+	JZ          done114
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2770,9 +2861,9 @@ rest110:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done111:
+done114:
 	TESTQ DX, DX
-	JNZ   unit108
+	JNZ   unit111
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2788,7 +2879,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit112:
+unit115:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2813,9 +2904,9 @@ unit112:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest114
+	JL           rest117
 
-loop113:
+loop116:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2834,11 +2925,11 @@ loop113:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop113
+	JGE         loop116
 
-rest114:
+rest117:
 	TESTQ       R8, R8
-	JZ          done115
+	JZ          done118
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2860,9 +2951,9 @@ rest114:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done115:
+done118:
 	TESTQ DX, DX
-	JNZ   unit112
+	JNZ   unit115
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2884,9 +2975,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest117
+	JL           rest120
 
-loop116:
+loop119:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -2924,11 +3015,11 @@ loop116:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop116
+	JGE         loop119
 
-rest117:
+rest120:
 	TESTQ       DX, DX
-	JZ          done118
+	JZ          done121
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -2970,7 +3061,7 @@ rest117:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done118:
+done121:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -3001,9 +3092,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest122
+	JL           rest125
 
-loop121:
+loop124:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -3013,7 +3104,7 @@ loop121:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found119
+	JNZ           found122
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3023,17 +3114,17 @@ loop121:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found120
+	JNZ           found123
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop121
+	JGE           loop124
 
-rest122:
+rest125:
 	TESTQ         DX, DX
-	JZ            done123
+	JZ            done126
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -3046,7 +3137,7 @@ rest122:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found119
+	JNZ           found122
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3056,16 +3147,16 @@ rest122:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found120
+	JNZ           found123
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done123:
-found120:
+done126:
+found123:
 	ADDQ $0x08, BX
 
-found119:
+found122:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -3081,7 +3172,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map124:
+map127:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3105,9 +3196,9 @@ map124:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest126
+	JL           rest129
 
-loop125:
+loop128:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -3132,11 +3223,11 @@ loop125:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop125
+	JGE           loop128
 
-rest126:
+rest129:
 	TESTQ         R8, R8
-	JZ            done127
+	JZ            done130
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -3164,7 +3255,7 @@ rest126:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done127:
+done130:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -3174,7 +3265,7 @@ done127:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map124
+	JNZ           map127
 	VZEROUPPER
 	RET
 
@@ -3190,7 +3281,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop128:
+loop131:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -3212,7 +3303,7 @@ loop128:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop128
+	JNZ           loop131
 	VZEROUPPER
 	RET
 
@@ -3224,7 +3315,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop129:
+loop132:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -3235,7 +3326,7 @@ loop129:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop129
+	JNZ           loop132
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -3258,7 +3349,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop130:
+loop133:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -3271,7 +3362,7 @@ loop130:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop130
+	JNZ           loop133
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -3292,13 +3383,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop131:
+loop134:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop131
+	JNZ       loop134
 	VZEROUPPER
 	RET
 
@@ -3309,13 +3400,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop132:
+loop135:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop132
+	JNZ       loop135
 	VZEROUPPER
 	RET
 
@@ -3329,7 +3420,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop133:
+loop136:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -3347,7 +3438,7 @@ loop133:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop133
+	JNZ         loop136
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -3359,7 +3450,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop134:
+loop137:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -3373,7 +3464,7 @@ loop134:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop134
+	JNZ         loop137
 	VZEROUPPER
 	RET
 
@@ -3393,14 +3484,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop135:
+loop138:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop135
+	JNZ       loop138
 	VZEROUPPER
 	RET
 
@@ -3414,7 +3505,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop136:
+loop139:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -3439,7 +3530,7 @@ loop136:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop136
+	JNZ         loop139
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -3457,7 +3548,7 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row137:
+row140:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -3465,60 +3556,60 @@ row137:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row137
+	JNZ        row140
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given138
+	JZ         given141
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others141
+	JNE        others144
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row142:
+row145:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row142
-	JMP     weighed139
+	JNZ     row145
+	JMP     weighed142
 
-others141:
+others144:
 	CMPQ CX, $0x02
-	JE   magnitudes140
+	JE   magnitudes143
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row143:
+row146:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row143
+	JNZ          row146
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes140:
+magnitudes143:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row144:
+row147:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row144
-	JMP     weighed139
+	JNZ     row147
+	JMP     weighed142
 
-given138:
+given141:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -3526,7 +3617,7 @@ given138:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row145:
+row148:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -3534,9 +3625,9 @@ row145:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row145
+	JNZ        row148
 
-weighed139:
+weighed142:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -3557,7 +3648,7 @@ weighed139:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row146:
+row149:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -3567,7 +3658,7 @@ row146:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row146
+	JNZ          row149
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -3582,7 +3673,7 @@ row146:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row147:
+row150:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z17
 	VMULPS     Z4, Z17, Z17
@@ -3596,12 +3687,12 @@ row147:
 	VMOVUPS    Z17, 4096(SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row147
+	JNZ        row150
 	VPXORD     Z5, Z5, Z5
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row148:
+row151:
 	VMULPS       6144(SI), Z11, Z4
 	VADDPS       Z13, Z4, Z4
 	VSUBPS       (SI), Z4, Z4
@@ -3628,11 +3719,11 @@ row148:
 	VADDPS       Z4, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row148
+	JNZ          row151
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try149:
+try152:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -3643,7 +3734,7 @@ try149:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row150:
+row153:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z18
 	VMULPS     Z4, Z18, Z18
@@ -3706,7 +3797,7 @@ row150:
 	VADDPS     Z18, Z7, Z7
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row150
+	JNZ        row153
 	VMULPS     Z7, Z15, Z4
 	VMULPS     Z6, Z6, Z19
 	VSUBPS     Z19, Z4, Z4
@@ -3726,7 +3817,7 @@ row150:
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row151:
+row154:
 	VMULPS    6144(SI), Z17, Z19
 	VADDPS    Z18, Z19, Z19
 	VSUBPS    (SI), Z19, Z19
@@ -3753,19 +3844,19 @@ row151:
 	VADDPS    Z19, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row151
+	JNZ       row154
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse152
+	JZ        worse155
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row153:
+row156:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -3784,11 +3875,11 @@ row153:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row153
+	JNZ       row156
 
-worse152:
+worse155:
 	DECQ    DX
-	JNZ     try149
+	JNZ     try152
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -3826,7 +3917,7 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row154:
+row157:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -3834,60 +3925,60 @@ row154:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row154
+	JNZ        row157
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given155
+	JZ         given158
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others158
+	JNE        others161
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row159:
+row162:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row159
-	JMP     weighed156
+	JNZ     row162
+	JMP     weighed159
 
-others158:
+others161:
 	CMPQ CX, $0x02
-	JE   magnitudes157
+	JE   magnitudes160
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row160:
+row163:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row160
+	JNZ          row163
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes157:
+magnitudes160:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row161:
+row164:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row161
-	JMP     weighed156
+	JNZ     row164
+	JMP     weighed159
 
-given155:
+given158:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -3895,7 +3986,7 @@ given155:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row162:
+row165:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -3903,9 +3994,9 @@ row162:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row162
+	JNZ        row165
 
-weighed156:
+weighed159:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -3926,7 +4017,7 @@ weighed156:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row163:
+row166:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -3936,7 +4027,7 @@ row163:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row163
+	JNZ          row166
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -3951,7 +4042,7 @@ row163:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row164:
+row167:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z17
 	VMULPS       Z4, Z17, Z17
@@ -3965,13 +4056,13 @@ row164:
 	VMOVUPS      Z17, 4096(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row164
+	JNZ          row167
 	VPXORD       Z5, Z5, Z5
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z4
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row165:
+row168:
 	VMULPS       6144(SI), Z11, Z17
 	VADDPS       Z13, Z17, Z17
 	VSUBPS       (SI), Z17, Z17
@@ -3998,11 +4089,11 @@ row165:
 	VADDPS       Z17, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row165
+	JNZ          row168
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try166:
+try169:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4013,7 +4104,7 @@ try166:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row167:
+row170:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z18
 	VMULPS       Z4, Z18, Z18
@@ -4076,7 +4167,7 @@ row167:
 	VADDPS       Z18, Z7, Z7
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row167
+	JNZ          row170
 	VMULPS       Z7, Z15, Z4
 	VMULPS       Z6, Z6, Z19
 	VSUBPS       Z19, Z4, Z4
@@ -4097,7 +4188,7 @@ row167:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row168:
+row171:
 	VMULPS    6144(SI), Z17, Z20
 	VADDPS    Z18, Z20, Z20
 	VSUBPS    (SI), Z20, Z20
@@ -4124,19 +4215,19 @@ row168:
 	VADDPS    Z20, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row168
+	JNZ       row171
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse169
+	JZ        worse172
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row170:
+row173:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -4155,11 +4246,11 @@ row170:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row170
+	JNZ       row173
 
-worse169:
+worse172:
 	DECQ    DX
-	JNZ     try166
+	JNZ     try169
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -4179,7 +4270,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row171:
+row174:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4187,60 +4278,60 @@ row171:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row171
+	JNZ        row174
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given172
+	JZ         given175
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others175
+	JNE        others178
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row176:
+row179:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row176
-	JMP     weighed173
+	JNZ     row179
+	JMP     weighed176
 
-others175:
+others178:
 	CMPQ CX, $0x02
-	JE   magnitudes174
+	JE   magnitudes177
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row177:
+row180:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row177
+	JNZ          row180
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes174:
+magnitudes177:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row178:
+row181:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row178
-	JMP     weighed173
+	JNZ     row181
+	JMP     weighed176
 
-given172:
+given175:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4248,7 +4339,7 @@ given172:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row179:
+row182:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4256,9 +4347,9 @@ row179:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row179
+	JNZ        row182
 
-weighed173:
+weighed176:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4281,7 +4372,7 @@ weighed173:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row180:
+row183:
 	VMOVUPS      (SI), Z11
 	VMOVAPS      Z11, Z14
 	VPANDD       Z4, Z14, Z14
@@ -4290,18 +4381,18 @@ row180:
 	VBLENDMPS    Z11, Z5, K1, Z5
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row180
+	JNZ          row183
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z6, K1
 	VPXORD       Z7, Z7, Z7
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row181:
+row184:
 	VADDPS       2048(SI), Z7, Z7
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row181
+	JNZ          row184
 	VMOVUPS      Z7, 8320(AX)
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4311,7 +4402,7 @@ row181:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row182:
+row185:
 	VMOVUPS    (SI), Z6
 	VMOVUPS    2048(SI), Z7
 	VMULPS     Z4, Z6, Z11
@@ -4370,7 +4461,7 @@ row182:
 	VADDPS     Z7, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row182
+	JNZ        row185
 	VMOVAPS    Z4, Z6
 	VPXORD     Z10, Z10, Z10
 	VDIVPS     Z9, Z8, Z11
@@ -4378,7 +4469,7 @@ row182:
 	VBLENDMPS  Z11, Z10, K2, Z10
 	VMULPS     Z8, Z10, Z7
 
-try183:
+try186:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z5, Z4, Z4
@@ -4387,7 +4478,7 @@ try183:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row184:
+row187:
 	VMOVUPS    (SI), Z11
 	VMOVUPS    2048(SI), Z14
 	VMULPS     Z4, Z11, Z15
@@ -4446,7 +4537,7 @@ row184:
 	VADDPS     Z14, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row184
+	JNZ        row187
 	VMULPS     Z8, Z8, Z14
 	VMULPS     Z9, Z7, Z11
 	VCMPPS     $0x0e, Z0, Z9, K2
@@ -4458,13 +4549,13 @@ row184:
 	VBLENDMPS  Z14, Z7, K2, Z7
 	VBLENDMPS  Z4, Z6, K2, Z6
 	DECQ       DX
-	JNZ        try183
+	JNZ        try186
 	VBLENDMPS  Z0, Z10, K1, Z10
 	VMOVUPS    Z10, 8192(AX)
 	VMOVUPS    Z12, Z4
 	MOVQ       BX, CX
 
-row185:
+row188:
 	VMULPS     (AX), Z6, Z5
 	VADDPS     Z1, Z5, Z5
 	VPTERNLOGD $0xec, Z2, Z3, Z5
@@ -4477,7 +4568,7 @@ row185:
 	VMOVUPS    Z5, 4096(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row185
+	JNZ        row188
 	VZEROUPPER
 	RET
 
@@ -4504,7 +4595,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop186:
+loop189:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -4517,9 +4608,101 @@ loop186:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop186
+	JNZ     loop189
 	VZEROUPPER
 	RET
+
+// func minifloatAVX512(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, POPCNT, SSE
+TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         words+32(FP), BX
+	MOVSS        inv+24(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        scale+28(FP), X1
+	VBROADCASTSS X1, Z1
+	VPBROADCASTD (BX), Z2
+	VPBROADCASTD 4(BX), Z3
+	VPBROADCASTD 8(BX), Z4
+	VPBROADCASTD 12(BX), Z5
+	VPBROADCASTD 16(BX), Z6
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z7
+	VPBROADCASTD c32_7f800000<>+0(SB), Z8
+	VPBROADCASTD c32_80000000<>+0(SB), Z9
+	XORQ         BX, BX
+	CMPQ         DX, $0x00000010
+	JL           rest191
+
+loop190:
+	VMOVUPS     (CX), Z10
+	VFPCLASSPSZ $0x99, Z10, K1
+	VMULPS      Z0, Z10, Z11
+	VMOVAPS     Z11, Z12
+	VPANDD      Z7, Z12, Z12
+	VPCMPGTD    Z3, Z12, K2
+	KANDNW      K2, K1, K2
+	KMOVW       K2, SI
+	POPCNTL     SI, SI
+	ADDQ        SI, BX
+	VPMINSD     Z2, Z12, Z12
+	VMOVAPS     Z12, Z13
+	VPANDD      Z8, Z13, Z13
+	VPMAXSD     Z4, Z13, Z13
+	VPADDD      Z6, Z13, Z13
+	VADDPS      Z13, Z12, Z12
+	VSUBPS      Z13, Z12, Z12
+	VPTERNLOGD  $0xf8, Z9, Z11, Z12
+	VADDPS      Z5, Z12, Z12
+	VMULPS      Z1, Z12, Z12
+	VMOVAPS     Z10, K1, Z12
+	VMOVUPS     Z12, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	CMPQ        DX, $0x00000010
+	JGE         loop190
+
+rest191:
+	TESTQ       DX, DX
+	JZ          done192
+	MOVL        $-1, SI
+	BZHIL       DX, SI, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (CX), K1, Z10
+	VFPCLASSPSZ $0x99, Z10, K2
+	VMULPS      Z0, Z10, Z0
+	VMOVAPS     Z0, Z11
+	VPANDD      Z7, Z11, Z11
+	VPCMPGTD    Z3, Z11, K3
+	KANDNW      K3, K2, K3
+	KMOVW       K3, SI
+	POPCNTL     SI, SI
+	ADDQ        SI, BX
+	VPMINSD     Z2, Z11, Z11
+	VMOVAPS     Z11, Z2
+	VPANDD      Z8, Z2, Z2
+	VPMAXSD     Z4, Z2, Z2
+	VPADDD      Z6, Z2, Z2
+	VADDPS      Z2, Z11, Z11
+	VSUBPS      Z2, Z11, Z11
+	VPTERNLOGD  $0xf8, Z9, Z0, Z11
+	VADDPS      Z5, Z11, Z11
+	VMULPS      Z1, Z11, Z11
+	VMOVAPS     Z10, K2, Z11
+	VMOVUPS     Z11, K1, (AX)
+	LEAQ        (AX)(DX*4), AX
+	LEAQ        (CX)(DX*4), CX
+	XORQ        DX, DX
+
+done192:
+	MOVQ BX, ret+40(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_7f800000<>+0(SB)/4, $0x7f800000
+GLOBL c32_7f800000<>(SB), RODATA|NOPTR, $4
 
 // func roundTripStochasticAVX512(dst *float32, src *float32, n int, unit int, maps *float32, key uint64) int
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
@@ -4542,7 +4725,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit187:
+unit193:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4567,9 +4750,9 @@ unit187:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest189
+	JL           rest195
 
-loop188:
+loop194:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -4624,11 +4807,11 @@ loop188:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop188
+	JGE           loop194
 
-rest189:
+rest195:
 	TESTQ         R8, R8
-	JZ            done190
+	JZ            done196
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -4689,9 +4872,9 @@ rest189:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done190:
+done196:
 	TESTQ DX, DX
-	JNZ   unit187
+	JNZ   unit193
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -4736,7 +4919,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit191:
+unit197:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -4744,9 +4927,9 @@ unit191:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest193
+	JL      rest199
 
-loop192:
+loop198:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -4757,11 +4940,11 @@ loop192:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop192
+	JGE       loop198
 
-rest193:
+rest199:
 	TESTQ      SI, SI
-	JZ         done194
+	JZ         done200
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -4778,7 +4961,7 @@ rest193:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done194:
+done200:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -4801,7 +4984,7 @@ done194:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit191
+	JNZ          unit197
 	VZEROUPPER
 	RET
 
@@ -4825,9 +5008,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest196
+	JL     rest202
 
-loop195:
+loop201:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -4847,11 +5030,11 @@ loop195:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop195
+	JGE          loop201
 
-rest196:
+rest202:
 	TESTQ        CX, CX
-	JZ           done197
+	JZ           done203
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -4875,7 +5058,7 @@ rest196:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done197:
+done203:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

@@ -24,6 +24,7 @@ func main() {
 		v.fitAffine(true)
 		v.fitSymmetric()
 		v.recode()
+		v.minifloat()
 	}
 	avx512.roundTrip(stochastic) // multiplies 64-bit integers
 	avx2.extremes()              // sixteen lanes are no faster
