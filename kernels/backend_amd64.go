@@ -330,3 +330,73 @@ func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped
 	}
 	return minifloatAVX512(&dst[0], &src[0], len(src), inv, scale, &f.words[0])
 }
+
+// Of the functions below each is the one of the name with Go behind it; weights
+// are a multiple of 16, but where they say otherwise.
+
+func codeAway(codes []uint8, x []float32, inverse float32) {
+	switch codes = codes[:len(x)]; backend {
+	case AVX512:
+		codeAwayAVX512(&codes[0], &x[0], len(x), inverse)
+	case AVX2:
+		codeAwayAVX2(&codes[0], &x[0], len(x), inverse)
+	default:
+		codeAwayGo(codes, x, inverse)
+	}
+}
+
+func codeDown(codes []uint8, x []float32, low, inverse, half float32, most uint8) {
+	switch codes = codes[:len(x)]; backend {
+	case AVX512:
+		codeDownAVX512(&codes[0], &x[0], len(x), low, inverse, half, most)
+	case AVX2:
+		codeDownAVX2(&codes[0], &x[0], len(x), low, inverse, half, most)
+	default:
+		codeDownGo(codes, x, low, inverse, half, most)
+	}
+}
+
+func codeDownSigned(codes []uint8, x []float32, low, inverse, half float32, most uint8) {
+	switch codes = codes[:len(x)]; backend {
+	case AVX512:
+		codeDownSignedAVX512(&codes[0], &x[0], len(x), low, inverse, half, most)
+	case AVX2:
+		codeDownSignedAVX2(&codes[0], &x[0], len(x), low, inverse, half, most)
+	default:
+		codeDownSignedGo(codes, x, low, inverse, half, most)
+	}
+}
+
+func codeE2M1(codes []uint8, x []float32, values *[8]float32) {
+	switch codes = codes[:len(x)]; backend {
+	case AVX512:
+		codeE2M1AVX512(&codes[0], &x[0], len(x), &values[0])
+	case AVX2:
+		codeE2M1AVX2(&codes[0], &x[0], len(x), &values[0])
+	default:
+		codeE2M1Go(codes, x, values)
+	}
+}
+
+// unpackNibbles takes any number of codes.
+func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
+	switch y = y[:2*len(codes)]; {
+	case backend == Portable || len(codes)%16 != 0:
+		unpackNibblesGo(y, codes, table, low, lowAdd, high, highAdd)
+	case backend == AVX2:
+		unpackNibblesAVX2(&y[0], &codes[0], len(codes), &table[0], low, lowAdd, high, highAdd)
+	default:
+		unpackNibblesAVX512(&y[0], &codes[0], len(codes), &table[0], low, lowAdd, high, highAdd)
+	}
+}
+
+func unpackBytes(y []float32, codes []byte, scale float32) {
+	switch y = y[:len(codes)]; backend {
+	case AVX512:
+		unpackBytesAVX512(&y[0], &codes[0], len(codes), scale)
+	case AVX2:
+		unpackBytesAVX2(&y[0], &codes[0], len(codes), scale)
+	default:
+		unpackBytesGo(y, codes, scale)
+	}
+}

@@ -115,7 +115,7 @@ func packingKernels(p *Packing) []Kernel {
 	}
 	return []Kernel{
 		{Op: "quantize", Format: p.Name, Bytes: 4 + bytes, Vector: vector, Finite: true, Run: func(w *Work) { quantize(w) }},
-		{Op: "dequantize", Format: p.Name, Bytes: 4 + bytes, Run: func(w *Work) {
+		{Op: "dequantize", Format: p.Name, Bytes: 4 + bytes, Vector: vector, Run: func(w *Work) {
 			n := len(w.X) / p.Block
 			p.Dequantize(w.Y[:n*p.Block], w.Packed[:n*p.Bytes])
 		}},

@@ -26,6 +26,14 @@ import "encoding/binary"
 // nonlinear are the values of the codes, as ggml defines the format.
 var nonlinear = [16]float32{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
 
+// nonlinearBytes are the same as bytes.
+var nonlinearBytes = func() (table [16]int8) {
+	for c, v := range nonlinear {
+		table[c] = int8(v)
+	}
+	return table
+}()
+
 // nearestCodes has the code nearest to each x from −116 to 101 at the place
 // ⌊2x⌋ + 232: the middles between values are whole or half.
 var nearestCodes = func() (codes [434]uint8) {
@@ -173,8 +181,5 @@ func codeNonlinear(codes []uint8, x []float32, inverse float32) {
 
 // unpackNonlinear sets y to the values of its 32 codes times scale.
 func unpackNonlinear(y []float32, codes []byte, scale float32) {
-	for j, c := range codes {
-		y[j] = scale * nonlinear[c&15]
-		y[16+j] = scale * nonlinear[c>>4]
-	}
+	unpackNibbles(y, codes, &nonlinearBytes, scale, negativeZero, scale, negativeZero)
 }

@@ -17,11 +17,12 @@ func quantizeMXFP4(dst []byte, x, _ []float32) {
 	for i := range len(x) / 32 {
 		b, v := dst[17*i:][:17], x[32*i:][:32]
 		var e uint8
-		if m := abs(loudest(v)); m > 0 {
+		if m := abs(loudestOf(v)); m > 0 {
 			e = uint8(floorLog2(m) - 2 + 127)
 		}
 		b[0] = e
-		codeE2M1(codes[:], v, halfPowers[e])
+		values := magnitudesE2M1(halfPowers[e])
+		codeE2M1(codes[:], v, &values)
 		packNibbles(b[1:], codes[:])
 	}
 }
@@ -53,15 +54,19 @@ func floorLog2(x float32) int32 {
 var doubledE2M1 = [8]float32{0, 1, 2, 3, 4, 6, 8, 12}
 
 // signedE2M1 are the values of all codes, doubled.
-var signedE2M1 = [16]float32{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}
+var signedE2M1 = [16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}
 
-// codeE2M1 sets codes to those of the values d·signedE2M1 that are nearest to x,
-// of equals the one nearer to 0. Zero always gets code 0.
-func codeE2M1(codes []uint8, x []float32, d float32) {
-	var values [8]float32
+// magnitudesE2M1 returns the magnitudes of E2M1 times 2·d.
+func magnitudesE2M1(d float32) (values [8]float32) {
 	for c, v := range doubledE2M1 {
 		values[c] = v * d
 	}
+	return values
+}
+
+// codeE2M1Go sets codes to those of the magnitudes that are nearest to x, of
+// equals the one nearer to 0. Zero always gets code 0.
+func codeE2M1Go(codes []uint8, x []float32, values *[8]float32) {
 	for i, v := range x {
 		a := abs(v)
 		// Errors are not negative, so their bits are in their order; with the
@@ -80,9 +85,5 @@ func codeE2M1(codes []uint8, x []float32, d float32) {
 
 // unpackE2M1 sets y to the values of its codes, two in a byte, half of y apart.
 func unpackE2M1(y []float32, codes []byte, d float32) {
-	low, high := y[:len(codes)], y[len(codes):][:len(codes)]
-	for j, c := range codes {
-		low[j] = signedE2M1[c&15] * d
-		high[j] = signedE2M1[c>>4] * d
-	}
+	unpackNibbles(y, codes, &signedE2M1, d, negativeZero, d, negativeZero)
 }

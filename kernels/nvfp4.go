@@ -19,9 +19,10 @@ func quantizeNVFP4(dst []byte, x, _ []float32) {
 		b := dst[36*i:][:36]
 		for k := range 4 {
 			v := x[64*i+16*k:][:16]
-			s := toUE4M3(abs(loudest(v)) / 6)
+			s := toUE4M3(abs(loudestOf(v)) / 6)
 			b[k] = s
-			codeE2M1(codes[:], v, halfUE4M3[s])
+			values := magnitudesE2M1(halfUE4M3[s])
+			codeE2M1(codes[:], v, &values)
 			packNibbles(b[4+8*k:][:8], codes[:])
 		}
 	}

@@ -30,7 +30,7 @@ type Packing struct {
 	dequantize func(dst []float32, src []byte)
 
 	optimum *optimum // nil where there is no search for the best scale
-	vector  bool     // packing has vector code
+	vector  bool     // it has vector code
 }
 
 // Slow reports whether packing takes a large part of a microsecond per weight:
@@ -45,27 +45,27 @@ var scalarPackings = []*Packing{
 	{
 		Name: "q4_0", Bits: 4, codes: run(-8, 7), Block: 32, Bytes: 18, UsesImportance: true,
 		About:    "4-bit integers times a scale per 32 weights",
-		quantize: quantizeQ4_0, dequantize: dequantizeQ4_0, optimum: optimumQ4_0,
+		quantize: quantizeQ4_0, dequantize: dequantizeQ4_0, optimum: optimumQ4_0, vector: true,
 	},
 	{
 		Name: "q4_1", Bits: 4, codes: run(0, 15), Block: 32, Bytes: 20, UsesImportance: true,
 		About:    "4-bit integers times a scale, plus an offset, per 32 weights",
-		quantize: quantizeQ4_1, dequantize: dequantizeQ4_1, optimum: optimumQ4_1,
+		quantize: quantizeQ4_1, dequantize: dequantizeQ4_1, optimum: optimumQ4_1, vector: true,
 	},
 	{
 		Name: "q5_0", Bits: 5, codes: run(-16, 15), Block: 32, Bytes: 22, UsesImportance: true,
 		About:    "5-bit integers times a scale per 32 weights",
-		quantize: quantizeQ5_0, dequantize: dequantizeQ5_0, optimum: optimumQ5_0,
+		quantize: quantizeQ5_0, dequantize: dequantizeQ5_0, optimum: optimumQ5_0, vector: true,
 	},
 	{
 		Name: "q5_1", Bits: 5, codes: run(0, 31), Block: 32, Bytes: 24, UsesImportance: true,
 		About:    "5-bit integers times a scale, plus an offset, per 32 weights",
-		quantize: quantizeQ5_1, dequantize: dequantizeQ5_1, optimum: optimumQ5_1,
+		quantize: quantizeQ5_1, dequantize: dequantizeQ5_1, optimum: optimumQ5_1, vector: true,
 	},
 	{
 		Name: "q8_0", Bits: 8, codes: run(-127, 127), Block: 32, Bytes: 34,
 		About:    "8-bit integers times a scale per 32 weights",
-		quantize: quantizeQ8_0, dequantize: dequantizeQ8_0, optimum: optimumQ8_0,
+		quantize: quantizeQ8_0, dequantize: dequantizeQ8_0, optimum: optimumQ8_0, vector: true,
 	},
 	{
 		Name: "q1_0", Bits: 1, codes: codes{-1, 1}, Block: 128, Bytes: 18,
@@ -115,22 +115,22 @@ var scalarPackings = []*Packing{
 	{
 		Name: "iq4_nl", Bits: 4, codes: nonlinear[:], Block: 32, Bytes: 18, UsesImportance: true,
 		About:    "sixteen values, denser around 0, times a scale per 32 weights",
-		quantize: quantizeIQ4NL, dequantize: dequantizeIQ4NL,
+		quantize: quantizeIQ4NL, dequantize: dequantizeIQ4NL, vector: true,
 	},
 	{
 		Name: "iq4_xs", Bits: 4, codes: nonlinear[:], Block: 256, Bytes: 136, UsesImportance: true,
 		About:    "iq4_nl's values times a 6-bit scale per 32 weights",
-		quantize: quantizeIQ4XS, dequantize: dequantizeIQ4XS,
+		quantize: quantizeIQ4XS, dequantize: dequantizeIQ4XS, vector: true,
 	},
 	{
 		Name: "mxfp4", Bits: 4, codes: E2M1.Values(), Block: 32, Bytes: 17,
 		About:    "4-bit floats (E2M1) times a power of two per 32 weights (OCP MX)",
-		quantize: quantizeMXFP4, dequantize: dequantizeMXFP4,
+		quantize: quantizeMXFP4, dequantize: dequantizeMXFP4, vector: true,
 	},
 	{
 		Name: "nvfp4", Bits: 4, codes: E2M1.Values(), Block: 64, Bytes: 36,
 		About:    "4-bit floats (E2M1) times an 8-bit float per 16 weights",
-		quantize: quantizeNVFP4, dequantize: dequantizeNVFP4,
+		quantize: quantizeNVFP4, dequantize: dequantizeNVFP4, vector: true,
 	},
 }
 

@@ -22,12 +22,9 @@ func quantizeQ4_0(dst []byte, x, importance []float32) {
 
 func dequantizeQ4_0(dst []float32, src []byte) {
 	for i := range len(src) / 18 {
-		b, y := src[18*i:][:18], dst[32*i:][:32]
+		b := src[18*i:][:18]
 		d := half(b)
-		for j, c := range b[2:] {
-			y[j] = float32(int32(c&15)-8) * d
-			y[16+j] = float32(int32(c>>4)-8) * d
-		}
+		unpackNibbles(dst[32*i:][:32], b[2:], &around8, d, negativeZero, d, negativeZero)
 	}
 }
 
@@ -42,12 +39,8 @@ func scaleAndCode(codes []uint8, x, importance []float32, row float32, levels in
 		weigh(w[:], x, importance, row)
 		return fitSymmetric(codes, x, w[:], levels)
 	}
-	d = loudest(x) / -float32(levels)
-	inverse := invert(d)
-	half := float32(levels) + 0.5
-	for i, v := range x {
-		codes[i] = uint8(min(2*levels-1, int32(int8(truncate(float32(v*inverse)+half)))))
-	}
+	d = loudestOf(x) / -float32(levels)
+	codeDownSigned(codes, x, 0, invert(d), float32(levels)+0.5, uint8(2*levels-1))
 	return d
 }
 

@@ -26,12 +26,9 @@ func quantizeQ4_1(dst []byte, x, importance []float32) {
 
 func dequantizeQ4_1(dst []float32, src []byte) {
 	for i := range len(src) / 20 {
-		b, y := src[20*i:][:20], dst[32*i:][:32]
+		b := src[20*i:][:20]
 		d, m := half(b), half(b[2:])
-		for j, c := range b[4:] {
-			y[j] = float32(float32(c&15)*d) + m
-			y[16+j] = float32(float32(c>>4)*d) + m
-		}
+		unpackNibbles(dst[32*i:][:32], b[4:], &aboveZero, d, m, d, m)
 	}
 }
 
@@ -46,7 +43,20 @@ func spanAndCode(codes []uint8, x, importance []float32, row float32, f *affineF
 		d, m = f.fit(codes, x, w[:])
 		return d, -m
 	}
-	low, high := float32(math.MaxFloat32), float32(-math.MaxFloat32)
+	low, high := span(x)
+	d = (high - low) / float32(f.levels)
+	codeDown(codes, x, low, invert(d), 0.5, uint8(f.levels))
+	return d, low
+}
+
+// span returns the least and the greatest of x, the first of equal zeros.
+func span(x []float32) (low, high float32) {
+	if backend != Portable {
+		if low, high = Extremes(x); low != 0 { // of the end stored, the sign of a zero counts
+			return low, high
+		}
+	}
+	low, high = math.MaxFloat32, -math.MaxFloat32
 	for _, v := range x {
 		if v < low {
 			low = v
@@ -55,10 +65,5 @@ func spanAndCode(codes []uint8, x, importance []float32, row float32, f *affineF
 			high = v
 		}
 	}
-	d = (high - low) / float32(f.levels)
-	inverse := invert(d)
-	for i, v := range x {
-		codes[i] = min(uint8(f.levels), uint8(truncate(float32((v-low)*inverse)+0.5)))
-	}
-	return d, low
+	return low, high
 }

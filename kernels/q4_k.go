@@ -42,13 +42,9 @@ func dequantizeQ4K(dst []float32, src []byte) {
 	for i := range len(src) / 144 {
 		b, y := src[144*i:][:144], dst[256*i:][:256]
 		for k := range 4 {
-			low, high := y[64*k:][:32], y[64*k+32:][:32]
 			d1, m1 := scaleOffset(b, 2*k)
 			d2, m2 := scaleOffset(b, 2*k+1)
-			for j, c := range b[16+32*k:][:32] {
-				low[j] = float32(d1*float32(c&15)) - m1
-				high[j] = float32(d2*float32(c>>4)) - m2
-			}
+			unpackNibbles(y[64*k:][:64], b[16+32*k:][:32], &aboveZero, d1, -m1, d2, -m2)
 		}
 	}
 }

@@ -119,6 +119,36 @@ func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, 
 //go:noescape
 func minifloatAVX2(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
 
+// codeAwayAVX2 equals codeAwayGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func codeAwayAVX2(codes *uint8, x *float32, n int, inverse float32)
+
+// codeDownSignedAVX2 equals the Go function for n > 0, a multiple of 16.
+//
+//go:noescape
+func codeDownSignedAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
+
+// codeDownAVX2 equals the Go function for n > 0, a multiple of 16.
+//
+//go:noescape
+func codeDownAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
+
+// codeE2M1AVX2 equals codeE2M1Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func codeE2M1AVX2(codes *uint8, x *float32, n int, values *float32)
+
+// unpackNibblesAVX2 equals unpackNibblesGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func unpackNibblesAVX2(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
+
+// unpackBytesAVX2 equals unpackBytesGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func unpackBytesAVX2(y *float32, codes *uint8, n int, scale float32)
+
 // readAVX512 equals readGo for n a multiple of 64.
 //
 //go:noescape
@@ -233,6 +263,36 @@ func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32
 //
 //go:noescape
 func minifloatAVX512(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
+
+// codeAwayAVX512 equals codeAwayGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func codeAwayAVX512(codes *uint8, x *float32, n int, inverse float32)
+
+// codeDownSignedAVX512 equals the Go function for n > 0, a multiple of 16.
+//
+//go:noescape
+func codeDownSignedAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
+
+// codeDownAVX512 equals the Go function for n > 0, a multiple of 16.
+//
+//go:noescape
+func codeDownAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
+
+// codeE2M1AVX512 equals codeE2M1Go for n > 0, a multiple of 16.
+//
+//go:noescape
+func codeE2M1AVX512(codes *uint8, x *float32, n int, values *float32)
+
+// unpackNibblesAVX512 equals unpackNibblesGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func unpackNibblesAVX512(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
+
+// unpackBytesAVX512 equals unpackBytesGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func unpackBytesAVX512(y *float32, codes *uint8, n int, scale float32)
 
 // roundTripStochasticAVX512 equals roundTripGo for n > 0.
 //

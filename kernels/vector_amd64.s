@@ -2457,6 +2457,418 @@ done96:
 	VZEROUPPER
 	RET
 
+// func codeAwayAVX2(codes *uint8, x *float32, n int, inverse float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·codeAwayAVX2(SB), NOSPLIT, $0-28
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        inverse+24(FP), X0
+	VBROADCASTSS X0, Y0
+
+loop97:
+	VMOVUPS      (CX), Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVAPS      Y1, Y2
+	VPAND        v32_80000000<>+0(SB), Y2, Y2
+	VPOR         v32_3effffff<>+0(SB), Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	VCVTTPS2DQ   Y1, Y1
+	VMOVUPS      32(CX), Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVAPS      Y2, Y3
+	VPAND        v32_80000000<>+0(SB), Y3, Y3
+	VPOR         v32_3effffff<>+0(SB), Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	VCVTTPS2DQ   Y2, Y2
+	VPAND        v32_000000ff<>+0(SB), Y1, Y1
+	VPAND        v32_000000ff<>+0(SB), Y2, Y2
+	VPACKSSDW    Y2, Y1, Y1
+	VPERMQ       $0xd8, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPACKUSWB    X2, X1, X2
+	VMOVDQU      X2, (AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x10, AX
+	SUBQ         $0x10, DX
+	JNZ          loop97
+	VZEROUPPER
+	RET
+
+DATA v32_000000ff<>+0(SB)/4, $0x000000ff
+DATA v32_000000ff<>+4(SB)/4, $0x000000ff
+DATA v32_000000ff<>+8(SB)/4, $0x000000ff
+DATA v32_000000ff<>+12(SB)/4, $0x000000ff
+DATA v32_000000ff<>+16(SB)/4, $0x000000ff
+DATA v32_000000ff<>+20(SB)/4, $0x000000ff
+DATA v32_000000ff<>+24(SB)/4, $0x000000ff
+DATA v32_000000ff<>+28(SB)/4, $0x000000ff
+GLOBL v32_000000ff<>(SB), RODATA|NOPTR, $32
+
+// func codeDownSignedAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
+// Requires: AVX, AVX2, SSE
+TEXT ·codeDownSignedAVX2(SB), NOSPLIT, $0-37
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        low+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        inverse+28(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVSS        half+32(FP), X2
+	VBROADCASTSS X2, Y2
+	MOVBLZX      most+36(FP), BX
+	VMOVD        BX, X3
+	VPBROADCASTB X3, X3
+
+loop98:
+	VMOVUPS      (CX), Y4
+	VSUBPS       Y0, Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VMOVUPS      32(CX), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPAND        v32_000000ff<>+0(SB), Y4, Y4
+	VPAND        v32_000000ff<>+0(SB), Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPACKUSWB    X5, X4, X5
+	VPMINSB      X3, X5, X5
+	VMOVDQU      X5, (AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x10, AX
+	SUBQ         $0x10, DX
+	JNZ          loop98
+	VZEROUPPER
+	RET
+
+// func codeDownAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
+// Requires: AVX, AVX2, SSE
+TEXT ·codeDownAVX2(SB), NOSPLIT, $0-37
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        low+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        inverse+28(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVSS        half+32(FP), X2
+	VBROADCASTSS X2, Y2
+	MOVBLZX      most+36(FP), BX
+	VMOVD        BX, X3
+	VPBROADCASTB X3, X3
+
+loop99:
+	VMOVUPS      (CX), Y4
+	VSUBPS       Y0, Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VMOVUPS      32(CX), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPAND        v32_000000ff<>+0(SB), Y4, Y4
+	VPAND        v32_000000ff<>+0(SB), Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPACKUSWB    X5, X4, X5
+	VPMINUB      X3, X5, X5
+	VMOVDQU      X5, (AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x10, AX
+	SUBQ         $0x10, DX
+	JNZ          loop99
+	VZEROUPPER
+	RET
+
+// func codeE2M1AVX2(codes *uint8, x *float32, n int, values *float32)
+// Requires: AVX, AVX2
+TEXT ·codeE2M1AVX2(SB), NOSPLIT, $0-32
+	MOVQ codes+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ values+24(FP), BX
+
+loop100:
+	VMOVUPS      (CX), Y0
+	VXORPS       Y3, Y3, Y3
+	VMOVAPS      Y0, Y1
+	VPAND        v32_7fffffff<>+0(SB), Y1, Y1
+	VMOVAPS      Y1, Y2
+	VBROADCASTSS 4(BX), Y4
+	VSUBPS       Y1, Y4, Y4
+	VPAND        v32_7fffffff<>+0(SB), Y4, Y4
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VBLENDVPS    Y5, Y4, Y2, Y2
+	VBLENDVPS    Y5, v32_00000001<>+0(SB), Y3, Y3
+	VBROADCASTSS 8(BX), Y4
+	VSUBPS       Y1, Y4, Y4
+	VPAND        v32_7fffffff<>+0(SB), Y4, Y4
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VBLENDVPS    Y5, Y4, Y2, Y2
+	VBLENDVPS    Y5, v32_00000002<>+0(SB), Y3, Y3
+	VBROADCASTSS 12(BX), Y4
+	VSUBPS       Y1, Y4, Y4
+	VPAND        v32_7fffffff<>+0(SB), Y4, Y4
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VBLENDVPS    Y5, Y4, Y2, Y2
+	VBLENDVPS    Y5, v32_00000003<>+0(SB), Y3, Y3
+	VBROADCASTSS 16(BX), Y4
+	VSUBPS       Y1, Y4, Y4
+	VPAND        v32_7fffffff<>+0(SB), Y4, Y4
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VBLENDVPS    Y5, Y4, Y2, Y2
+	VBLENDVPS    Y5, v32_00000004<>+0(SB), Y3, Y3
+	VBROADCASTSS 20(BX), Y4
+	VSUBPS       Y1, Y4, Y4
+	VPAND        v32_7fffffff<>+0(SB), Y4, Y4
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VBLENDVPS    Y5, Y4, Y2, Y2
+	VBLENDVPS    Y5, v32_00000005<>+0(SB), Y3, Y3
+	VBROADCASTSS 24(BX), Y4
+	VSUBPS       Y1, Y4, Y4
+	VPAND        v32_7fffffff<>+0(SB), Y4, Y4
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VBLENDVPS    Y5, Y4, Y2, Y2
+	VBLENDVPS    Y5, v32_00000006<>+0(SB), Y3, Y3
+	VBROADCASTSS 28(BX), Y4
+	VSUBPS       Y1, Y4, Y4
+	VPAND        v32_7fffffff<>+0(SB), Y4, Y4
+	VCMPPS       $0x01, Y2, Y4, Y1
+	VBLENDVPS    Y1, Y4, Y2, Y2
+	VBLENDVPS    Y1, v32_00000007<>+0(SB), Y3, Y3
+	VXORPS       Y2, Y2, Y2
+	VCVTDQ2PS    Y3, Y1
+	VCMPPS       $0x01, v32_00000000<>+0(SB), Y0, Y0
+	VCMPPS       $0x0e, v32_00000000<>+0(SB), Y1, Y1
+	VANDPS       Y0, Y1, Y0
+	VBLENDVPS    Y0, v32_00000008<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y3, Y0
+	VMOVUPS      32(CX), Y1
+	VXORPS       Y4, Y4, Y4
+	VMOVAPS      Y1, Y2
+	VPAND        v32_7fffffff<>+0(SB), Y2, Y2
+	VMOVAPS      Y2, Y3
+	VBROADCASTSS 4(BX), Y5
+	VSUBPS       Y2, Y5, Y5
+	VPAND        v32_7fffffff<>+0(SB), Y5, Y5
+	VCMPPS       $0x01, Y3, Y5, Y6
+	VBLENDVPS    Y6, Y5, Y3, Y3
+	VBLENDVPS    Y6, v32_00000001<>+0(SB), Y4, Y4
+	VBROADCASTSS 8(BX), Y5
+	VSUBPS       Y2, Y5, Y5
+	VPAND        v32_7fffffff<>+0(SB), Y5, Y5
+	VCMPPS       $0x01, Y3, Y5, Y6
+	VBLENDVPS    Y6, Y5, Y3, Y3
+	VBLENDVPS    Y6, v32_00000002<>+0(SB), Y4, Y4
+	VBROADCASTSS 12(BX), Y5
+	VSUBPS       Y2, Y5, Y5
+	VPAND        v32_7fffffff<>+0(SB), Y5, Y5
+	VCMPPS       $0x01, Y3, Y5, Y6
+	VBLENDVPS    Y6, Y5, Y3, Y3
+	VBLENDVPS    Y6, v32_00000003<>+0(SB), Y4, Y4
+	VBROADCASTSS 16(BX), Y5
+	VSUBPS       Y2, Y5, Y5
+	VPAND        v32_7fffffff<>+0(SB), Y5, Y5
+	VCMPPS       $0x01, Y3, Y5, Y6
+	VBLENDVPS    Y6, Y5, Y3, Y3
+	VBLENDVPS    Y6, v32_00000004<>+0(SB), Y4, Y4
+	VBROADCASTSS 20(BX), Y5
+	VSUBPS       Y2, Y5, Y5
+	VPAND        v32_7fffffff<>+0(SB), Y5, Y5
+	VCMPPS       $0x01, Y3, Y5, Y6
+	VBLENDVPS    Y6, Y5, Y3, Y3
+	VBLENDVPS    Y6, v32_00000005<>+0(SB), Y4, Y4
+	VBROADCASTSS 24(BX), Y5
+	VSUBPS       Y2, Y5, Y5
+	VPAND        v32_7fffffff<>+0(SB), Y5, Y5
+	VCMPPS       $0x01, Y3, Y5, Y6
+	VBLENDVPS    Y6, Y5, Y3, Y3
+	VBLENDVPS    Y6, v32_00000006<>+0(SB), Y4, Y4
+	VBROADCASTSS 28(BX), Y5
+	VSUBPS       Y2, Y5, Y5
+	VPAND        v32_7fffffff<>+0(SB), Y5, Y5
+	VCMPPS       $0x01, Y3, Y5, Y2
+	VBLENDVPS    Y2, Y5, Y3, Y3
+	VBLENDVPS    Y2, v32_00000007<>+0(SB), Y4, Y4
+	VXORPS       Y3, Y3, Y3
+	VCVTDQ2PS    Y4, Y2
+	VCMPPS       $0x01, v32_00000000<>+0(SB), Y1, Y1
+	VCMPPS       $0x0e, v32_00000000<>+0(SB), Y2, Y2
+	VANDPS       Y1, Y2, Y1
+	VBLENDVPS    Y1, v32_00000008<>+0(SB), Y3, Y3
+	VPADDD       Y3, Y4, Y1
+	VPAND        v32_000000ff<>+0(SB), Y0, Y0
+	VPAND        v32_000000ff<>+0(SB), Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	VPERMQ       $0xd8, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSWB    X1, X0, X1
+	VMOVDQU      X1, (AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x10, AX
+	SUBQ         $0x10, DX
+	JNZ          loop100
+	VZEROUPPER
+	RET
+
+DATA v32_00000008<>+0(SB)/4, $0x00000008
+DATA v32_00000008<>+4(SB)/4, $0x00000008
+DATA v32_00000008<>+8(SB)/4, $0x00000008
+DATA v32_00000008<>+12(SB)/4, $0x00000008
+DATA v32_00000008<>+16(SB)/4, $0x00000008
+DATA v32_00000008<>+20(SB)/4, $0x00000008
+DATA v32_00000008<>+24(SB)/4, $0x00000008
+DATA v32_00000008<>+28(SB)/4, $0x00000008
+GLOBL v32_00000008<>(SB), RODATA|NOPTR, $32
+
+DATA v32_00000002<>+0(SB)/4, $0x00000002
+DATA v32_00000002<>+4(SB)/4, $0x00000002
+DATA v32_00000002<>+8(SB)/4, $0x00000002
+DATA v32_00000002<>+12(SB)/4, $0x00000002
+DATA v32_00000002<>+16(SB)/4, $0x00000002
+DATA v32_00000002<>+20(SB)/4, $0x00000002
+DATA v32_00000002<>+24(SB)/4, $0x00000002
+DATA v32_00000002<>+28(SB)/4, $0x00000002
+GLOBL v32_00000002<>(SB), RODATA|NOPTR, $32
+
+DATA v32_00000003<>+0(SB)/4, $0x00000003
+DATA v32_00000003<>+4(SB)/4, $0x00000003
+DATA v32_00000003<>+8(SB)/4, $0x00000003
+DATA v32_00000003<>+12(SB)/4, $0x00000003
+DATA v32_00000003<>+16(SB)/4, $0x00000003
+DATA v32_00000003<>+20(SB)/4, $0x00000003
+DATA v32_00000003<>+24(SB)/4, $0x00000003
+DATA v32_00000003<>+28(SB)/4, $0x00000003
+GLOBL v32_00000003<>(SB), RODATA|NOPTR, $32
+
+DATA v32_00000004<>+0(SB)/4, $0x00000004
+DATA v32_00000004<>+4(SB)/4, $0x00000004
+DATA v32_00000004<>+8(SB)/4, $0x00000004
+DATA v32_00000004<>+12(SB)/4, $0x00000004
+DATA v32_00000004<>+16(SB)/4, $0x00000004
+DATA v32_00000004<>+20(SB)/4, $0x00000004
+DATA v32_00000004<>+24(SB)/4, $0x00000004
+DATA v32_00000004<>+28(SB)/4, $0x00000004
+GLOBL v32_00000004<>(SB), RODATA|NOPTR, $32
+
+DATA v32_00000005<>+0(SB)/4, $0x00000005
+DATA v32_00000005<>+4(SB)/4, $0x00000005
+DATA v32_00000005<>+8(SB)/4, $0x00000005
+DATA v32_00000005<>+12(SB)/4, $0x00000005
+DATA v32_00000005<>+16(SB)/4, $0x00000005
+DATA v32_00000005<>+20(SB)/4, $0x00000005
+DATA v32_00000005<>+24(SB)/4, $0x00000005
+DATA v32_00000005<>+28(SB)/4, $0x00000005
+GLOBL v32_00000005<>(SB), RODATA|NOPTR, $32
+
+DATA v32_00000006<>+0(SB)/4, $0x00000006
+DATA v32_00000006<>+4(SB)/4, $0x00000006
+DATA v32_00000006<>+8(SB)/4, $0x00000006
+DATA v32_00000006<>+12(SB)/4, $0x00000006
+DATA v32_00000006<>+16(SB)/4, $0x00000006
+DATA v32_00000006<>+20(SB)/4, $0x00000006
+DATA v32_00000006<>+24(SB)/4, $0x00000006
+DATA v32_00000006<>+28(SB)/4, $0x00000006
+GLOBL v32_00000006<>(SB), RODATA|NOPTR, $32
+
+DATA v32_00000007<>+0(SB)/4, $0x00000007
+DATA v32_00000007<>+4(SB)/4, $0x00000007
+DATA v32_00000007<>+8(SB)/4, $0x00000007
+DATA v32_00000007<>+12(SB)/4, $0x00000007
+DATA v32_00000007<>+16(SB)/4, $0x00000007
+DATA v32_00000007<>+20(SB)/4, $0x00000007
+DATA v32_00000007<>+24(SB)/4, $0x00000007
+DATA v32_00000007<>+28(SB)/4, $0x00000007
+GLOBL v32_00000007<>(SB), RODATA|NOPTR, $32
+
+// func unpackNibblesAVX2(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·unpackNibblesAVX2(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         codes+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         table+24(FP), BX
+	MOVSS        low+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        lowAdd+36(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVSS        high+40(FP), X2
+	VBROADCASTSS X2, Y2
+	MOVSS        highAdd+44(FP), X3
+	VBROADCASTSS X3, Y3
+	VMOVDQU      (BX), X4
+	MOVL         $0x0f0f0f0f, BX
+	VMOVD        BX, X5
+	VPBROADCASTD X5, X5
+	LEAQ         (AX)(DX*4), BX
+
+loop101:
+	VMOVDQU   (CX), X6
+	VPSRLW    $0x04, X6, X7
+	VPAND     X5, X6, X6
+	VPAND     X5, X7, X7
+	VPSHUFB   X6, X4, X6
+	VPSHUFB   X7, X4, X7
+	VPMOVSXBD X6, Y8
+	VCVTDQ2PS Y8, Y8
+	VMULPS    Y0, Y8, Y8
+	VADDPS    Y1, Y8, Y8
+	VMOVUPS   Y8, (AX)
+	VPSRLDQ   $0x08, X6, X6
+	VPMOVSXBD X6, Y6
+	VCVTDQ2PS Y6, Y6
+	VMULPS    Y0, Y6, Y6
+	VADDPS    Y1, Y6, Y6
+	VMOVUPS   Y6, 32(AX)
+	ADDQ      $0x40, AX
+	VPMOVSXBD X7, Y6
+	VCVTDQ2PS Y6, Y6
+	VMULPS    Y2, Y6, Y6
+	VADDPS    Y3, Y6, Y6
+	VMOVUPS   Y6, (BX)
+	VPSRLDQ   $0x08, X7, X7
+	VPMOVSXBD X7, Y6
+	VCVTDQ2PS Y6, Y6
+	VMULPS    Y2, Y6, Y6
+	VADDPS    Y3, Y6, Y6
+	VMOVUPS   Y6, 32(BX)
+	ADDQ      $0x40, BX
+	ADDQ      $0x10, CX
+	SUBQ      $0x10, DX
+	JNZ       loop101
+	VZEROUPPER
+	RET
+
+// func unpackBytesAVX2(y *float32, codes *uint8, n int, scale float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-28
+	MOVQ         y+0(FP), AX
+	MOVQ         codes+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Y0
+
+loop102:
+	VPMOVSXBD (CX), Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000008, CX
+	SUBQ      $0x00000008, DX
+	JNZ       loop102
+	VZEROUPPER
+	RET
+
 // func readAVX512(x *float32, n int) uint32
 // Requires: AVX, AVX512F
 TEXT ·readAVX512(SB), NOSPLIT, $0-20
@@ -2467,17 +2879,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop97:
+loop103:
 	SUBQ   $0x00000040, CX
-	JL     done98
+	JL     done104
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop97
+	JMP    loop103
 
-done98:
+done104:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -2505,7 +2917,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit99:
+unit105:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2530,9 +2942,9 @@ unit99:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest101
+	JL           rest107
 
-loop100:
+loop106:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2551,11 +2963,11 @@ loop100:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop100
+	JGE         loop106
 
-rest101:
+rest107:
 	TESTQ       R8, R8
-	JZ          done102
+	JZ          done108
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2577,9 +2989,9 @@ rest101:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done102:
+done108:
 	TESTQ DX, DX
-	JNZ   unit99
+	JNZ   unit105
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2597,7 +3009,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit103:
+unit109:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2622,9 +3034,9 @@ unit103:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest105
+	JL           rest111
 
-loop104:
+loop110:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -2646,11 +3058,11 @@ loop104:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop104
+	JGE         loop110
 
-rest105:
+rest111:
 	TESTQ       R8, R8
-	JZ          done106
+	JZ          done112
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2675,9 +3087,9 @@ rest105:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done106:
+done112:
 	TESTQ DX, DX
-	JNZ   unit103
+	JNZ   unit109
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2699,7 +3111,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit107:
+unit113:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2724,9 +3136,9 @@ unit107:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest109
+	JL           rest115
 
-loop108:
+loop114:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2745,11 +3157,11 @@ loop108:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop108
+	JGE         loop114
 
-rest109:
+rest115:
 	TESTQ       R8, R8
-	JZ          done110
+	JZ          done116
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2771,9 +3183,9 @@ rest109:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done110:
+done116:
 	TESTQ DX, DX
-	JNZ   unit107
+	JNZ   unit113
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2789,7 +3201,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit111:
+unit117:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2814,9 +3226,9 @@ unit111:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest113
+	JL           rest119
 
-loop112:
+loop118:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2835,11 +3247,11 @@ loop112:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop112
+	JGE         loop118
 
-rest113:
+rest119:
 	TESTQ       R8, R8
-	JZ          done114
+	JZ          done120
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2861,9 +3273,9 @@ rest113:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done114:
+done120:
 	TESTQ DX, DX
-	JNZ   unit111
+	JNZ   unit117
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2879,7 +3291,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit115:
+unit121:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2904,9 +3316,9 @@ unit115:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest117
+	JL           rest123
 
-loop116:
+loop122:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2925,11 +3337,11 @@ loop116:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop116
+	JGE         loop122
 
-rest117:
+rest123:
 	TESTQ       R8, R8
-	JZ          done118
+	JZ          done124
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2951,9 +3363,9 @@ rest117:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done118:
+done124:
 	TESTQ DX, DX
-	JNZ   unit115
+	JNZ   unit121
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2975,9 +3387,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest120
+	JL           rest126
 
-loop119:
+loop125:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -3015,11 +3427,11 @@ loop119:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop119
+	JGE         loop125
 
-rest120:
+rest126:
 	TESTQ       DX, DX
-	JZ          done121
+	JZ          done127
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -3061,7 +3473,7 @@ rest120:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done121:
+done127:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -3092,9 +3504,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest125
+	JL           rest131
 
-loop124:
+loop130:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -3104,7 +3516,7 @@ loop124:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found122
+	JNZ           found128
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3114,17 +3526,17 @@ loop124:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found123
+	JNZ           found129
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop124
+	JGE           loop130
 
-rest125:
+rest131:
 	TESTQ         DX, DX
-	JZ            done126
+	JZ            done132
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -3137,7 +3549,7 @@ rest125:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found122
+	JNZ           found128
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3147,16 +3559,16 @@ rest125:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found123
+	JNZ           found129
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done126:
-found123:
+done132:
+found129:
 	ADDQ $0x08, BX
 
-found122:
+found128:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -3172,7 +3584,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map127:
+map133:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3196,9 +3608,9 @@ map127:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest129
+	JL           rest135
 
-loop128:
+loop134:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -3223,11 +3635,11 @@ loop128:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop128
+	JGE           loop134
 
-rest129:
+rest135:
 	TESTQ         R8, R8
-	JZ            done130
+	JZ            done136
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -3255,7 +3667,7 @@ rest129:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done130:
+done136:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -3265,7 +3677,7 @@ done130:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map127
+	JNZ           map133
 	VZEROUPPER
 	RET
 
@@ -3281,7 +3693,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop131:
+loop137:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -3303,7 +3715,7 @@ loop131:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop131
+	JNZ           loop137
 	VZEROUPPER
 	RET
 
@@ -3315,7 +3727,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop132:
+loop138:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -3326,7 +3738,7 @@ loop132:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop132
+	JNZ           loop138
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -3349,7 +3761,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop133:
+loop139:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -3362,7 +3774,7 @@ loop133:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop133
+	JNZ           loop139
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -3383,13 +3795,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop134:
+loop140:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop134
+	JNZ       loop140
 	VZEROUPPER
 	RET
 
@@ -3400,13 +3812,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop135:
+loop141:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop135
+	JNZ       loop141
 	VZEROUPPER
 	RET
 
@@ -3420,7 +3832,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop136:
+loop142:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -3438,7 +3850,7 @@ loop136:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop136
+	JNZ         loop142
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -3450,7 +3862,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop137:
+loop143:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -3464,7 +3876,7 @@ loop137:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop137
+	JNZ         loop143
 	VZEROUPPER
 	RET
 
@@ -3484,14 +3896,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop138:
+loop144:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop138
+	JNZ       loop144
 	VZEROUPPER
 	RET
 
@@ -3505,7 +3917,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop139:
+loop145:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -3530,7 +3942,7 @@ loop139:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop139
+	JNZ         loop145
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -3548,7 +3960,7 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row140:
+row146:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -3556,60 +3968,60 @@ row140:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row140
+	JNZ        row146
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given141
+	JZ         given147
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others144
+	JNE        others150
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row145:
+row151:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row145
-	JMP     weighed142
+	JNZ     row151
+	JMP     weighed148
 
-others144:
+others150:
 	CMPQ CX, $0x02
-	JE   magnitudes143
+	JE   magnitudes149
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row146:
+row152:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row146
+	JNZ          row152
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes143:
+magnitudes149:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row147:
+row153:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row147
-	JMP     weighed142
+	JNZ     row153
+	JMP     weighed148
 
-given141:
+given147:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -3617,7 +4029,7 @@ given141:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row148:
+row154:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -3625,9 +4037,9 @@ row148:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row148
+	JNZ        row154
 
-weighed142:
+weighed148:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -3648,7 +4060,7 @@ weighed142:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row149:
+row155:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -3658,7 +4070,7 @@ row149:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row149
+	JNZ          row155
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -3673,7 +4085,7 @@ row149:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row150:
+row156:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z17
 	VMULPS     Z4, Z17, Z17
@@ -3687,12 +4099,12 @@ row150:
 	VMOVUPS    Z17, 4096(SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row150
+	JNZ        row156
 	VPXORD     Z5, Z5, Z5
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row151:
+row157:
 	VMULPS       6144(SI), Z11, Z4
 	VADDPS       Z13, Z4, Z4
 	VSUBPS       (SI), Z4, Z4
@@ -3719,11 +4131,11 @@ row151:
 	VADDPS       Z4, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row151
+	JNZ          row157
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try152:
+try158:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -3734,7 +4146,7 @@ try152:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row153:
+row159:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z18
 	VMULPS     Z4, Z18, Z18
@@ -3797,7 +4209,7 @@ row153:
 	VADDPS     Z18, Z7, Z7
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row153
+	JNZ        row159
 	VMULPS     Z7, Z15, Z4
 	VMULPS     Z6, Z6, Z19
 	VSUBPS     Z19, Z4, Z4
@@ -3817,7 +4229,7 @@ row153:
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row154:
+row160:
 	VMULPS    6144(SI), Z17, Z19
 	VADDPS    Z18, Z19, Z19
 	VSUBPS    (SI), Z19, Z19
@@ -3844,19 +4256,19 @@ row154:
 	VADDPS    Z19, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row154
+	JNZ       row160
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse155
+	JZ        worse161
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row156:
+row162:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -3875,11 +4287,11 @@ row156:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row156
+	JNZ       row162
 
-worse155:
+worse161:
 	DECQ    DX
-	JNZ     try152
+	JNZ     try158
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -3917,7 +4329,7 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row157:
+row163:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -3925,60 +4337,60 @@ row157:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row157
+	JNZ        row163
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given158
+	JZ         given164
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others161
+	JNE        others167
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row162:
+row168:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row162
-	JMP     weighed159
+	JNZ     row168
+	JMP     weighed165
 
-others161:
+others167:
 	CMPQ CX, $0x02
-	JE   magnitudes160
+	JE   magnitudes166
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row163:
+row169:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row163
+	JNZ          row169
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes160:
+magnitudes166:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row164:
+row170:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row164
-	JMP     weighed159
+	JNZ     row170
+	JMP     weighed165
 
-given158:
+given164:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -3986,7 +4398,7 @@ given158:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row165:
+row171:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -3994,9 +4406,9 @@ row165:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row165
+	JNZ        row171
 
-weighed159:
+weighed165:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4017,7 +4429,7 @@ weighed159:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row166:
+row172:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -4027,7 +4439,7 @@ row166:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row166
+	JNZ          row172
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -4042,7 +4454,7 @@ row166:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row167:
+row173:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z17
 	VMULPS       Z4, Z17, Z17
@@ -4056,13 +4468,13 @@ row167:
 	VMOVUPS      Z17, 4096(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row167
+	JNZ          row173
 	VPXORD       Z5, Z5, Z5
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z4
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row168:
+row174:
 	VMULPS       6144(SI), Z11, Z17
 	VADDPS       Z13, Z17, Z17
 	VSUBPS       (SI), Z17, Z17
@@ -4089,11 +4501,11 @@ row168:
 	VADDPS       Z17, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row168
+	JNZ          row174
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try169:
+try175:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4104,7 +4516,7 @@ try169:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row170:
+row176:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z18
 	VMULPS       Z4, Z18, Z18
@@ -4167,7 +4579,7 @@ row170:
 	VADDPS       Z18, Z7, Z7
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row170
+	JNZ          row176
 	VMULPS       Z7, Z15, Z4
 	VMULPS       Z6, Z6, Z19
 	VSUBPS       Z19, Z4, Z4
@@ -4188,7 +4600,7 @@ row170:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row171:
+row177:
 	VMULPS    6144(SI), Z17, Z20
 	VADDPS    Z18, Z20, Z20
 	VSUBPS    (SI), Z20, Z20
@@ -4215,19 +4627,19 @@ row171:
 	VADDPS    Z20, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row171
+	JNZ       row177
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse172
+	JZ        worse178
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row173:
+row179:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -4246,11 +4658,11 @@ row173:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row173
+	JNZ       row179
 
-worse172:
+worse178:
 	DECQ    DX
-	JNZ     try169
+	JNZ     try175
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -4270,7 +4682,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row174:
+row180:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4278,60 +4690,60 @@ row174:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row174
+	JNZ        row180
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given175
+	JZ         given181
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others178
+	JNE        others184
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row179:
+row185:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row179
-	JMP     weighed176
+	JNZ     row185
+	JMP     weighed182
 
-others178:
+others184:
 	CMPQ CX, $0x02
-	JE   magnitudes177
+	JE   magnitudes183
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row180:
+row186:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row180
+	JNZ          row186
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes177:
+magnitudes183:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row181:
+row187:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row181
-	JMP     weighed176
+	JNZ     row187
+	JMP     weighed182
 
-given175:
+given181:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4339,7 +4751,7 @@ given175:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row182:
+row188:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4347,9 +4759,9 @@ row182:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row182
+	JNZ        row188
 
-weighed176:
+weighed182:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4372,7 +4784,7 @@ weighed176:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row183:
+row189:
 	VMOVUPS      (SI), Z11
 	VMOVAPS      Z11, Z14
 	VPANDD       Z4, Z14, Z14
@@ -4381,18 +4793,18 @@ row183:
 	VBLENDMPS    Z11, Z5, K1, Z5
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row183
+	JNZ          row189
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z6, K1
 	VPXORD       Z7, Z7, Z7
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row184:
+row190:
 	VADDPS       2048(SI), Z7, Z7
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row184
+	JNZ          row190
 	VMOVUPS      Z7, 8320(AX)
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4402,7 +4814,7 @@ row184:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row185:
+row191:
 	VMOVUPS    (SI), Z6
 	VMOVUPS    2048(SI), Z7
 	VMULPS     Z4, Z6, Z11
@@ -4461,7 +4873,7 @@ row185:
 	VADDPS     Z7, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row185
+	JNZ        row191
 	VMOVAPS    Z4, Z6
 	VPXORD     Z10, Z10, Z10
 	VDIVPS     Z9, Z8, Z11
@@ -4469,7 +4881,7 @@ row185:
 	VBLENDMPS  Z11, Z10, K2, Z10
 	VMULPS     Z8, Z10, Z7
 
-try186:
+try192:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z5, Z4, Z4
@@ -4478,7 +4890,7 @@ try186:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row187:
+row193:
 	VMOVUPS    (SI), Z11
 	VMOVUPS    2048(SI), Z14
 	VMULPS     Z4, Z11, Z15
@@ -4537,7 +4949,7 @@ row187:
 	VADDPS     Z14, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row187
+	JNZ        row193
 	VMULPS     Z8, Z8, Z14
 	VMULPS     Z9, Z7, Z11
 	VCMPPS     $0x0e, Z0, Z9, K2
@@ -4549,13 +4961,13 @@ row187:
 	VBLENDMPS  Z14, Z7, K2, Z7
 	VBLENDMPS  Z4, Z6, K2, Z6
 	DECQ       DX
-	JNZ        try186
+	JNZ        try192
 	VBLENDMPS  Z0, Z10, K1, Z10
 	VMOVUPS    Z10, 8192(AX)
 	VMOVUPS    Z12, Z4
 	MOVQ       BX, CX
 
-row188:
+row194:
 	VMULPS     (AX), Z6, Z5
 	VADDPS     Z1, Z5, Z5
 	VPTERNLOGD $0xec, Z2, Z3, Z5
@@ -4568,7 +4980,7 @@ row188:
 	VMOVUPS    Z5, 4096(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row188
+	JNZ        row194
 	VZEROUPPER
 	RET
 
@@ -4595,7 +5007,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop189:
+loop195:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -4608,7 +5020,7 @@ loop189:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop189
+	JNZ     loop195
 	VZEROUPPER
 	RET
 
@@ -4633,9 +5045,9 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_80000000<>+0(SB), Z9
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000010
-	JL           rest191
+	JL           rest197
 
-loop190:
+loop196:
 	VMOVUPS     (CX), Z10
 	VFPCLASSPSZ $0x99, Z10, K1
 	VMULPS      Z0, Z10, Z11
@@ -4662,11 +5074,11 @@ loop190:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop190
+	JGE         loop196
 
-rest191:
+rest197:
 	TESTQ       DX, DX
-	JZ          done192
+	JZ          done198
 	MOVL        $-1, SI
 	BZHIL       DX, SI, SI
 	KMOVW       SI, K1
@@ -4696,13 +5108,274 @@ rest191:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done192:
+done198:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
 
 DATA c32_7f800000<>+0(SB)/4, $0x7f800000
 GLOBL c32_7f800000<>(SB), RODATA|NOPTR, $4
+
+// func codeAwayAVX512(codes *uint8, x *float32, n int, inverse float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·codeAwayAVX512(SB), NOSPLIT, $0-28
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        inverse+24(FP), X0
+	VBROADCASTSS X0, Z0
+	VPBROADCASTD c32_80000000<>+0(SB), Z1
+	VPBROADCASTD c32_3effffff<>+0(SB), Z2
+
+loop199:
+	VMOVUPS    (CX), Z3
+	VMULPS     Z0, Z3, Z3
+	VMOVAPS    Z3, Z4
+	VPANDD     Z1, Z4, Z4
+	VPORD      Z2, Z4, Z4
+	VADDPS     Z4, Z3, Z3
+	VCVTTPS2DQ Z3, Z3
+	VPMOVDB    Z3, (AX)
+	ADDQ       $0x40, CX
+	ADDQ       $0x10, AX
+	SUBQ       $0x10, DX
+	JNZ        loop199
+	VZEROUPPER
+	RET
+
+// func codeDownSignedAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, SSE
+TEXT ·codeDownSignedAVX512(SB), NOSPLIT, $0-37
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        low+24(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        inverse+28(FP), X1
+	VBROADCASTSS X1, Z1
+	MOVSS        half+32(FP), X2
+	VBROADCASTSS X2, Z2
+	MOVBLZX      most+36(FP), BX
+	VMOVD        BX, X3
+	VPBROADCASTB X3, X3
+
+loop200:
+	VMOVUPS    (CX), Z4
+	VSUBPS     Z0, Z4, Z4
+	VMULPS     Z1, Z4, Z4
+	VADDPS     Z2, Z4, Z4
+	VCVTTPS2DQ Z4, Z4
+	VPMOVDB    Z4, X4
+	VPMINSB    X3, X4, X4
+	VMOVDQU32  X4, (AX)
+	ADDQ       $0x40, CX
+	ADDQ       $0x10, AX
+	SUBQ       $0x10, DX
+	JNZ        loop200
+	VZEROUPPER
+	RET
+
+// func codeDownAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, SSE
+TEXT ·codeDownAVX512(SB), NOSPLIT, $0-37
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        low+24(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        inverse+28(FP), X1
+	VBROADCASTSS X1, Z1
+	MOVSS        half+32(FP), X2
+	VBROADCASTSS X2, Z2
+	MOVBLZX      most+36(FP), BX
+	VMOVD        BX, X3
+	VPBROADCASTB X3, X3
+
+loop201:
+	VMOVUPS    (CX), Z4
+	VSUBPS     Z0, Z4, Z4
+	VMULPS     Z1, Z4, Z4
+	VADDPS     Z2, Z4, Z4
+	VCVTTPS2DQ Z4, Z4
+	VPMOVDB    Z4, X4
+	VPMINUB    X3, X4, X4
+	VMOVDQU32  X4, (AX)
+	ADDQ       $0x40, CX
+	ADDQ       $0x10, AX
+	SUBQ       $0x10, DX
+	JNZ        loop201
+	VZEROUPPER
+	RET
+
+// func codeE2M1AVX512(codes *uint8, x *float32, n int, values *float32)
+// Requires: AVX, AVX512F
+TEXT ·codeE2M1AVX512(SB), NOSPLIT, $0-32
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         values+24(FP), BX
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
+	VPBROADCASTD c32_00000008<>+0(SB), Z1
+	VBROADCASTSS 4(BX), Z2
+	VPBROADCASTD c32_00000001<>+0(SB), Z3
+	VBROADCASTSS 8(BX), Z4
+	VPBROADCASTD c32_00000002<>+0(SB), Z5
+	VBROADCASTSS 12(BX), Z6
+	VPBROADCASTD c32_00000003<>+0(SB), Z7
+	VBROADCASTSS 16(BX), Z8
+	VPBROADCASTD c32_00000004<>+0(SB), Z9
+	VBROADCASTSS 20(BX), Z10
+	VPBROADCASTD c32_00000005<>+0(SB), Z11
+	VBROADCASTSS 24(BX), Z12
+	VPBROADCASTD c32_00000006<>+0(SB), Z13
+	VBROADCASTSS 28(BX), Z14
+	VPBROADCASTD c32_00000007<>+0(SB), Z15
+
+loop202:
+	VMOVUPS      (CX), Z16
+	VPXORD       Z19, Z19, Z19
+	VMOVAPS      Z16, Z17
+	VPANDD       Z0, Z17, Z17
+	VMOVAPS      Z17, Z18
+	VSUBPS       Z17, Z2, Z20
+	VPANDD       Z0, Z20, Z20
+	VCMPPS       $0x01, Z18, Z20, K1
+	VBLENDMPS    Z20, Z18, K1, Z18
+	VBLENDMPS    Z3, Z19, K1, Z19
+	VSUBPS       Z17, Z4, Z20
+	VPANDD       Z0, Z20, Z20
+	VCMPPS       $0x01, Z18, Z20, K1
+	VBLENDMPS    Z20, Z18, K1, Z18
+	VBLENDMPS    Z5, Z19, K1, Z19
+	VSUBPS       Z17, Z6, Z20
+	VPANDD       Z0, Z20, Z20
+	VCMPPS       $0x01, Z18, Z20, K1
+	VBLENDMPS    Z20, Z18, K1, Z18
+	VBLENDMPS    Z7, Z19, K1, Z19
+	VSUBPS       Z17, Z8, Z20
+	VPANDD       Z0, Z20, Z20
+	VCMPPS       $0x01, Z18, Z20, K1
+	VBLENDMPS    Z20, Z18, K1, Z18
+	VBLENDMPS    Z9, Z19, K1, Z19
+	VSUBPS       Z17, Z10, Z20
+	VPANDD       Z0, Z20, Z20
+	VCMPPS       $0x01, Z18, Z20, K1
+	VBLENDMPS    Z20, Z18, K1, Z18
+	VBLENDMPS    Z11, Z19, K1, Z19
+	VSUBPS       Z17, Z12, Z20
+	VPANDD       Z0, Z20, Z20
+	VCMPPS       $0x01, Z18, Z20, K1
+	VBLENDMPS    Z20, Z18, K1, Z18
+	VBLENDMPS    Z13, Z19, K1, Z19
+	VSUBPS       Z17, Z14, Z20
+	VPANDD       Z0, Z20, Z20
+	VCMPPS       $0x01, Z18, Z20, K1
+	VBLENDMPS    Z20, Z18, K1, Z18
+	VBLENDMPS    Z15, Z19, K1, Z19
+	VPXORD       Z21, Z21, Z21
+	VCVTDQ2PS    Z19, Z17
+	VPBROADCASTD c32_00000000<>+0(SB), Z18
+	VCMPPS       $0x01, Z18, Z16, K1
+	VPBROADCASTD c32_00000000<>+0(SB), Z16
+	VCMPPS       $0x0e, Z16, Z17, K2
+	KANDW        K1, K2, K1
+	VBLENDMPS    Z1, Z21, K1, Z21
+	VPADDD       Z21, Z19, Z16
+	VPMOVDB      Z16, (AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x10, AX
+	SUBQ         $0x10, DX
+	JNZ          loop202
+	VZEROUPPER
+	RET
+
+DATA c32_00000008<>+0(SB)/4, $0x00000008
+GLOBL c32_00000008<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000002<>+0(SB)/4, $0x00000002
+GLOBL c32_00000002<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000003<>+0(SB)/4, $0x00000003
+GLOBL c32_00000003<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000004<>+0(SB)/4, $0x00000004
+GLOBL c32_00000004<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000005<>+0(SB)/4, $0x00000005
+GLOBL c32_00000005<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000006<>+0(SB)/4, $0x00000006
+GLOBL c32_00000006<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000007<>+0(SB)/4, $0x00000007
+GLOBL c32_00000007<>(SB), RODATA|NOPTR, $4
+
+// func unpackNibblesAVX512(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
+// Requires: AVX, AVX2, AVX512F, SSE
+TEXT ·unpackNibblesAVX512(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         codes+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         table+24(FP), BX
+	MOVSS        low+32(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        lowAdd+36(FP), X1
+	VBROADCASTSS X1, Z1
+	MOVSS        high+40(FP), X2
+	VBROADCASTSS X2, Z2
+	MOVSS        highAdd+44(FP), X3
+	VBROADCASTSS X3, Z3
+	VMOVDQU      (BX), X4
+	MOVL         $0x0f0f0f0f, BX
+	VMOVD        BX, X5
+	VPBROADCASTD X5, X5
+	LEAQ         (AX)(DX*4), BX
+
+loop203:
+	VMOVDQU   (CX), X6
+	VPSRLW    $0x04, X6, X7
+	VPAND     X5, X6, X6
+	VPAND     X5, X7, X7
+	VPSHUFB   X6, X4, X6
+	VPSHUFB   X7, X4, X7
+	VPMOVSXBD X6, Z6
+	VCVTDQ2PS Z6, Z6
+	VMULPS    Z0, Z6, Z6
+	VADDPS    Z1, Z6, Z6
+	VMOVUPS   Z6, (AX)
+	ADDQ      $0x40, AX
+	VPMOVSXBD X7, Z6
+	VCVTDQ2PS Z6, Z6
+	VMULPS    Z2, Z6, Z6
+	VADDPS    Z3, Z6, Z6
+	VMOVUPS   Z6, (BX)
+	ADDQ      $0x40, BX
+	ADDQ      $0x10, CX
+	SUBQ      $0x10, DX
+	JNZ       loop203
+	VZEROUPPER
+	RET
+
+// func unpackBytesAVX512(y *float32, codes *uint8, n int, scale float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-28
+	MOVQ         y+0(FP), AX
+	MOVQ         codes+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Z0
+
+loop204:
+	VPMOVSXBD (CX), Z1
+	VCVTDQ2PS Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x00000010, DX
+	JNZ       loop204
+	VZEROUPPER
+	RET
 
 // func roundTripStochasticAVX512(dst *float32, src *float32, n int, unit int, maps *float32, key uint64) int
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
@@ -4725,7 +5398,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit193:
+unit205:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4750,9 +5423,9 @@ unit193:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest195
+	JL           rest207
 
-loop194:
+loop206:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -4807,11 +5480,11 @@ loop194:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop194
+	JGE           loop206
 
-rest195:
+rest207:
 	TESTQ         R8, R8
-	JZ            done196
+	JZ            done208
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -4872,9 +5545,9 @@ rest195:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done196:
+done208:
 	TESTQ DX, DX
-	JNZ   unit193
+	JNZ   unit205
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -4919,7 +5592,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit197:
+unit209:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -4927,9 +5600,9 @@ unit197:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest199
+	JL      rest211
 
-loop198:
+loop210:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -4940,11 +5613,11 @@ loop198:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop198
+	JGE       loop210
 
-rest199:
+rest211:
 	TESTQ      SI, SI
-	JZ         done200
+	JZ         done212
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -4961,7 +5634,7 @@ rest199:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done200:
+done212:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -4984,7 +5657,7 @@ done200:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit197
+	JNZ          unit209
 	VZEROUPPER
 	RET
 
@@ -5008,9 +5681,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest202
+	JL     rest214
 
-loop201:
+loop213:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -5030,11 +5703,11 @@ loop201:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop201
+	JGE          loop213
 
-rest202:
+rest214:
 	TESTQ        CX, CX
-	JZ           done203
+	JZ           done215
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -5058,7 +5731,7 @@ rest202:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done203:
+done215:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

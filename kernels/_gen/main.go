@@ -25,6 +25,12 @@ func main() {
 		v.fitSymmetric()
 		v.recode()
 		v.minifloat()
+		v.codeAway()
+		v.codeDown(true)
+		v.codeDown(false)
+		v.codeE2M1()
+		v.unpackNibbles()
+		v.unpackBytes()
 	}
 	avx512.roundTrip(stochastic) // multiplies 64-bit integers
 	avx2.extremes()              // sixteen lanes are no faster
