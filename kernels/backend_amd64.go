@@ -299,6 +299,30 @@ func (f *fits) fitSymmetricInLanes(levels int32, x, w []float32, n int, by weigh
 	return true
 }
 
+// fitNonlinearInLanes is fits.fitNonlinear in vectors, if there are sub-blocks
+// for all lanes.
+func (f *fits) fitNonlinearInLanes(x, w []float32, by weighting) bool {
+	const n = 32
+	count := len(x) / n
+	if f.lanes = lanesFor(count); f.lanes == 0 {
+		return false
+	}
+	if by != byGiven {
+		w = x // not looked at
+	}
+	tables, numerators, tries := &nonlinearTables[0][0], &nonlinearNumerators[0], len(nonlinearNumerators)
+	for first := 0; first < count; first += f.lanes {
+		space, x, w := &f.space[first/f.lanes], &x[n*first], &w[n*first]
+		if f.lanes == 16 {
+			fitNonlinearAVX512(&space.x[0], x, w, n, int(by), tables, numerators, tries)
+		} else {
+			fitNonlinearAVX2(&space.x[0], x, w, n, int(by), tables, numerators, tries)
+		}
+		f.found(space, first)
+	}
+	return true
+}
+
 // found takes over what the lanes of space found for the sub-blocks from first
 // on.
 func (f *fits) found(space *fitLanes, first int) {

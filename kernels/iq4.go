@@ -65,13 +65,15 @@ func nearestCode(x float32) uint8 {
 }
 
 func quantizeIQ4NL(dst []byte, x, importance []float32) {
+	var f fits
 	var codes [32]uint8
 	for i := range len(x) / 32 {
-		b, v := dst[18*i:][:18], x[32*i:][:32]
-		w := nonlinearWeights(v, part(importance, i, 32), sumSquares(v)*(2./32))
-		d := fitNonlinear(v, &w)
+		if i%maxFits == 0 {
+			f.fitNonlinear(x[32*i:], importance, 32*i, 1)
+		}
+		b, d := dst[18*i:][:18], f.scales[i%maxFits]
 		putHalf(b, d)
-		codeNonlinear(codes[:], v, invert(d))
+		codeNonlinear(codes[:], x[32*i:][:32], invert(d))
 		packNibbles(b[2:], codes[:])
 	}
 }
@@ -84,17 +86,15 @@ func dequantizeIQ4NL(dst []float32, src []byte) {
 }
 
 func quantizeIQ4XS(dst []byte, x, importance []float32) {
+	var f fits
 	var codes [32]uint8
-	var scales [8]float32
 	for i := range len(x) / 256 {
 		b, v := dst[136*i:][:136], x[256*i:][:256]
-		square := sumSquares(v) * (2. / 256)
-		for k := range scales {
-			v := v[32*k:][:32]
-			w := nonlinearWeights(v, part(importance, 8*i+k, 32), square)
-			scales[k] = fitNonlinear(v, &w)
+		if i%2 == 0 {
+			f.fitNonlinear(x[256*i:], importance, 256*i, 8)
 		}
-		d := -loudest(scales[:]) / 32
+		scales := f.scales[8*(i%2):][:8]
+		d := -loudest(scales) / 32
 		putHalf(b, d)
 		inverse := invert(d)
 		low := b[4:8]
@@ -123,15 +123,28 @@ func dequantizeIQ4XS(dst []float32, src []byte) {
 	}
 }
 
-// nonlinearWeights returns how much each weight of a sub-block counts; square
-// is twice the mean square of the block.
-func nonlinearWeights(x, importance []float32, square float32) (w [32]float32) {
-	if importance == nil {
-		weighBySquare(w[:], x)
-	} else {
-		weigh(w[:], x, importance, square)
+// fitNonlinear fits the sub-blocks of 32 that x begins with, up to sixteen of
+// them. With importance, of which x begins at weight at, the mean square is that
+// of the block of so many sub-blocks.
+func (f *fits) fitNonlinear(x, importance []float32, at, block int) {
+	x = x[:min(len(x), 32*maxFits)]
+	by, given := bySquare, []float32(nil)
+	var w [32 * maxFits]float32
+	if importance != nil {
+		by, given = byGiven, w[:len(x)]
+		for i := 0; i < len(x); i += 32 * block {
+			v := x[i:][:32*block]
+			weigh(given[i:], v, importance[at+i:][:len(v)], sumSquares(v)*(2/float32(len(v))))
+		}
 	}
-	return w
+	if f.fitNonlinearInLanes(x, given, by) {
+		return
+	}
+	var own [32]float32
+	for k := range len(x) / 32 {
+		v := x[32*k:][:32]
+		f.scales[k] = fitNonlinear(v, by.weights(own[:], v, given, k))
+	}
 }
 
 // fitNonlinear returns the scale d with which Σ w·(x − d·q)² is small, q being
@@ -141,7 +154,7 @@ func nonlinearWeights(x, importance []float32, square float32) (w [32]float32) {
 // then at −127 + k for k = −7…7. For each of these scales weights get their
 // nearest values, and for those the best scale is the least squares one,
 // Σwqx / Σwq². The one with the largest (Σwqx)²/Σwq² has the least error.
-func fitNonlinear(x []float32, w *[32]float32) (scale float32) {
+func fitNonlinear(x, w []float32) (scale float32) {
 	m := loudest(x)
 	if abs(m) < 1e-15 {
 		return 0
@@ -151,8 +164,8 @@ func fitNonlinear(x []float32, w *[32]float32) (scale float32) {
 		scale = qx / qq
 	}
 	best := scale * qx
-	for k := -7; k <= 7; k++ {
-		qx, qq = projectNonlinear(x, w, (float32(k)+nonlinear[0])/m)
+	for _, n := range nonlinearNumerators {
+		qx, qq = projectNonlinear(x, w, n/m)
 		if qq > 0 && float32(qx*qx) > float32(best*qq) {
 			scale = qx / qq
 			best = scale * qx
@@ -162,7 +175,7 @@ func fitNonlinear(x []float32, w *[32]float32) (scale float32) {
 }
 
 // projectNonlinear returns Σwqx and Σwq² for the values q nearest to x·inverse.
-func projectNonlinear(x []float32, w *[32]float32, inverse float32) (qx, qq float32) {
+func projectNonlinear(x, w []float32, inverse float32) (qx, qq float32) {
 	for i, v := range x[:32] {
 		q := nonlinear[nearestCode(inverse*v)]
 		wq := float32(w[i] * q)
@@ -183,3 +196,26 @@ func codeNonlinear(codes []uint8, x []float32, inverse float32) {
 func unpackNonlinear(y []float32, codes []byte, scale float32) {
 	unpackNibbles(y, codes, &nonlinearBytes, scale, negativeZero, scale, negativeZero)
 }
+
+// nonlinearNumerators are the places at which the loudest weight is tried.
+var nonlinearNumerators = func() (n [15]float32) {
+	for i := range n {
+		n[i] = float32(i-7) + nonlinear[0]
+	}
+	return n
+}()
+
+// nonlinearTables are the middles between values as a binary search meets
+// them, one, two, four and eight in a row, then the values. The assembly reads
+// them.
+var nonlinearTables = func() (t [5][16]float32) {
+	for level := range 4 {
+		step := 8 >> level // from one code to the next that the level tells apart
+		for i := range 1 << level {
+			c := 2*step*i + step
+			t[level][i] = (nonlinear[c-1] + nonlinear[c]) / 2
+		}
+	}
+	t[4] = nonlinear
+	return t
+}()

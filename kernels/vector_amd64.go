@@ -109,6 +109,11 @@ func fitAffineAbsoluteAVX2(space *float32, x *float32, w *float32, n int, weigh 
 //go:noescape
 func fitSymmetricAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
 
+// fitNonlinearAVX2 equals fitNonlinear on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the loudest weight.
+//
+//go:noescape
+func fitNonlinearAVX2(space *float32, x *float32, w *float32, n int, weigh int, tables *float32, numerators *float32, tries int)
+
 // recodeAVX2 equals recodeGo for a scale other than 0 and n a multiple of 16.
 //
 //go:noescape
@@ -253,6 +258,11 @@ func fitAffineAbsoluteAVX512(space *float32, x *float32, w *float32, n int, weig
 //
 //go:noescape
 func fitSymmetricAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+
+// fitNonlinearAVX512 equals fitNonlinear on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the loudest weight.
+//
+//go:noescape
+func fitNonlinearAVX512(space *float32, x *float32, w *float32, n int, weigh int, tables *float32, numerators *float32, tries int)
 
 // recodeAVX512 equals recodeGo for a scale other than 0 and n a multiple of 16.
 //

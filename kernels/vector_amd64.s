@@ -2320,6 +2320,235 @@ DATA v32_26901d7d<>+24(SB)/4, $0x26901d7d
 DATA v32_26901d7d<>+28(SB)/4, $0x26901d7d
 GLOBL v32_26901d7d<>(SB), RODATA|NOPTR, $32
 
+// func fitNonlinearAVX2(space *float32, x *float32, w *float32, n int, weigh int, tables *float32, numerators *float32, tries int)
+// Requires: AVX, AVX2
+TEXT ·fitNonlinearAVX2(SB), NOSPLIT, $0-64
+	MOVQ         space+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VPMULLD      iota<>+0(SB), Y0, Y0
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row93:
+	VXORPS     Y1, Y1, Y1
+	VPCMPEQD   Y2, Y2, Y2
+	VGATHERDPS Y2, (CX)(Y0*4), Y1
+	VMOVUPS    Y1, (SI)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000020, SI
+	SUBQ       $0x00000001, DI
+	JNZ        row93
+	MOVQ       weigh+32(FP), CX
+	TESTQ      CX, CX
+	JZ         given94
+	VXORPS     Y0, Y0, Y0
+	CMPQ       CX, $0x03
+	JNE        others97
+	MOVQ       AX, CX
+	MOVQ       BX, DX
+
+row98:
+	VMOVUPS (CX), Y0
+	VMULPS  Y0, Y0, Y0
+	VMOVUPS Y0, 2048(CX)
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row98
+	JMP     weighed95
+
+others97:
+	CMPQ CX, $0x02
+	JE   magnitudes96
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row99:
+	VMOVUPS      (CX), Y1
+	VMULPS       Y1, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000001, DX
+	JNZ          row99
+	VXORPS       Y1, Y1, Y1
+	VCVTSI2SSQ   BX, X1, X1
+	VBROADCASTSS X1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VSQRTPS      Y0, Y0
+
+magnitudes96:
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row100:
+	VMOVUPS (CX), Y1
+	VPAND   v32_7fffffff<>+0(SB), Y1, Y1
+	VADDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 2048(CX)
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row100
+	JMP     weighed95
+
+given94:
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VPMULLD      iota<>+0(SB), Y0, Y0
+	MOVQ         DX, CX
+	MOVQ         AX, DX
+	MOVQ         BX, SI
+
+row101:
+	VXORPS     Y1, Y1, Y1
+	VPCMPEQD   Y2, Y2, Y2
+	VGATHERDPS Y2, (CX)(Y0*4), Y1
+	VMOVUPS    Y1, 2048(DX)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000020, DX
+	SUBQ       $0x00000001, SI
+	JNZ        row101
+
+weighed95:
+	MOVQ   tables+40(FP), CX
+	MOVQ   numerators+48(FP), DX
+	MOVQ   tries+56(FP), SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   AX, DI
+	MOVQ   BX, R8
+
+row102:
+	VMOVUPS      (DI), Y2
+	VMOVAPS      Y2, Y3
+	VPAND        v32_7fffffff<>+0(SB), Y3, Y3
+	VCMPPS       $0x0e, Y1, Y3, Y4
+	VBLENDVPS    Y4, Y3, Y1, Y1
+	VBLENDVPS    Y4, Y2, Y0, Y0
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000001, R8
+	JNZ          row102
+	VCMPPS       $0x01, v32_26901d7d<>+0(SB), Y1, Y1
+	VXORPS       Y5, Y5, Y5
+	VMOVUPS      Y0, Y3
+	VPXOR        v32_80000000<>+0(SB), Y3, Y3
+	VBROADCASTSS 256(CX), Y2
+	VDIVPS       Y2, Y3, Y3
+	VMOVUPS      v32_3f800000<>+0(SB), Y2
+	VDIVPS       Y3, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	MOVQ         AX, DI
+	MOVQ         BX, R8
+
+row103:
+	VMOVUPS   (DI), Y6
+	VMULPS    Y2, Y6, Y7
+	VXORPS    Y8, Y8, Y8
+	VMOVUPS   (CX), Y9
+	VPERMPS   Y9, Y8, Y9
+	VPADDD    Y8, Y8, Y8
+	VCMPPS    $0x05, Y9, Y7, Y9
+	VPSUBD    Y9, Y8, Y8
+	VMOVUPS   64(CX), Y9
+	VPERMPS   Y9, Y8, Y9
+	VPADDD    Y8, Y8, Y8
+	VCMPPS    $0x05, Y9, Y7, Y9
+	VPSUBD    Y9, Y8, Y8
+	VMOVUPS   128(CX), Y9
+	VPERMPS   Y9, Y8, Y9
+	VPADDD    Y8, Y8, Y8
+	VCMPPS    $0x05, Y9, Y7, Y9
+	VPSUBD    Y9, Y8, Y8
+	VMOVUPS   192(CX), Y9
+	VPERMPS   Y9, Y8, Y9
+	VPADDD    Y8, Y8, Y8
+	VCMPPS    $0x05, Y9, Y7, Y9
+	VPSUBD    Y9, Y8, Y8
+	VMOVUPS   256(CX), Y9
+	VPERMPS   Y9, Y8, Y7
+	VMOVUPS   288(CX), Y9
+	VPERMPS   Y9, Y8, Y9
+	VPSLLD    $0x1c, Y8, Y8
+	VBLENDVPS Y8, Y9, Y7, Y7
+	VMULPS    2048(DI), Y7, Y9
+	VMULPS    Y9, Y6, Y6
+	VADDPS    Y6, Y3, Y3
+	VMULPS    Y9, Y7, Y7
+	VADDPS    Y7, Y4, Y4
+	ADDQ      $0x00000020, DI
+	SUBQ      $0x00000001, R8
+	JNZ       row103
+	VDIVPS    Y4, Y3, Y2
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y4, Y4
+	VBLENDVPS Y4, Y2, Y5, Y5
+	VMULPS    Y3, Y5, Y6
+
+try104:
+	VBROADCASTSS (DX), Y2
+	ADDQ         $0x04, DX
+	VDIVPS       Y0, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	MOVQ         AX, DI
+	MOVQ         BX, R8
+
+row105:
+	VMOVUPS   (DI), Y7
+	VMULPS    Y2, Y7, Y8
+	VXORPS    Y9, Y9, Y9
+	VMOVUPS   (CX), Y10
+	VPERMPS   Y10, Y9, Y10
+	VPADDD    Y9, Y9, Y9
+	VCMPPS    $0x05, Y10, Y8, Y10
+	VPSUBD    Y10, Y9, Y9
+	VMOVUPS   64(CX), Y10
+	VPERMPS   Y10, Y9, Y10
+	VPADDD    Y9, Y9, Y9
+	VCMPPS    $0x05, Y10, Y8, Y10
+	VPSUBD    Y10, Y9, Y9
+	VMOVUPS   128(CX), Y10
+	VPERMPS   Y10, Y9, Y10
+	VPADDD    Y9, Y9, Y9
+	VCMPPS    $0x05, Y10, Y8, Y10
+	VPSUBD    Y10, Y9, Y9
+	VMOVUPS   192(CX), Y10
+	VPERMPS   Y10, Y9, Y10
+	VPADDD    Y9, Y9, Y9
+	VCMPPS    $0x05, Y10, Y8, Y10
+	VPSUBD    Y10, Y9, Y9
+	VMOVUPS   256(CX), Y10
+	VPERMPS   Y10, Y9, Y8
+	VMOVUPS   288(CX), Y10
+	VPERMPS   Y10, Y9, Y10
+	VPSLLD    $0x1c, Y9, Y9
+	VBLENDVPS Y9, Y10, Y8, Y8
+	VMULPS    2048(DI), Y8, Y10
+	VMULPS    Y10, Y7, Y7
+	VADDPS    Y7, Y3, Y3
+	VMULPS    Y10, Y8, Y8
+	VADDPS    Y8, Y4, Y4
+	ADDQ      $0x00000020, DI
+	SUBQ      $0x00000001, R8
+	JNZ       row105
+	VMULPS    Y3, Y3, Y7
+	VMULPS    Y4, Y6, Y2
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y4, Y8
+	VCMPPS    $0x0e, Y2, Y7, Y2
+	VANDPS    Y8, Y2, Y8
+	VDIVPS    Y4, Y3, Y2
+	VMULPS    Y3, Y2, Y7
+	VBLENDVPS Y8, Y2, Y5, Y5
+	VBLENDVPS Y8, Y7, Y6, Y6
+	DECQ      SI
+	JNZ       try104
+	VBLENDVPS Y1, v32_00000000<>+0(SB), Y5, Y5
+	VMOVUPS   Y5, 8192(AX)
+	VZEROUPPER
+	RET
+
 // func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
 // Requires: AVX, AVX2, SSE
 TEXT ·recodeAVX2(SB), NOSPLIT, $0-40
@@ -2337,7 +2566,7 @@ TEXT ·recodeAVX2(SB), NOSPLIT, $0-40
 	VMOVD        BX, X3
 	VPBROADCASTD X3, Y3
 
-loop93:
+loop106:
 	VADDPS       (CX), Y1, Y4
 	VDIVPS       Y0, Y4, Y4
 	VADDPS       v32_4b400000<>+0(SB), Y4, Y4
@@ -2362,7 +2591,7 @@ loop93:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop93
+	JNZ          loop106
 	VZEROUPPER
 	RET
 
@@ -2384,9 +2613,9 @@ TEXT ·minifloatAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD 16(BX), Y6
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000008
-	JL           rest95
+	JL           rest108
 
-loop94:
+loop107:
 	VMOVUPS   (CX), Y7
 	VPAND     v32_7f800000<>+0(SB), Y7, Y11
 	VPCMPEQD  v32_7f800000<>+0(SB), Y11, Y11
@@ -2415,11 +2644,11 @@ loop94:
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
 	CMPQ      DX, $0x00000008
-	JGE       loop94
+	JGE       loop107
 
-rest95:
+rest108:
 	TESTQ      DX, DX
-	JZ         done96
+	JZ         done109
 	MOVQ       $+8, SI
 	SUBQ       DX, SI
 	LEAQ       window<>+0(SB), DI
@@ -2452,7 +2681,7 @@ rest95:
 	LEAQ       (CX)(DX*4), CX
 	XORQ       DX, DX
 
-done96:
+done109:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2466,7 +2695,7 @@ TEXT ·codeAwayAVX2(SB), NOSPLIT, $0-28
 	MOVSS        inverse+24(FP), X0
 	VBROADCASTSS X0, Y0
 
-loop97:
+loop110:
 	VMOVUPS      (CX), Y1
 	VMULPS       Y0, Y1, Y1
 	VMOVAPS      Y1, Y2
@@ -2491,7 +2720,7 @@ loop97:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop97
+	JNZ          loop110
 	VZEROUPPER
 	RET
 
@@ -2521,7 +2750,7 @@ TEXT ·codeDownSignedAVX2(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop98:
+loop111:
 	VMOVUPS      (CX), Y4
 	VSUBPS       Y0, Y4, Y4
 	VMULPS       Y1, Y4, Y4
@@ -2543,7 +2772,7 @@ loop98:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop98
+	JNZ          loop111
 	VZEROUPPER
 	RET
 
@@ -2563,7 +2792,7 @@ TEXT ·codeDownAVX2(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop99:
+loop112:
 	VMOVUPS      (CX), Y4
 	VSUBPS       Y0, Y4, Y4
 	VMULPS       Y1, Y4, Y4
@@ -2585,7 +2814,7 @@ loop99:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop99
+	JNZ          loop112
 	VZEROUPPER
 	RET
 
@@ -2597,7 +2826,7 @@ TEXT ·codeE2M1AVX2(SB), NOSPLIT, $0-32
 	MOVQ n+16(FP), DX
 	MOVQ values+24(FP), BX
 
-loop100:
+loop113:
 	VMOVUPS      (CX), Y0
 	VXORPS       Y3, Y3, Y3
 	VMOVAPS      Y0, Y1
@@ -2716,7 +2945,7 @@ loop100:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop100
+	JNZ          loop113
 	VZEROUPPER
 	RET
 
@@ -2811,7 +3040,7 @@ TEXT ·unpackNibblesAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop101:
+loop114:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -2844,7 +3073,7 @@ loop101:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop101
+	JNZ       loop114
 	VZEROUPPER
 	RET
 
@@ -2857,7 +3086,7 @@ TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-28
 	MOVSS        scale+24(FP), X0
 	VBROADCASTSS X0, Y0
 
-loop102:
+loop115:
 	VPMOVSXBD (CX), Y1
 	VCVTDQ2PS Y1, Y1
 	VMULPS    Y0, Y1, Y1
@@ -2865,7 +3094,7 @@ loop102:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop102
+	JNZ       loop115
 	VZEROUPPER
 	RET
 
@@ -2879,17 +3108,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop103:
+loop116:
 	SUBQ   $0x00000040, CX
-	JL     done104
+	JL     done117
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop103
+	JMP    loop116
 
-done104:
+done117:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -2917,7 +3146,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit105:
+unit118:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -2942,9 +3171,9 @@ unit105:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest107
+	JL           rest120
 
-loop106:
+loop119:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -2963,11 +3192,11 @@ loop106:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop106
+	JGE         loop119
 
-rest107:
+rest120:
 	TESTQ       R8, R8
-	JZ          done108
+	JZ          done121
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -2989,9 +3218,9 @@ rest107:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done108:
+done121:
 	TESTQ DX, DX
-	JNZ   unit105
+	JNZ   unit118
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3009,7 +3238,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit109:
+unit122:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3034,9 +3263,9 @@ unit109:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest111
+	JL           rest124
 
-loop110:
+loop123:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -3058,11 +3287,11 @@ loop110:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop110
+	JGE         loop123
 
-rest111:
+rest124:
 	TESTQ       R8, R8
-	JZ          done112
+	JZ          done125
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3087,9 +3316,9 @@ rest111:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done112:
+done125:
 	TESTQ DX, DX
-	JNZ   unit109
+	JNZ   unit122
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3111,7 +3340,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit113:
+unit126:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3136,9 +3365,9 @@ unit113:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest115
+	JL           rest128
 
-loop114:
+loop127:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3157,11 +3386,11 @@ loop114:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop114
+	JGE         loop127
 
-rest115:
+rest128:
 	TESTQ       R8, R8
-	JZ          done116
+	JZ          done129
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3183,9 +3412,9 @@ rest115:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done116:
+done129:
 	TESTQ DX, DX
-	JNZ   unit113
+	JNZ   unit126
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3201,7 +3430,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit117:
+unit130:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3226,9 +3455,9 @@ unit117:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest119
+	JL           rest132
 
-loop118:
+loop131:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3247,11 +3476,11 @@ loop118:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop118
+	JGE         loop131
 
-rest119:
+rest132:
 	TESTQ       R8, R8
-	JZ          done120
+	JZ          done133
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3273,9 +3502,9 @@ rest119:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done120:
+done133:
 	TESTQ DX, DX
-	JNZ   unit117
+	JNZ   unit130
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3291,7 +3520,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit121:
+unit134:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3316,9 +3545,9 @@ unit121:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest123
+	JL           rest136
 
-loop122:
+loop135:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3337,11 +3566,11 @@ loop122:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop122
+	JGE         loop135
 
-rest123:
+rest136:
 	TESTQ       R8, R8
-	JZ          done124
+	JZ          done137
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3363,9 +3592,9 @@ rest123:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done124:
+done137:
 	TESTQ DX, DX
-	JNZ   unit121
+	JNZ   unit134
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3387,9 +3616,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest126
+	JL           rest139
 
-loop125:
+loop138:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -3427,11 +3656,11 @@ loop125:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop125
+	JGE         loop138
 
-rest126:
+rest139:
 	TESTQ       DX, DX
-	JZ          done127
+	JZ          done140
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -3473,7 +3702,7 @@ rest126:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done127:
+done140:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -3504,9 +3733,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest131
+	JL           rest144
 
-loop130:
+loop143:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -3516,7 +3745,7 @@ loop130:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found128
+	JNZ           found141
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3526,17 +3755,17 @@ loop130:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found129
+	JNZ           found142
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop130
+	JGE           loop143
 
-rest131:
+rest144:
 	TESTQ         DX, DX
-	JZ            done132
+	JZ            done145
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -3549,7 +3778,7 @@ rest131:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found128
+	JNZ           found141
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3559,16 +3788,16 @@ rest131:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found129
+	JNZ           found142
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done132:
-found129:
+done145:
+found142:
 	ADDQ $0x08, BX
 
-found128:
+found141:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -3584,7 +3813,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map133:
+map146:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3608,9 +3837,9 @@ map133:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest135
+	JL           rest148
 
-loop134:
+loop147:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -3635,11 +3864,11 @@ loop134:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop134
+	JGE           loop147
 
-rest135:
+rest148:
 	TESTQ         R8, R8
-	JZ            done136
+	JZ            done149
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -3667,7 +3896,7 @@ rest135:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done136:
+done149:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -3677,7 +3906,7 @@ done136:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map133
+	JNZ           map146
 	VZEROUPPER
 	RET
 
@@ -3693,7 +3922,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop137:
+loop150:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -3715,7 +3944,7 @@ loop137:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop137
+	JNZ           loop150
 	VZEROUPPER
 	RET
 
@@ -3727,7 +3956,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop138:
+loop151:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -3738,7 +3967,7 @@ loop138:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop138
+	JNZ           loop151
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -3761,7 +3990,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop139:
+loop152:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -3774,7 +4003,7 @@ loop139:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop139
+	JNZ           loop152
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -3795,13 +4024,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop140:
+loop153:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop140
+	JNZ       loop153
 	VZEROUPPER
 	RET
 
@@ -3812,13 +4041,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop141:
+loop154:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop141
+	JNZ       loop154
 	VZEROUPPER
 	RET
 
@@ -3832,7 +4061,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop142:
+loop155:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -3850,7 +4079,7 @@ loop142:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop142
+	JNZ         loop155
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -3862,7 +4091,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop143:
+loop156:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -3876,7 +4105,7 @@ loop143:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop143
+	JNZ         loop156
 	VZEROUPPER
 	RET
 
@@ -3896,14 +4125,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop144:
+loop157:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop144
+	JNZ       loop157
 	VZEROUPPER
 	RET
 
@@ -3917,7 +4146,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop145:
+loop158:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -3942,7 +4171,7 @@ loop145:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop145
+	JNZ         loop158
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -3960,7 +4189,7 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row146:
+row159:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -3968,60 +4197,60 @@ row146:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row146
+	JNZ        row159
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given147
+	JZ         given160
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others150
+	JNE        others163
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row151:
+row164:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row151
-	JMP     weighed148
+	JNZ     row164
+	JMP     weighed161
 
-others150:
+others163:
 	CMPQ CX, $0x02
-	JE   magnitudes149
+	JE   magnitudes162
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row152:
+row165:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row152
+	JNZ          row165
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes149:
+magnitudes162:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row153:
+row166:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row153
-	JMP     weighed148
+	JNZ     row166
+	JMP     weighed161
 
-given147:
+given160:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4029,7 +4258,7 @@ given147:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row154:
+row167:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4037,9 +4266,9 @@ row154:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row154
+	JNZ        row167
 
-weighed148:
+weighed161:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4060,7 +4289,7 @@ weighed148:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row155:
+row168:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -4070,7 +4299,7 @@ row155:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row155
+	JNZ          row168
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -4085,7 +4314,7 @@ row155:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row156:
+row169:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z17
 	VMULPS     Z4, Z17, Z17
@@ -4099,12 +4328,12 @@ row156:
 	VMOVUPS    Z17, 4096(SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row156
+	JNZ        row169
 	VPXORD     Z5, Z5, Z5
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row157:
+row170:
 	VMULPS       6144(SI), Z11, Z4
 	VADDPS       Z13, Z4, Z4
 	VSUBPS       (SI), Z4, Z4
@@ -4131,11 +4360,11 @@ row157:
 	VADDPS       Z4, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row157
+	JNZ          row170
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try158:
+try171:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4146,7 +4375,7 @@ try158:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row159:
+row172:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z18
 	VMULPS     Z4, Z18, Z18
@@ -4209,7 +4438,7 @@ row159:
 	VADDPS     Z18, Z7, Z7
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row159
+	JNZ        row172
 	VMULPS     Z7, Z15, Z4
 	VMULPS     Z6, Z6, Z19
 	VSUBPS     Z19, Z4, Z4
@@ -4229,7 +4458,7 @@ row159:
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row160:
+row173:
 	VMULPS    6144(SI), Z17, Z19
 	VADDPS    Z18, Z19, Z19
 	VSUBPS    (SI), Z19, Z19
@@ -4256,19 +4485,19 @@ row160:
 	VADDPS    Z19, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row160
+	JNZ       row173
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse161
+	JZ        worse174
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row162:
+row175:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -4287,11 +4516,11 @@ row162:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row162
+	JNZ       row175
 
-worse161:
+worse174:
 	DECQ    DX
-	JNZ     try158
+	JNZ     try171
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -4329,7 +4558,7 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row163:
+row176:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4337,60 +4566,60 @@ row163:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row163
+	JNZ        row176
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given164
+	JZ         given177
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others167
+	JNE        others180
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row168:
+row181:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row168
-	JMP     weighed165
+	JNZ     row181
+	JMP     weighed178
 
-others167:
+others180:
 	CMPQ CX, $0x02
-	JE   magnitudes166
+	JE   magnitudes179
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row169:
+row182:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row169
+	JNZ          row182
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes166:
+magnitudes179:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row170:
+row183:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row170
-	JMP     weighed165
+	JNZ     row183
+	JMP     weighed178
 
-given164:
+given177:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4398,7 +4627,7 @@ given164:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row171:
+row184:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4406,9 +4635,9 @@ row171:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row171
+	JNZ        row184
 
-weighed165:
+weighed178:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4429,7 +4658,7 @@ weighed165:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row172:
+row185:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -4439,7 +4668,7 @@ row172:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row172
+	JNZ          row185
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -4454,7 +4683,7 @@ row172:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row173:
+row186:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z17
 	VMULPS       Z4, Z17, Z17
@@ -4468,13 +4697,13 @@ row173:
 	VMOVUPS      Z17, 4096(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row173
+	JNZ          row186
 	VPXORD       Z5, Z5, Z5
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z4
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row174:
+row187:
 	VMULPS       6144(SI), Z11, Z17
 	VADDPS       Z13, Z17, Z17
 	VSUBPS       (SI), Z17, Z17
@@ -4501,11 +4730,11 @@ row174:
 	VADDPS       Z17, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row174
+	JNZ          row187
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try175:
+try188:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4516,7 +4745,7 @@ try175:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row176:
+row189:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z18
 	VMULPS       Z4, Z18, Z18
@@ -4579,7 +4808,7 @@ row176:
 	VADDPS       Z18, Z7, Z7
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row176
+	JNZ          row189
 	VMULPS       Z7, Z15, Z4
 	VMULPS       Z6, Z6, Z19
 	VSUBPS       Z19, Z4, Z4
@@ -4600,7 +4829,7 @@ row176:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row177:
+row190:
 	VMULPS    6144(SI), Z17, Z20
 	VADDPS    Z18, Z20, Z20
 	VSUBPS    (SI), Z20, Z20
@@ -4627,19 +4856,19 @@ row177:
 	VADDPS    Z20, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row177
+	JNZ       row190
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse178
+	JZ        worse191
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row179:
+row192:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -4658,11 +4887,11 @@ row179:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row179
+	JNZ       row192
 
-worse178:
+worse191:
 	DECQ    DX
-	JNZ     try175
+	JNZ     try188
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -4682,7 +4911,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row180:
+row193:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4690,60 +4919,60 @@ row180:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row180
+	JNZ        row193
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given181
+	JZ         given194
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others184
+	JNE        others197
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row185:
+row198:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row185
-	JMP     weighed182
+	JNZ     row198
+	JMP     weighed195
 
-others184:
+others197:
 	CMPQ CX, $0x02
-	JE   magnitudes183
+	JE   magnitudes196
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row186:
+row199:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row186
+	JNZ          row199
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes183:
+magnitudes196:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row187:
+row200:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row187
-	JMP     weighed182
+	JNZ     row200
+	JMP     weighed195
 
-given181:
+given194:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4751,7 +4980,7 @@ given181:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row188:
+row201:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4759,9 +4988,9 @@ row188:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row188
+	JNZ        row201
 
-weighed182:
+weighed195:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4784,7 +5013,7 @@ weighed182:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row189:
+row202:
 	VMOVUPS      (SI), Z11
 	VMOVAPS      Z11, Z14
 	VPANDD       Z4, Z14, Z14
@@ -4793,18 +5022,18 @@ row189:
 	VBLENDMPS    Z11, Z5, K1, Z5
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row189
+	JNZ          row202
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z6, K1
 	VPXORD       Z7, Z7, Z7
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row190:
+row203:
 	VADDPS       2048(SI), Z7, Z7
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row190
+	JNZ          row203
 	VMOVUPS      Z7, 8320(AX)
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4814,7 +5043,7 @@ row190:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row191:
+row204:
 	VMOVUPS    (SI), Z6
 	VMOVUPS    2048(SI), Z7
 	VMULPS     Z4, Z6, Z11
@@ -4873,7 +5102,7 @@ row191:
 	VADDPS     Z7, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row191
+	JNZ        row204
 	VMOVAPS    Z4, Z6
 	VPXORD     Z10, Z10, Z10
 	VDIVPS     Z9, Z8, Z11
@@ -4881,7 +5110,7 @@ row191:
 	VBLENDMPS  Z11, Z10, K2, Z10
 	VMULPS     Z8, Z10, Z7
 
-try192:
+try205:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z5, Z4, Z4
@@ -4890,7 +5119,7 @@ try192:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row193:
+row206:
 	VMOVUPS    (SI), Z11
 	VMOVUPS    2048(SI), Z14
 	VMULPS     Z4, Z11, Z15
@@ -4949,7 +5178,7 @@ row193:
 	VADDPS     Z14, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row193
+	JNZ        row206
 	VMULPS     Z8, Z8, Z14
 	VMULPS     Z9, Z7, Z11
 	VCMPPS     $0x0e, Z0, Z9, K2
@@ -4961,13 +5190,13 @@ row193:
 	VBLENDMPS  Z14, Z7, K2, Z7
 	VBLENDMPS  Z4, Z6, K2, Z6
 	DECQ       DX
-	JNZ        try192
+	JNZ        try205
 	VBLENDMPS  Z0, Z10, K1, Z10
 	VMOVUPS    Z10, 8192(AX)
 	VMOVUPS    Z12, Z4
 	MOVQ       BX, CX
 
-row194:
+row207:
 	VMULPS     (AX), Z6, Z5
 	VADDPS     Z1, Z5, Z5
 	VPTERNLOGD $0xec, Z2, Z3, Z5
@@ -4980,12 +5209,247 @@ row194:
 	VMOVUPS    Z5, 4096(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row194
+	JNZ        row207
 	VZEROUPPER
 	RET
 
 DATA c32_26901d7d<>+0(SB)/4, $0x26901d7d
 GLOBL c32_26901d7d<>(SB), RODATA|NOPTR, $4
+
+// func fitNonlinearAVX512(space *float32, x *float32, w *float32, n int, weigh int, tables *float32, numerators *float32, tries int)
+// Requires: AVX, AVX512F
+TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
+	MOVQ         space+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	VPMULLD      iota<>+0(SB), Z0, Z0
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row208:
+	VPXORD     Z1, Z1, Z1
+	KXNORW     K1, K1, K1
+	VGATHERDPS (CX)(Z0*4), K1, Z1
+	VMOVUPS    Z1, (SI)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000001, DI
+	JNZ        row208
+	MOVQ       weigh+32(FP), CX
+	TESTQ      CX, CX
+	JZ         given209
+	VPXORD     Z2, Z2, Z2
+	CMPQ       CX, $0x03
+	JNE        others212
+	MOVQ       AX, CX
+	MOVQ       BX, DX
+
+row213:
+	VMOVUPS (CX), Z0
+	VMULPS  Z0, Z0, Z0
+	VMOVUPS Z0, 2048(CX)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row213
+	JMP     weighed210
+
+others212:
+	CMPQ CX, $0x02
+	JE   magnitudes211
+	MOVQ AX, CX
+	MOVQ BX, DX
+
+row214:
+	VMOVUPS      (CX), Z0
+	VMULPS       Z0, Z0, Z0
+	VADDPS       Z0, Z2, Z2
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000001, DX
+	JNZ          row214
+	VPXORD       Z3, Z3, Z3
+	VCVTSI2SSQ   BX, X3, X0
+	VBROADCASTSS X0, Z0
+	VDIVPS       Z0, Z2, Z2
+	VSQRTPS      Z2, Z2
+
+magnitudes211:
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
+	MOVQ         AX, CX
+	MOVQ         BX, DX
+
+row215:
+	VMOVUPS (CX), Z1
+	VPANDD  Z0, Z1, Z1
+	VADDPS  Z1, Z2, Z1
+	VMOVUPS Z1, 2048(CX)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000001, DX
+	JNZ     row215
+	JMP     weighed210
+
+given209:
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	VPMULLD      iota<>+0(SB), Z0, Z0
+	MOVQ         DX, CX
+	MOVQ         AX, DX
+	MOVQ         BX, SI
+
+row216:
+	VPXORD     Z2, Z2, Z2
+	KXNORW     K2, K2, K2
+	VGATHERDPS (CX)(Z0*4), K2, Z2
+	VMOVUPS    Z2, 2048(DX)
+	ADDQ       $0x04, CX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000001, SI
+	JNZ        row216
+
+weighed210:
+	MOVQ         tables+40(FP), CX
+	MOVQ         numerators+48(FP), DX
+	MOVQ         tries+56(FP), SI
+	VPBROADCASTD c32_00000000<>+0(SB), Z0
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z1
+	MOVQ         AX, DI
+	MOVQ         BX, R8
+
+row217:
+	VMOVUPS      (DI), Z2
+	VMOVAPS      Z2, Z3
+	VPANDD       Z1, Z3, Z3
+	VCMPPS       $0x0e, Z5, Z3, K1
+	VBLENDMPS    Z3, Z5, K1, Z5
+	VBLENDMPS    Z2, Z4, K1, Z4
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000001, R8
+	JNZ          row217
+	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
+	VCMPPS       $0x01, Z1, Z5, K1
+	VPXORD       Z8, Z8, Z8
+	VMOVUPS      Z4, Z2
+	VPBROADCASTD c32_80000000<>+0(SB), Z1
+	VPXORD       Z1, Z2, Z2
+	VBROADCASTSS 256(CX), Z1
+	VDIVPS       Z1, Z2, Z2
+	VPBROADCASTD c32_3f800000<>+0(SB), Z1
+	VMOVUPS      Z1, Z1
+	VDIVPS       Z2, Z1, Z1
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	MOVQ         AX, DI
+	MOVQ         BX, R8
+
+row218:
+	VMOVUPS      (DI), Z2
+	VMULPS       Z1, Z2, Z3
+	VPXORD       Z9, Z9, Z9
+	VMOVUPS      (CX), Z5
+	VPERMPS      Z5, Z9, Z5
+	VPADDD       Z9, Z9, Z9
+	VCMPPS       $0x05, Z5, Z3, K2
+	VPBROADCASTD c32_00000001<>+0(SB), Z5
+	VPADDD       Z5, Z9, K2, Z9
+	VMOVUPS      64(CX), Z5
+	VPERMPS      Z5, Z9, Z5
+	VPADDD       Z9, Z9, Z9
+	VCMPPS       $0x05, Z5, Z3, K2
+	VPBROADCASTD c32_00000001<>+0(SB), Z5
+	VPADDD       Z5, Z9, K2, Z9
+	VMOVUPS      128(CX), Z5
+	VPERMPS      Z5, Z9, Z5
+	VPADDD       Z9, Z9, Z9
+	VCMPPS       $0x05, Z5, Z3, K2
+	VPBROADCASTD c32_00000001<>+0(SB), Z5
+	VPADDD       Z5, Z9, K2, Z9
+	VMOVUPS      192(CX), Z5
+	VPERMPS      Z5, Z9, Z5
+	VPADDD       Z9, Z9, Z9
+	VCMPPS       $0x05, Z5, Z3, K2
+	VPBROADCASTD c32_00000001<>+0(SB), Z3
+	VPADDD       Z3, Z9, K2, Z9
+	VMOVUPS      256(CX), Z5
+	VPERMPS      Z5, Z9, Z3
+	VMULPS       2048(DI), Z3, Z5
+	VMULPS       Z5, Z2, Z2
+	VADDPS       Z2, Z6, Z6
+	VMULPS       Z5, Z3, Z3
+	VADDPS       Z3, Z7, Z7
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000001, R8
+	JNZ          row218
+	VDIVPS       Z7, Z6, Z1
+	VCMPPS       $0x0e, Z0, Z7, K2
+	VBLENDMPS    Z1, Z8, K2, Z8
+	VMULPS       Z6, Z8, Z2
+
+try219:
+	VBROADCASTSS (DX), Z1
+	ADDQ         $0x04, DX
+	VDIVPS       Z4, Z1, Z1
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	MOVQ         AX, DI
+	MOVQ         BX, R8
+
+row220:
+	VMOVUPS      (DI), Z3
+	VMULPS       Z1, Z3, Z5
+	VPXORD       Z10, Z10, Z10
+	VMOVUPS      (CX), Z9
+	VPERMPS      Z9, Z10, Z9
+	VPADDD       Z10, Z10, Z10
+	VCMPPS       $0x05, Z9, Z5, K2
+	VPBROADCASTD c32_00000001<>+0(SB), Z9
+	VPADDD       Z9, Z10, K2, Z10
+	VMOVUPS      64(CX), Z9
+	VPERMPS      Z9, Z10, Z9
+	VPADDD       Z10, Z10, Z10
+	VCMPPS       $0x05, Z9, Z5, K2
+	VPBROADCASTD c32_00000001<>+0(SB), Z9
+	VPADDD       Z9, Z10, K2, Z10
+	VMOVUPS      128(CX), Z9
+	VPERMPS      Z9, Z10, Z9
+	VPADDD       Z10, Z10, Z10
+	VCMPPS       $0x05, Z9, Z5, K2
+	VPBROADCASTD c32_00000001<>+0(SB), Z9
+	VPADDD       Z9, Z10, K2, Z10
+	VMOVUPS      192(CX), Z9
+	VPERMPS      Z9, Z10, Z9
+	VPADDD       Z10, Z10, Z10
+	VCMPPS       $0x05, Z9, Z5, K2
+	VPBROADCASTD c32_00000001<>+0(SB), Z5
+	VPADDD       Z5, Z10, K2, Z10
+	VMOVUPS      256(CX), Z9
+	VPERMPS      Z9, Z10, Z5
+	VMULPS       2048(DI), Z5, Z9
+	VMULPS       Z9, Z3, Z3
+	VADDPS       Z3, Z6, Z6
+	VMULPS       Z9, Z5, Z5
+	VADDPS       Z5, Z7, Z7
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000001, R8
+	JNZ          row220
+	VMULPS       Z6, Z6, Z3
+	VMULPS       Z7, Z2, Z1
+	VCMPPS       $0x0e, Z0, Z7, K2
+	VCMPPS       $0x0e, Z1, Z3, K3
+	KANDW        K2, K3, K2
+	VDIVPS       Z7, Z6, Z1
+	VMULPS       Z6, Z1, Z3
+	VBLENDMPS    Z1, Z8, K2, Z8
+	VBLENDMPS    Z3, Z2, K2, Z2
+	DECQ         SI
+	JNZ          try219
+	VBLENDMPS    Z0, Z8, K1, Z8
+	VMOVUPS      Z8, 8192(AX)
+	VZEROUPPER
+	RET
 
 // func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
 // Requires: AVX, AVX512F, SSE
@@ -5007,7 +5471,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop195:
+loop221:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -5020,7 +5484,7 @@ loop195:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop195
+	JNZ     loop221
 	VZEROUPPER
 	RET
 
@@ -5045,9 +5509,9 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_80000000<>+0(SB), Z9
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000010
-	JL           rest197
+	JL           rest223
 
-loop196:
+loop222:
 	VMOVUPS     (CX), Z10
 	VFPCLASSPSZ $0x99, Z10, K1
 	VMULPS      Z0, Z10, Z11
@@ -5074,11 +5538,11 @@ loop196:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop196
+	JGE         loop222
 
-rest197:
+rest223:
 	TESTQ       DX, DX
-	JZ          done198
+	JZ          done224
 	MOVL        $-1, SI
 	BZHIL       DX, SI, SI
 	KMOVW       SI, K1
@@ -5108,7 +5572,7 @@ rest197:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done198:
+done224:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -5127,7 +5591,7 @@ TEXT ·codeAwayAVX512(SB), NOSPLIT, $0-28
 	VPBROADCASTD c32_80000000<>+0(SB), Z1
 	VPBROADCASTD c32_3effffff<>+0(SB), Z2
 
-loop199:
+loop225:
 	VMOVUPS    (CX), Z3
 	VMULPS     Z0, Z3, Z3
 	VMOVAPS    Z3, Z4
@@ -5139,7 +5603,7 @@ loop199:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop199
+	JNZ        loop225
 	VZEROUPPER
 	RET
 
@@ -5159,7 +5623,7 @@ TEXT ·codeDownSignedAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop200:
+loop226:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -5171,7 +5635,7 @@ loop200:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop200
+	JNZ        loop226
 	VZEROUPPER
 	RET
 
@@ -5191,7 +5655,7 @@ TEXT ·codeDownAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop201:
+loop227:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -5203,7 +5667,7 @@ loop201:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop201
+	JNZ        loop227
 	VZEROUPPER
 	RET
 
@@ -5231,7 +5695,7 @@ TEXT ·codeE2M1AVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS 28(BX), Z14
 	VPBROADCASTD c32_00000007<>+0(SB), Z15
 
-loop202:
+loop228:
 	VMOVUPS      (CX), Z16
 	VPXORD       Z19, Z19, Z19
 	VMOVAPS      Z16, Z17
@@ -5285,7 +5749,7 @@ loop202:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop202
+	JNZ          loop228
 	VZEROUPPER
 	RET
 
@@ -5331,7 +5795,7 @@ TEXT ·unpackNibblesAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop203:
+loop229:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -5352,7 +5816,7 @@ loop203:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop203
+	JNZ       loop229
 	VZEROUPPER
 	RET
 
@@ -5365,7 +5829,7 @@ TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-28
 	MOVSS        scale+24(FP), X0
 	VBROADCASTSS X0, Z0
 
-loop204:
+loop230:
 	VPMOVSXBD (CX), Z1
 	VCVTDQ2PS Z1, Z1
 	VMULPS    Z0, Z1, Z1
@@ -5373,7 +5837,7 @@ loop204:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop204
+	JNZ       loop230
 	VZEROUPPER
 	RET
 
@@ -5398,7 +5862,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit205:
+unit231:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -5423,9 +5887,9 @@ unit205:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest207
+	JL           rest233
 
-loop206:
+loop232:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -5480,11 +5944,11 @@ loop206:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop206
+	JGE           loop232
 
-rest207:
+rest233:
 	TESTQ         R8, R8
-	JZ            done208
+	JZ            done234
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -5545,9 +6009,9 @@ rest207:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done208:
+done234:
 	TESTQ DX, DX
-	JNZ   unit205
+	JNZ   unit231
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -5592,7 +6056,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit209:
+unit235:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -5600,9 +6064,9 @@ unit209:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest211
+	JL      rest237
 
-loop210:
+loop236:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -5613,11 +6077,11 @@ loop210:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop210
+	JGE       loop236
 
-rest211:
+rest237:
 	TESTQ      SI, SI
-	JZ         done212
+	JZ         done238
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -5634,7 +6098,7 @@ rest211:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done212:
+done238:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -5657,7 +6121,7 @@ done212:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit209
+	JNZ          unit235
 	VZEROUPPER
 	RET
 
@@ -5681,9 +6145,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest214
+	JL     rest240
 
-loop213:
+loop239:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -5703,11 +6167,11 @@ loop213:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop213
+	JGE          loop239
 
-rest214:
+rest240:
 	TESTQ        CX, CX
-	JZ           done215
+	JZ           done241
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -5731,7 +6195,7 @@ rest214:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done215:
+done241:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

@@ -527,3 +527,108 @@ func (v isa) allOnes(r VecVirtual) {
 		VPCMPEQD(r, r, r)
 	}
 }
+
+// fitNonlinear emits fitNonlinear for as many sub-blocks as there are lanes.
+// tables are the middles between values in the order of a binary search, one,
+// two, four and eight of them, each in a row of eight words, then the values.
+func (v isa) fitNonlinear() {
+	name := "fitNonlinear" + v.suffix
+	function(name, "func(space, x, w *float32, n, weigh int, tables *float32, numerators *float32, tries int)",
+		name+" equals fitNonlinear on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the loudest weight.")
+	space, x, w, n := param("space"), param("x"), param("w"), param("n")
+	v.transpose(space, x, n, lanesX)
+	v.weights(space, w, n, param("weigh"))
+
+	tables, numerators, tries := param("tables"), param("numerators"), param("tries")
+	zero := v.constant(0)
+	m, most := v.zero(), v.zero()
+	noSign := v.constant(absMask)
+	v.rows(space, n, 1, func(at func(int) Mem) {
+		x, a := v.reg(), v.reg()
+		VMOVUPS(at(lanesX), x)
+		VMOVAPS(x, a)
+		v.and(noSign, a)
+		louder := v.where(greater, a, most)
+		v.choose(louder, a, most, most)
+		v.choose(louder, x, m, m)
+	})
+	dead := v.where(less, most, v.constant(float(1e-15)))
+
+	inverse, qx, qq := v.reg(), v.reg(), v.reg()
+	scale, best := v.zero(), v.reg()
+	project := func() {
+		v.clear(qx)
+		v.clear(qq)
+		x, q, i, t := v.reg(), v.reg(), v.reg(), v.reg()
+		v.rows(space, n, 1, func(at func(int) Mem) {
+			VMOVUPS(at(lanesX), x)
+			VMULPS(inverse, x, q)
+			v.clear(i)
+			for level := range 4 {
+				VMOVUPS(Mem{Base: tables, Disp: 64 * level}, t)
+				VPERMPS(t, i, t)
+				VPADDD(i, i, i)
+				if v.wide() {
+					k := K()
+					VCMPPS(notLess, t, q, k)
+					VPADDD(v.constant(1), i, k, i)
+				} else {
+					VCMPPS(notLess, t, q, t)
+					VPSUBD(t, i, i)
+				}
+			}
+			if v.wide() {
+				VMOVUPS(Mem{Base: tables, Disp: 64 * 4}, t)
+				VPERMPS(t, i, q)
+			} else {
+				high := YMM()
+				VMOVUPS(Mem{Base: tables, Disp: 64 * 4}, t)
+				VPERMPS(t, i, q)
+				VMOVUPS(Mem{Base: tables, Disp: 64*4 + 32}, t)
+				VPERMPS(t, i, high)
+				VPSLLD(Imm(28), i, i) // the eighth bit becomes the sign
+				VBLENDVPS(i, high, q, q)
+			}
+			VMULPS(at(lanesW), q, t)
+			VMULPS(t, x, x)
+			VADDPS(x, qx, qx)
+			VMULPS(t, q, q)
+			VADDPS(q, qq, qq)
+		})
+	}
+	// The loudest at 127: 1/(m·(1/127)) as the Go function has it.
+	flip := v.reg()
+	VMOVUPS(m, flip)
+	v.flip(v.constant(1<<31), flip)
+	first := v.reg()
+	VBROADCASTSS(Mem{Base: tables, Disp: 64 * 4}, first)
+	VDIVPS(first, flip, flip)
+	VMOVUPS(v.constant(float(1)), inverse)
+	VDIVPS(flip, inverse, inverse)
+	project()
+	t := v.reg()
+	VDIVPS(qq, qx, t)
+	v.choose(v.where(greater, qq, zero), t, scale, scale)
+	VMULPS(qx, scale, best)
+
+	try := label("try")
+	Label(try)
+	VBROADCASTSS(Mem{Base: numerators}, inverse)
+	ADDQ(Imm(4), numerators)
+	VDIVPS(m, inverse, inverse)
+	project()
+	l, r := v.reg(), v.reg()
+	VMULPS(qx, qx, l)
+	VMULPS(qq, best, r)
+	better := v.both(v.where(greater, qq, zero), v.where(greater, l, r))
+	VDIVPS(qq, qx, t)
+	VMULPS(qx, t, l)
+	v.choose(better, t, scale, scale)
+	v.choose(better, l, best, best)
+	DECQ(tries)
+	JNZ(LabelRef(try))
+	v.choose(dead, zero, scale, scale)
+	VMOVUPS(scale, Mem{Base: space, Disp: lanesScale})
+	VZEROUPPER()
+	RET()
+}

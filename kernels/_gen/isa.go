@@ -117,7 +117,7 @@ const (
 	expMask = 0x7f800000
 
 	// Comparisons of VCMPPS and its like.
-	equal, less, lessOrEqual, unordered, unequal, greater = U8(0), U8(1), U8(2), U8(3), U8(4), U8(14)
+	equal, less, lessOrEqual, unordered, unequal, notLess, greater = U8(0), U8(1), U8(2), U8(3), U8(4), U8(5), U8(14)
 )
 
 var labels int

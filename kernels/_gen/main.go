@@ -23,6 +23,7 @@ func main() {
 		v.fitAffine(false)
 		v.fitAffine(true)
 		v.fitSymmetric()
+		v.fitNonlinear()
 		v.recode()
 		v.minifloat()
 		v.codeAway()
