@@ -215,7 +215,7 @@ func integers() []*Format {
 		f := &Format{
 			Name: fmt.Sprintf("int%d", bits), Family: "int", Bits: bits, Dials: scaled | ZeroPoint | Rounds | Ranged | Searched,
 			About: fmt.Sprintf("%d-bit integers times a scale", bits),
-			Runs:  "torch",
+			Runs:  "simulation (fake quantization)",
 		}
 		switch bits {
 		case 1:

@@ -1,6 +1,11 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/clipperhouse/displaywidth"
 	"github.com/spf13/cobra"
 
 	"github.com/bitdial/bitdial/kernels"
@@ -11,17 +16,39 @@ import (
 func schemes() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "schemes",
+		Use:   "schemes [FORMAT]",
 		Short: "List formats, dials, roundings and ranges, with their cost",
-		Long: `List what a SCHEME is made of: a format, and for formats with a scale the positions of its dials, between colons and in any order: int4:g32:asym:round=stochastic:range=mse. keep leaves a tensor as it is stored.
+		Long: `With a FORMAT: what its codes mean, where that is defined, and which dials it has.
+
+List what a SCHEME is made of: a format, and for formats with a scale the positions of its dials, between colons and in any order: int4:g32:asym:round=stochastic:range=mse. keep leaves a tensor as it is stored.
 
 bpw is bits per weight with every scale counted: for 32 weights that share one where that is a dial, for a large tensor where the format has a codebook. In a pipe: rows between tabs under a line of names. --json: one object a line with the keys kind name family bits bpw about runs values; kind is format, dial, rounding or range; family, bits, bpw and runs (where weights of a format are computed with) are null but for formats; values are the positions of a dial.`,
 		Example: `bitdial schemes
-bitdial schemes --json`,
-		Args: between(0, 0, ""),
+bitdial schemes --json
+bitdial schemes q4_K`,
+		Args: between(0, 1, "FORMAT"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, f := range kernels.Formats {
+				names = append(names, cobra.CompletionWithDesc(f.Name, f.About))
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
-	c.RunE = func(*cobra.Command, []string) error { return table(newSheet(asJSON, schemeColumns)) }
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return table(newSheet(asJSON, schemeColumns))
+		}
+		f := kernels.FormatOf(args[0])
+		if f == nil {
+			return wrong(c, "%q is not a format: bitdial schemes lists them", args[0])
+		}
+		if asJSON {
+			return wrong(c, "--json lists all formats: it takes no FORMAT")
+		}
+		return about(c.OutOrStdout(), f)
+	}
 	return c
 }
 
@@ -72,6 +99,56 @@ func table(s *sheet) error {
 		}
 	}
 	return s.flush()
+}
+
+// about tells all there is to know of a format.
+func about(w io.Writer, f *kernels.Format) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n\n%s\n\n", f.Name, f.About, fold(f.Doc(), 100))
+	fmt.Fprintf(&b, "family           %s: %s\n", f.Family, fold(kernels.FamilyDoc(f.Family), 100))
+	fmt.Fprintf(&b, "bits per weight  %.4g\n", cost(f))
+	fmt.Fprintf(&b, "runs on          %s\n", f.Runs)
+	s, err := quant.Parse(f.Name)
+	if err != nil {
+		return err
+	}
+	for _, d := range quant.Dials {
+		switch why := d.Why(s); {
+		case d.Name == "family" || d.Name == "format":
+		case why != "":
+			fmt.Fprintf(&b, "%-16s – %s\n", d.Name, why)
+		default:
+			options, _ := d.Options(s)
+			var labels []string
+			for _, o := range options {
+				labels = append(labels, o.Label)
+			}
+			fmt.Fprintf(&b, "%-16s %s\n", d.Name, strings.Join(labels, ", "))
+		}
+	}
+	_, err = io.WriteString(w, b.String())
+	return err
+}
+
+// fold breaks text into lines of at most w columns, between words.
+func fold(text string, w int) string {
+	var b strings.Builder
+	at := 0
+	for _, word := range strings.Fields(text) {
+		n := displaywidth.String(word)
+		switch {
+		case at == 0:
+		case at+1+n > w:
+			b.WriteByte('\n')
+			at = 0
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += n
+	}
+	return b.String()
 }
 
 // cost returns the bits per weight of a format: of 32 weights that share a

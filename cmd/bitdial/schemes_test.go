@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bitdial/bitdial/kernels"
@@ -30,5 +31,22 @@ func TestSchemesListsEveryTable(t *testing.T) {
 	}
 	if plain := done(t, "", "schemes"); len(plain) != len(lines)+1 || plain[0] != "kind\tname\tfamily\tbits\tbpw\tabout\truns\tvalues" {
 		t.Errorf("%d lines under %q", len(plain), plain[0])
+	}
+}
+
+func TestSchemesTellsOfOneFormat(t *testing.T) {
+	for _, f := range kernels.Formats {
+		text := strings.Join(done(t, "", "schemes", f.Name), "\n")
+		for _, want := range []string{f.About, f.Family, f.Runs, "bits per weight", "granularity"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is not told:\n%s", f.Name, want, text)
+			}
+		}
+		if f.Bits > 4 && f.Family == "int" { // one of many is enough
+			break
+		}
+	}
+	if r := bitdial(t, "", "schemes", "q9_K"); r.code != exitUsage || !strings.Contains(r.stderr, `"q9_K" is not a format`) {
+		t.Errorf("exit %d, %q", r.code, r.stderr)
 	}
 }
