@@ -105,7 +105,7 @@ func TestABrokenPlanFileSaysWhatIsWrong(t *testing.T) {
 		"[[rule]]\nmatch = '['\nscheme = 'int8'": `rule 1: match "[" is not a glob`,
 		"[[rule]]\nscheme = 'int8'":              `rule 1: match "" is not a glob`,
 		"[[rule]]\nmatch = '*'\nscheme = 'i'":    `rule 1: scheme "i" is not a format`,
-		"colour = 'red'":                         "not a plan",
+		"colour = 'red'":                         `not a plan: it has no key "colour"`,
 		"\x00\x01":                               "not a plan",
 	} {
 		_, err := ReadPlan(strings.NewReader(text))

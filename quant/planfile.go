@@ -2,9 +2,11 @@ package quant
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -52,6 +54,10 @@ func ReadPlan(r io.Reader) (Plan, error) {
 	var file planFile
 	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	if err := decoder.Decode(&file); err != nil {
+		var unknown *toml.StrictMissingError
+		if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
+			return Plan{}, fmt.Errorf("not a plan: it has no key %q", strings.Join(unknown.Errors[0].Key(), "."))
+		}
 		return Plan{}, fmt.Errorf("not a plan: %w", err)
 	}
 	var p Plan
@@ -77,7 +83,7 @@ func ReadPlan(r io.Reader) (Plan, error) {
 func LoadPlan(path string) (Plan, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return Plan{}, err
+		return Plan{}, model.FileError(path, err)
 	}
 	defer f.Close() //nolint:errcheck // only read
 	p, err := ReadPlan(f)

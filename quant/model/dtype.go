@@ -24,8 +24,8 @@ var (
 	F32    = &DType{Name: "F32", Bits: 32, float: true, decode: decodeF32, encode: encodeF32}
 	F16    = &DType{Name: "F16", Bits: 16, float: true, decode: kernels.DecodeF16, encode: kernels.EncodeF16}
 	BF16   = &DType{Name: "BF16", Bits: 16, float: true, decode: kernels.DecodeBF16, encode: kernels.EncodeBF16}
-	F8E4M3 = &DType{Name: "F8_E4M3", Bits: 8, float: true, decode: e4m3.decode, encode: e4m3.encode}
-	F8E5M2 = &DType{Name: "F8_E5M2", Bits: 8, float: true, decode: e5m2.decode, encode: e5m2.encode}
+	F8E4M3 = &DType{Name: "F8_E4M3", Bits: 8, float: true, decode: kernels.E4M3.Decode, encode: encodeSmall(kernels.E4M3)}
+	F8E5M2 = &DType{Name: "F8_E5M2", Bits: 8, float: true, decode: kernels.E5M2.Decode, encode: encodeSmall(kernels.E5M2)}
 	I64    = &DType{Name: "I64", Bits: 64, decode: decode64[int64], encode: encode64[int64](math.MinInt64, math.MaxInt64)}
 	I32    = &DType{Name: "I32", Bits: 32, decode: decode32[int32], encode: encode32[int32](math.MinInt32, math.MaxInt32)}
 	I16    = &DType{Name: "I16", Bits: 16, decode: decode16[int16], encode: encode16[int16](math.MinInt16, math.MaxInt16)}
@@ -36,6 +36,11 @@ var (
 	U8     = &DType{Name: "U8", Bits: 8, decode: decode8[uint8], encode: encode8[uint8](0, math.MaxUint8)}
 	Bool   = &DType{Name: "BOOL", Bits: 8, decode: decodeBool, encode: encodeBool}
 )
+
+// encodeSmall returns the encoder of a small float, nearest even.
+func encodeSmall(f *kernels.Minifloat) func(dst []byte, src []float32) {
+	return func(dst []byte, src []float32) { f.Encode(dst, src, kernels.Roundings[0], 0, 0) }
+}
 
 // DTypes lists every element type, floats first, wide before narrow.
 var DTypes = []*DType{F64, F32, F16, BF16, F8E4M3, F8E5M2, I64, I32, I16, I8, U64, U32, U16, U8, Bool}

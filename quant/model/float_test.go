@@ -28,17 +28,3 @@ func TestCopyingFloatsEqualsDecodingThemOneByOne(t *testing.T) {
 		}
 	})
 }
-
-func TestFloat8IsTheNearestOfAllItsValues(t *testing.T) {
-	for _, f := range []*float8{e4m3, e5m2} {
-		rapid.Check(t, func(t *rapid.T) {
-			x := rapid.Float32Range(-60000, 60000).Draw(t, "x")
-			got := math.Abs(float64(f.values[f.code(x)]) - float64(x))
-			for _, v := range f.values {
-				if math.Abs(float64(v)-float64(x)) < got {
-					t.Fatalf("%v is stored as %v, %v is nearer", x, f.values[f.code(x)], v)
-				}
-			}
-		})
-	}
-}
