@@ -323,6 +323,25 @@ func (f *fits) fitNonlinearInLanes(x, w []float32, by weighting) bool {
 	return true
 }
 
+// fitDescendingInLanes is fits.fitDescending in vectors, if there are sub-blocks
+// for all lanes.
+func (f *fits) fitDescendingInLanes(levels int32, x []float32, n int) bool {
+	count := len(x) / n
+	if f.lanes = lanesFor(count); f.lanes == 0 {
+		return false
+	}
+	for first := 0; first < count; first += f.lanes {
+		space, x := &f.space[first/f.lanes], &x[n*first]
+		if f.lanes == 16 {
+			fitDescendingAVX512(&space.x[0], x, n, levels)
+		} else {
+			fitDescendingAVX2(&space.x[0], x, n, levels)
+		}
+		f.found(space, first)
+	}
+	return true
+}
+
 // found takes over what the lanes of space found for the sub-blocks from first
 // on.
 func (f *fits) found(space *fitLanes, first int) {

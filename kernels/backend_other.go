@@ -43,6 +43,8 @@ func (f *fits) fitInLanes(*affineFit, []float32, []float32, int, weighting) bool
 
 func (f *fits) fitSymmetricInLanes(int32, []float32, []float32, int, weighting) bool { return false }
 
+func (f *fits) fitDescendingInLanes(int32, []float32, int) bool { return false }
+
 func (f *fits) fitNonlinearInLanes([]float32, []float32, weighting) bool { return false }
 
 func recode(codes []uint8, x []float32, scale, offset float32, low, high int32) {

@@ -72,7 +72,11 @@ func (f *fits) fitSymmetric(levels int32, x, w []float32, n int, by weighting) {
 // fitDescending fits the sub-blocks of n weights that x consists of, as the
 // function fitDescending.
 func (f *fits) fitDescending(levels int32, x []float32, n int) {
-	f.n, f.lanes = n, 0
+	f.n = n
+	if f.fitDescendingInLanes(levels, x, n) {
+		return
+	}
+	f.lanes = 0
 	for k := range len(x) / n {
 		f.scales[k] = fitDescending(f.codes[n*k:][:n], x[n*k:][:n], levels)
 	}

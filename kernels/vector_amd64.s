@@ -2289,21 +2289,20 @@ row91:
 	JNZ       try90
 	VBLENDVPS Y3, v32_00000000<>+0(SB), Y8, Y8
 	VMOVUPS   Y8, 8192(AX)
-	VMOVUPS   Y1, Y0
 	MOVQ      BX, CX
 
 row92:
-	VMULPS    (AX), Y5, Y4
-	VADDPS    v32_4b400000<>+0(SB), Y4, Y4
-	VPAND     v32_007fffff<>+0(SB), Y4, Y4
-	VPOR      v32_4b000000<>+0(SB), Y4, Y4
-	VPMAXSD   Y1, Y4, Y4
-	VPMINSD   Y2, Y4, Y4
-	VSUBPS    v32_4b400000<>+0(SB), Y4, Y4
-	VADDPS    v32_4b400000<>+0(SB), Y4, Y4
-	VSUBPS    Y0, Y4, Y4
-	VBLENDVPS Y3, v32_00000000<>+0(SB), Y4, Y4
-	VMOVUPS   Y4, 4096(AX)
+	VMULPS    (AX), Y5, Y0
+	VADDPS    v32_4b400000<>+0(SB), Y0, Y0
+	VPAND     v32_007fffff<>+0(SB), Y0, Y0
+	VPOR      v32_4b000000<>+0(SB), Y0, Y0
+	VPMAXSD   Y1, Y0, Y0
+	VPMINSD   Y2, Y0, Y0
+	VSUBPS    v32_4b400000<>+0(SB), Y0, Y0
+	VADDPS    v32_4b400000<>+0(SB), Y0, Y0
+	VSUBPS    Y1, Y0, Y0
+	VBLENDVPS Y3, v32_00000000<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, 4096(AX)
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000001, CX
 	JNZ       row92
@@ -2549,6 +2548,157 @@ row105:
 	VZEROUPPER
 	RET
 
+// func fitDescendingAVX2(space *float32, x *float32, n int, levels int32)
+// Requires: AVX, AVX2
+TEXT ·fitDescendingAVX2(SB), NOSPLIT, $0-28
+	MOVQ         space+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VMOVD        DX, X0
+	VPBROADCASTD X0, Y0
+	VPMULLD      iota<>+0(SB), Y0, Y0
+	MOVQ         AX, BX
+	MOVQ         DX, SI
+
+row106:
+	VXORPS       Y1, Y1, Y1
+	VPCMPEQD     Y2, Y2, Y2
+	VGATHERDPS   Y2, (CX)(Y0*4), Y1
+	VMOVUPS      Y1, (BX)
+	ADDQ         $0x04, CX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000001, SI
+	JNZ          row106
+	MOVL         levels+24(FP), CX
+	VMOVD        CX, X0
+	VPBROADCASTD X0, Y0
+	VMOVUPS      v32_4b400000<>+0(SB), Y1
+	VPADDD       Y0, Y1, Y2
+	VPSUBD       Y0, Y1, Y1
+	VPCMPEQD     Y3, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	MOVQ         AX, CX
+	MOVQ         DX, BX
+
+row107:
+	VMOVUPS   (CX), Y5
+	VMOVAPS   Y5, Y6
+	VPAND     v32_7fffffff<>+0(SB), Y6, Y6
+	VCMPPS    $0x0e, Y4, Y6, Y7
+	VBLENDVPS Y7, Y6, Y4, Y4
+	VBLENDVPS Y7, Y5, Y3, Y3
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000001, BX
+	JNZ       row107
+	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y4, Y4
+	VXORPS    Y5, Y5, Y5
+	VXORPS    Y6, Y6, Y6
+	VCVTDQ2PS Y0, Y0
+	VPXOR     v32_80000000<>+0(SB), Y0, Y0
+	VDIVPS    Y3, Y0, Y0
+	MOVQ      AX, CX
+	MOVQ      DX, BX
+
+row108:
+	VMOVUPS (CX), Y3
+	VMULPS  Y3, Y3, Y7
+	VMOVUPS Y7, 2048(CX)
+	VMULPS  Y0, Y3, Y8
+	VADDPS  v32_4b400000<>+0(SB), Y8, Y8
+	VPAND   v32_007fffff<>+0(SB), Y8, Y8
+	VPOR    v32_4b000000<>+0(SB), Y8, Y8
+	VPMAXSD Y1, Y8, Y8
+	VPMINSD Y2, Y8, Y8
+	VSUBPS  v32_4b400000<>+0(SB), Y8, Y8
+	VMOVUPS Y8, 6144(CX)
+	VMULPS  Y3, Y7, Y3
+	VMULPS  Y8, Y3, Y3
+	VADDPS  Y3, Y5, Y5
+	VMULPS  Y8, Y7, Y7
+	VMULPS  Y8, Y7, Y7
+	VADDPS  Y7, Y6, Y6
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000001, BX
+	JNZ     row108
+	MOVQ    $0x00000005, CX
+
+round109:
+	XORL BX, BX
+	MOVQ AX, DI
+	MOVQ DX, R8
+
+row111:
+	VMOVUPS   (DI), Y0
+	VMOVUPS   2048(DI), Y3
+	VMOVUPS   6144(DI), Y7
+	VMULPS    Y0, Y3, Y11
+	VMULPS    Y7, Y11, Y11
+	VSUBPS    Y11, Y5, Y8
+	VMULPS    Y7, Y3, Y11
+	VMULPS    Y7, Y11, Y11
+	VSUBPS    Y11, Y6, Y9
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y8, Y11
+	VMULPS    Y9, Y0, Y10
+	VDIVPS    Y8, Y10, Y10
+	VADDPS    v32_4b400000<>+0(SB), Y10, Y10
+	VPAND     v32_007fffff<>+0(SB), Y10, Y10
+	VPOR      v32_4b000000<>+0(SB), Y10, Y10
+	VPMAXSD   Y1, Y10, Y10
+	VPMINSD   Y2, Y10, Y10
+	VSUBPS    v32_4b400000<>+0(SB), Y10, Y10
+	VCMPPS    $0x04, Y7, Y10, Y12
+	VANDPS    Y11, Y12, Y12
+	VMULPS    Y0, Y3, Y11
+	VMULPS    Y10, Y11, Y11
+	VADDPS    Y11, Y8, Y8
+	VMULPS    Y10, Y3, Y11
+	VMULPS    Y10, Y11, Y11
+	VADDPS    Y11, Y9, Y9
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y9, Y0
+	VANDPS    Y12, Y0, Y3
+	VMULPS    Y8, Y8, Y11
+	VMULPS    Y6, Y11, Y11
+	VMULPS    Y5, Y5, Y0
+	VMULPS    Y9, Y0, Y0
+	VCMPPS    $0x0e, Y0, Y11, Y0
+	VANDPS    Y3, Y0, Y0
+	VBLENDVPS Y0, Y10, Y7, Y7
+	VMOVUPS   Y7, 6144(DI)
+	VBLENDVPS Y0, Y8, Y5, Y5
+	VBLENDVPS Y0, Y9, Y6, Y6
+	VMOVMSKPS Y0, SI
+	ORL       SI, BX
+	ADDQ      $0x00000020, DI
+	SUBQ      $0x00000001, R8
+	JNZ       row111
+	TESTL     BX, BX
+	JZ        done110
+	DECQ      CX
+	JNZ       round109
+
+done110:
+	VDIVPS    Y6, Y5, Y0
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y6, Y2
+	VXORPS    Y3, Y3, Y3
+	VBLENDVPS Y2, Y0, Y3, Y0
+	VBLENDVPS Y4, v32_00000000<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, 8192(AX)
+	MOVQ      DX, CX
+
+row112:
+	VMOVUPS   6144(AX), Y0
+	VADDPS    v32_4b400000<>+0(SB), Y0, Y0
+	VSUBPS    Y1, Y0, Y0
+	VBLENDVPS Y4, v32_00000000<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, 4096(AX)
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x00000001, CX
+	JNZ       row112
+	VZEROUPPER
+	RET
+
 // func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
 // Requires: AVX, AVX2, SSE
 TEXT ·recodeAVX2(SB), NOSPLIT, $0-40
@@ -2566,7 +2716,7 @@ TEXT ·recodeAVX2(SB), NOSPLIT, $0-40
 	VMOVD        BX, X3
 	VPBROADCASTD X3, Y3
 
-loop106:
+loop113:
 	VADDPS       (CX), Y1, Y4
 	VDIVPS       Y0, Y4, Y4
 	VADDPS       v32_4b400000<>+0(SB), Y4, Y4
@@ -2591,7 +2741,7 @@ loop106:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop106
+	JNZ          loop113
 	VZEROUPPER
 	RET
 
@@ -2613,9 +2763,9 @@ TEXT ·minifloatAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD 16(BX), Y6
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000008
-	JL           rest108
+	JL           rest115
 
-loop107:
+loop114:
 	VMOVUPS   (CX), Y7
 	VPAND     v32_7f800000<>+0(SB), Y7, Y11
 	VPCMPEQD  v32_7f800000<>+0(SB), Y11, Y11
@@ -2644,11 +2794,11 @@ loop107:
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
 	CMPQ      DX, $0x00000008
-	JGE       loop107
+	JGE       loop114
 
-rest108:
+rest115:
 	TESTQ      DX, DX
-	JZ         done109
+	JZ         done116
 	MOVQ       $+8, SI
 	SUBQ       DX, SI
 	LEAQ       window<>+0(SB), DI
@@ -2681,7 +2831,7 @@ rest108:
 	LEAQ       (CX)(DX*4), CX
 	XORQ       DX, DX
 
-done109:
+done116:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -2695,7 +2845,7 @@ TEXT ·codeAwayAVX2(SB), NOSPLIT, $0-28
 	MOVSS        inverse+24(FP), X0
 	VBROADCASTSS X0, Y0
 
-loop110:
+loop117:
 	VMOVUPS      (CX), Y1
 	VMULPS       Y0, Y1, Y1
 	VMOVAPS      Y1, Y2
@@ -2720,7 +2870,7 @@ loop110:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop110
+	JNZ          loop117
 	VZEROUPPER
 	RET
 
@@ -2750,7 +2900,7 @@ TEXT ·codeDownSignedAVX2(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop111:
+loop118:
 	VMOVUPS      (CX), Y4
 	VSUBPS       Y0, Y4, Y4
 	VMULPS       Y1, Y4, Y4
@@ -2772,7 +2922,7 @@ loop111:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop111
+	JNZ          loop118
 	VZEROUPPER
 	RET
 
@@ -2792,7 +2942,7 @@ TEXT ·codeDownAVX2(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop112:
+loop119:
 	VMOVUPS      (CX), Y4
 	VSUBPS       Y0, Y4, Y4
 	VMULPS       Y1, Y4, Y4
@@ -2814,7 +2964,7 @@ loop112:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop112
+	JNZ          loop119
 	VZEROUPPER
 	RET
 
@@ -2826,7 +2976,7 @@ TEXT ·codeE2M1AVX2(SB), NOSPLIT, $0-32
 	MOVQ n+16(FP), DX
 	MOVQ values+24(FP), BX
 
-loop113:
+loop120:
 	VMOVUPS      (CX), Y0
 	VXORPS       Y3, Y3, Y3
 	VMOVAPS      Y0, Y1
@@ -2945,7 +3095,7 @@ loop113:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop113
+	JNZ          loop120
 	VZEROUPPER
 	RET
 
@@ -3040,7 +3190,7 @@ TEXT ·unpackNibblesAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop114:
+loop121:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -3073,7 +3223,7 @@ loop114:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop114
+	JNZ       loop121
 	VZEROUPPER
 	RET
 
@@ -3086,7 +3236,7 @@ TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-28
 	MOVSS        scale+24(FP), X0
 	VBROADCASTSS X0, Y0
 
-loop115:
+loop122:
 	VPMOVSXBD (CX), Y1
 	VCVTDQ2PS Y1, Y1
 	VMULPS    Y0, Y1, Y1
@@ -3094,7 +3244,7 @@ loop115:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, DX
-	JNZ       loop115
+	JNZ       loop122
 	VZEROUPPER
 	RET
 
@@ -3108,17 +3258,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop116:
+loop123:
 	SUBQ   $0x00000040, CX
-	JL     done117
+	JL     done124
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop116
+	JMP    loop123
 
-done117:
+done124:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -3146,7 +3296,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit118:
+unit125:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3171,9 +3321,9 @@ unit118:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest120
+	JL           rest127
 
-loop119:
+loop126:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3192,11 +3342,11 @@ loop119:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop119
+	JGE         loop126
 
-rest120:
+rest127:
 	TESTQ       R8, R8
-	JZ          done121
+	JZ          done128
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3218,9 +3368,9 @@ rest120:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done121:
+done128:
 	TESTQ DX, DX
-	JNZ   unit118
+	JNZ   unit125
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3238,7 +3388,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit122:
+unit129:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3263,9 +3413,9 @@ unit122:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest124
+	JL           rest131
 
-loop123:
+loop130:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -3287,11 +3437,11 @@ loop123:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop123
+	JGE         loop130
 
-rest124:
+rest131:
 	TESTQ       R8, R8
-	JZ          done125
+	JZ          done132
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3316,9 +3466,9 @@ rest124:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done125:
+done132:
 	TESTQ DX, DX
-	JNZ   unit122
+	JNZ   unit129
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3340,7 +3490,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit126:
+unit133:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3365,9 +3515,9 @@ unit126:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest128
+	JL           rest135
 
-loop127:
+loop134:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3386,11 +3536,11 @@ loop127:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop127
+	JGE         loop134
 
-rest128:
+rest135:
 	TESTQ       R8, R8
-	JZ          done129
+	JZ          done136
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3412,9 +3562,9 @@ rest128:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done129:
+done136:
 	TESTQ DX, DX
-	JNZ   unit126
+	JNZ   unit133
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3430,7 +3580,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit130:
+unit137:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3455,9 +3605,9 @@ unit130:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest132
+	JL           rest139
 
-loop131:
+loop138:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3476,11 +3626,11 @@ loop131:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop131
+	JGE         loop138
 
-rest132:
+rest139:
 	TESTQ       R8, R8
-	JZ          done133
+	JZ          done140
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3502,9 +3652,9 @@ rest132:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done133:
+done140:
 	TESTQ DX, DX
-	JNZ   unit130
+	JNZ   unit137
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3520,7 +3670,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit134:
+unit141:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3545,9 +3695,9 @@ unit134:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest136
+	JL           rest143
 
-loop135:
+loop142:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3566,11 +3716,11 @@ loop135:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop135
+	JGE         loop142
 
-rest136:
+rest143:
 	TESTQ       R8, R8
-	JZ          done137
+	JZ          done144
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3592,9 +3742,9 @@ rest136:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done137:
+done144:
 	TESTQ DX, DX
-	JNZ   unit134
+	JNZ   unit141
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3616,9 +3766,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest139
+	JL           rest146
 
-loop138:
+loop145:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -3656,11 +3806,11 @@ loop138:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop138
+	JGE         loop145
 
-rest139:
+rest146:
 	TESTQ       DX, DX
-	JZ          done140
+	JZ          done147
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -3702,7 +3852,7 @@ rest139:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done140:
+done147:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -3733,9 +3883,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest144
+	JL           rest151
 
-loop143:
+loop150:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -3745,7 +3895,7 @@ loop143:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found141
+	JNZ           found148
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3755,17 +3905,17 @@ loop143:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found142
+	JNZ           found149
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop143
+	JGE           loop150
 
-rest144:
+rest151:
 	TESTQ         DX, DX
-	JZ            done145
+	JZ            done152
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -3778,7 +3928,7 @@ rest144:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found141
+	JNZ           found148
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3788,16 +3938,16 @@ rest144:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found142
+	JNZ           found149
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done145:
-found142:
+done152:
+found149:
 	ADDQ $0x08, BX
 
-found141:
+found148:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -3813,7 +3963,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map146:
+map153:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3837,9 +3987,9 @@ map146:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest148
+	JL           rest155
 
-loop147:
+loop154:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -3864,11 +4014,11 @@ loop147:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop147
+	JGE           loop154
 
-rest148:
+rest155:
 	TESTQ         R8, R8
-	JZ            done149
+	JZ            done156
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -3896,7 +4046,7 @@ rest148:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done149:
+done156:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -3906,7 +4056,7 @@ done149:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map146
+	JNZ           map153
 	VZEROUPPER
 	RET
 
@@ -3922,7 +4072,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop150:
+loop157:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -3944,7 +4094,7 @@ loop150:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop150
+	JNZ           loop157
 	VZEROUPPER
 	RET
 
@@ -3956,7 +4106,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop151:
+loop158:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -3967,7 +4117,7 @@ loop151:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop151
+	JNZ           loop158
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -3990,7 +4140,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop152:
+loop159:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -4003,7 +4153,7 @@ loop152:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop152
+	JNZ           loop159
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -4024,13 +4174,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop153:
+loop160:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop153
+	JNZ       loop160
 	VZEROUPPER
 	RET
 
@@ -4041,13 +4191,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop154:
+loop161:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop154
+	JNZ       loop161
 	VZEROUPPER
 	RET
 
@@ -4061,7 +4211,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop155:
+loop162:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4079,7 +4229,7 @@ loop155:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop155
+	JNZ         loop162
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4091,7 +4241,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop156:
+loop163:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -4105,7 +4255,7 @@ loop156:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop156
+	JNZ         loop163
 	VZEROUPPER
 	RET
 
@@ -4125,14 +4275,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop157:
+loop164:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop157
+	JNZ       loop164
 	VZEROUPPER
 	RET
 
@@ -4146,7 +4296,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop158:
+loop165:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4171,7 +4321,7 @@ loop158:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop158
+	JNZ         loop165
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4189,7 +4339,7 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row159:
+row166:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4197,60 +4347,60 @@ row159:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row159
+	JNZ        row166
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given160
+	JZ         given167
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others163
+	JNE        others170
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row164:
+row171:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row164
-	JMP     weighed161
+	JNZ     row171
+	JMP     weighed168
 
-others163:
+others170:
 	CMPQ CX, $0x02
-	JE   magnitudes162
+	JE   magnitudes169
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row165:
+row172:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row165
+	JNZ          row172
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes162:
+magnitudes169:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row166:
+row173:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row166
-	JMP     weighed161
+	JNZ     row173
+	JMP     weighed168
 
-given160:
+given167:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4258,7 +4408,7 @@ given160:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row167:
+row174:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4266,9 +4416,9 @@ row167:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row167
+	JNZ        row174
 
-weighed161:
+weighed168:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4289,7 +4439,7 @@ weighed161:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row168:
+row175:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -4299,7 +4449,7 @@ row168:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row168
+	JNZ          row175
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -4314,7 +4464,7 @@ row168:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row169:
+row176:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z17
 	VMULPS     Z4, Z17, Z17
@@ -4328,12 +4478,12 @@ row169:
 	VMOVUPS    Z17, 4096(SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row169
+	JNZ        row176
 	VPXORD     Z5, Z5, Z5
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row170:
+row177:
 	VMULPS       6144(SI), Z11, Z4
 	VADDPS       Z13, Z4, Z4
 	VSUBPS       (SI), Z4, Z4
@@ -4360,11 +4510,11 @@ row170:
 	VADDPS       Z4, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row170
+	JNZ          row177
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try171:
+try178:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4375,7 +4525,7 @@ try171:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row172:
+row179:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z18
 	VMULPS     Z4, Z18, Z18
@@ -4438,7 +4588,7 @@ row172:
 	VADDPS     Z18, Z7, Z7
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row172
+	JNZ        row179
 	VMULPS     Z7, Z15, Z4
 	VMULPS     Z6, Z6, Z19
 	VSUBPS     Z19, Z4, Z4
@@ -4458,7 +4608,7 @@ row172:
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row173:
+row180:
 	VMULPS    6144(SI), Z17, Z19
 	VADDPS    Z18, Z19, Z19
 	VSUBPS    (SI), Z19, Z19
@@ -4485,19 +4635,19 @@ row173:
 	VADDPS    Z19, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row173
+	JNZ       row180
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse174
+	JZ        worse181
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row175:
+row182:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -4516,11 +4666,11 @@ row175:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row175
+	JNZ       row182
 
-worse174:
+worse181:
 	DECQ    DX
-	JNZ     try171
+	JNZ     try178
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -4558,7 +4708,7 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row176:
+row183:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4566,60 +4716,60 @@ row176:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row176
+	JNZ        row183
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given177
+	JZ         given184
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others180
+	JNE        others187
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row181:
+row188:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row181
-	JMP     weighed178
+	JNZ     row188
+	JMP     weighed185
 
-others180:
+others187:
 	CMPQ CX, $0x02
-	JE   magnitudes179
+	JE   magnitudes186
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row182:
+row189:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row182
+	JNZ          row189
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes179:
+magnitudes186:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row183:
+row190:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row183
-	JMP     weighed178
+	JNZ     row190
+	JMP     weighed185
 
-given177:
+given184:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4627,7 +4777,7 @@ given177:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row184:
+row191:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4635,9 +4785,9 @@ row184:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row184
+	JNZ        row191
 
-weighed178:
+weighed185:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4658,7 +4808,7 @@ weighed178:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row185:
+row192:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -4668,7 +4818,7 @@ row185:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row185
+	JNZ          row192
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -4683,7 +4833,7 @@ row185:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row186:
+row193:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z17
 	VMULPS       Z4, Z17, Z17
@@ -4697,13 +4847,13 @@ row186:
 	VMOVUPS      Z17, 4096(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row186
+	JNZ          row193
 	VPXORD       Z5, Z5, Z5
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z4
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row187:
+row194:
 	VMULPS       6144(SI), Z11, Z17
 	VADDPS       Z13, Z17, Z17
 	VSUBPS       (SI), Z17, Z17
@@ -4730,11 +4880,11 @@ row187:
 	VADDPS       Z17, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row187
+	JNZ          row194
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try188:
+try195:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4745,7 +4895,7 @@ try188:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row189:
+row196:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z18
 	VMULPS       Z4, Z18, Z18
@@ -4808,7 +4958,7 @@ row189:
 	VADDPS       Z18, Z7, Z7
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row189
+	JNZ          row196
 	VMULPS       Z7, Z15, Z4
 	VMULPS       Z6, Z6, Z19
 	VSUBPS       Z19, Z4, Z4
@@ -4829,7 +4979,7 @@ row189:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row190:
+row197:
 	VMULPS    6144(SI), Z17, Z20
 	VADDPS    Z18, Z20, Z20
 	VSUBPS    (SI), Z20, Z20
@@ -4856,19 +5006,19 @@ row190:
 	VADDPS    Z20, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row190
+	JNZ       row197
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse191
+	JZ        worse198
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row192:
+row199:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -4887,11 +5037,11 @@ row192:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row192
+	JNZ       row199
 
-worse191:
+worse198:
 	DECQ    DX
-	JNZ     try188
+	JNZ     try195
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -4911,7 +5061,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row193:
+row200:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4919,60 +5069,60 @@ row193:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row193
+	JNZ        row200
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given194
+	JZ         given201
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others197
+	JNE        others204
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row198:
+row205:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row198
-	JMP     weighed195
+	JNZ     row205
+	JMP     weighed202
 
-others197:
+others204:
 	CMPQ CX, $0x02
-	JE   magnitudes196
+	JE   magnitudes203
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row199:
+row206:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row199
+	JNZ          row206
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes196:
+magnitudes203:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row200:
+row207:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row200
-	JMP     weighed195
+	JNZ     row207
+	JMP     weighed202
 
-given194:
+given201:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4980,7 +5130,7 @@ given194:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row201:
+row208:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4988,9 +5138,9 @@ row201:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row201
+	JNZ        row208
 
-weighed195:
+weighed202:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -5013,7 +5163,7 @@ weighed195:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row202:
+row209:
 	VMOVUPS      (SI), Z11
 	VMOVAPS      Z11, Z14
 	VPANDD       Z4, Z14, Z14
@@ -5022,18 +5172,18 @@ row202:
 	VBLENDMPS    Z11, Z5, K1, Z5
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row202
+	JNZ          row209
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z6, K1
 	VPXORD       Z7, Z7, Z7
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row203:
+row210:
 	VADDPS       2048(SI), Z7, Z7
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row203
+	JNZ          row210
 	VMOVUPS      Z7, 8320(AX)
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -5043,7 +5193,7 @@ row203:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row204:
+row211:
 	VMOVUPS    (SI), Z6
 	VMOVUPS    2048(SI), Z7
 	VMULPS     Z4, Z6, Z11
@@ -5102,7 +5252,7 @@ row204:
 	VADDPS     Z7, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row204
+	JNZ        row211
 	VMOVAPS    Z4, Z6
 	VPXORD     Z10, Z10, Z10
 	VDIVPS     Z9, Z8, Z11
@@ -5110,7 +5260,7 @@ row204:
 	VBLENDMPS  Z11, Z10, K2, Z10
 	VMULPS     Z8, Z10, Z7
 
-try205:
+try212:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z5, Z4, Z4
@@ -5119,7 +5269,7 @@ try205:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row206:
+row213:
 	VMOVUPS    (SI), Z11
 	VMOVUPS    2048(SI), Z14
 	VMULPS     Z4, Z11, Z15
@@ -5178,7 +5328,7 @@ row206:
 	VADDPS     Z14, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row206
+	JNZ        row213
 	VMULPS     Z8, Z8, Z14
 	VMULPS     Z9, Z7, Z11
 	VCMPPS     $0x0e, Z0, Z9, K2
@@ -5190,26 +5340,25 @@ row206:
 	VBLENDMPS  Z14, Z7, K2, Z7
 	VBLENDMPS  Z4, Z6, K2, Z6
 	DECQ       DX
-	JNZ        try205
+	JNZ        try212
 	VBLENDMPS  Z0, Z10, K1, Z10
 	VMOVUPS    Z10, 8192(AX)
-	VMOVUPS    Z12, Z4
 	MOVQ       BX, CX
 
-row207:
-	VMULPS     (AX), Z6, Z5
-	VADDPS     Z1, Z5, Z5
-	VPTERNLOGD $0xec, Z2, Z3, Z5
-	VPMAXSD    Z12, Z5, Z5
-	VPMINSD    Z13, Z5, Z5
-	VSUBPS     Z1, Z5, Z5
-	VADDPS     Z1, Z5, Z5
-	VSUBPS     Z4, Z5, Z5
-	VBLENDMPS  Z0, Z5, K1, Z5
-	VMOVUPS    Z5, 4096(AX)
+row214:
+	VMULPS     (AX), Z6, Z4
+	VADDPS     Z1, Z4, Z4
+	VPTERNLOGD $0xec, Z2, Z3, Z4
+	VPMAXSD    Z12, Z4, Z4
+	VPMINSD    Z13, Z4, Z4
+	VSUBPS     Z1, Z4, Z4
+	VADDPS     Z1, Z4, Z4
+	VSUBPS     Z12, Z4, Z4
+	VBLENDMPS  Z0, Z4, K1, Z4
+	VMOVUPS    Z4, 4096(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row207
+	JNZ        row214
 	VZEROUPPER
 	RET
 
@@ -5229,7 +5378,7 @@ TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row208:
+row215:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -5237,60 +5386,60 @@ row208:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row208
+	JNZ        row215
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given209
+	JZ         given216
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others212
+	JNE        others219
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row213:
+row220:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row213
-	JMP     weighed210
+	JNZ     row220
+	JMP     weighed217
 
-others212:
+others219:
 	CMPQ CX, $0x02
-	JE   magnitudes211
+	JE   magnitudes218
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row214:
+row221:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row214
+	JNZ          row221
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes211:
+magnitudes218:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row215:
+row222:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row215
-	JMP     weighed210
+	JNZ     row222
+	JMP     weighed217
 
-given209:
+given216:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -5298,7 +5447,7 @@ given209:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row216:
+row223:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -5306,9 +5455,9 @@ row216:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row216
+	JNZ        row223
 
-weighed210:
+weighed217:
 	MOVQ         tables+40(FP), CX
 	MOVQ         numerators+48(FP), DX
 	MOVQ         tries+56(FP), SI
@@ -5319,7 +5468,7 @@ weighed210:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row217:
+row224:
 	VMOVUPS      (DI), Z2
 	VMOVAPS      Z2, Z3
 	VPANDD       Z1, Z3, Z3
@@ -5328,7 +5477,7 @@ row217:
 	VBLENDMPS    Z2, Z4, K1, Z4
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row217
+	JNZ          row224
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
 	VCMPPS       $0x01, Z1, Z5, K1
 	VPXORD       Z8, Z8, Z8
@@ -5345,7 +5494,7 @@ row217:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row218:
+row225:
 	VMOVUPS      (DI), Z2
 	VMULPS       Z1, Z2, Z3
 	VPXORD       Z9, Z9, Z9
@@ -5382,13 +5531,13 @@ row218:
 	VADDPS       Z3, Z7, Z7
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row218
+	JNZ          row225
 	VDIVPS       Z7, Z6, Z1
 	VCMPPS       $0x0e, Z0, Z7, K2
 	VBLENDMPS    Z1, Z8, K2, Z8
 	VMULPS       Z6, Z8, Z2
 
-try219:
+try226:
 	VBROADCASTSS (DX), Z1
 	ADDQ         $0x04, DX
 	VDIVPS       Z4, Z1, Z1
@@ -5397,7 +5546,7 @@ try219:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row220:
+row227:
 	VMOVUPS      (DI), Z3
 	VMULPS       Z1, Z3, Z5
 	VPXORD       Z10, Z10, Z10
@@ -5434,7 +5583,7 @@ row220:
 	VADDPS       Z5, Z7, Z7
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row220
+	JNZ          row227
 	VMULPS       Z6, Z6, Z3
 	VMULPS       Z7, Z2, Z1
 	VCMPPS       $0x0e, Z0, Z7, K2
@@ -5445,9 +5594,166 @@ row220:
 	VBLENDMPS    Z1, Z8, K2, Z8
 	VBLENDMPS    Z3, Z2, K2, Z2
 	DECQ         SI
-	JNZ          try219
+	JNZ          try226
 	VBLENDMPS    Z0, Z8, K1, Z8
 	VMOVUPS      Z8, 8192(AX)
+	VZEROUPPER
+	RET
+
+// func fitDescendingAVX512(space *float32, x *float32, n int, levels int32)
+// Requires: AVX, AVX512F
+TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-28
+	MOVQ         space+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VMOVD        DX, X0
+	VPBROADCASTD X0, Z0
+	VPMULLD      iota<>+0(SB), Z0, Z0
+	MOVQ         AX, BX
+	MOVQ         DX, SI
+
+row228:
+	VPXORD       Z1, Z1, Z1
+	KXNORW       K1, K1, K1
+	VGATHERDPS   (CX)(Z0*4), K1, Z1
+	VMOVUPS      Z1, (BX)
+	ADDQ         $0x04, CX
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000001, SI
+	JNZ          row228
+	VPBROADCASTD c32_00000000<>+0(SB), Z0
+	VPBROADCASTD c32_4b400000<>+0(SB), Z1
+	VPBROADCASTD c32_007fffff<>+0(SB), Z8
+	VPBROADCASTD c32_4b000000<>+0(SB), Z9
+	VPBROADCASTD c32_80000000<>+0(SB), Z10
+	VPBROADCASTD c32_3f800000<>+0(SB), Z11
+	MOVL         levels+24(FP), CX
+	VMOVD        CX, X11
+	VPBROADCASTD X11, Z11
+	VMOVUPS      Z1, Z12
+	VPADDD       Z11, Z12, Z13
+	VPSUBD       Z11, Z12, Z12
+	VPTERNLOGD   $0xff, Z2, Z2, Z2
+	VPADDD       Z2, Z13, Z13
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z2
+	MOVQ         AX, CX
+	MOVQ         DX, BX
+
+row229:
+	VMOVUPS      (CX), Z14
+	VMOVAPS      Z14, Z15
+	VPANDD       Z2, Z15, Z15
+	VCMPPS       $0x0e, Z4, Z15, K1
+	VBLENDMPS    Z15, Z4, K1, Z4
+	VBLENDMPS    Z14, Z3, K1, Z3
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000001, BX
+	JNZ          row229
+	VPBROADCASTD c32_26901d7d<>+0(SB), Z2
+	VCMPPS       $0x01, Z2, Z4, K1
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VCVTDQ2PS    Z11, Z2
+	VPXORD       Z10, Z2, Z2
+	VDIVPS       Z3, Z2, Z2
+	MOVQ         AX, CX
+	MOVQ         DX, BX
+
+row230:
+	VMOVUPS    (CX), Z3
+	VMULPS     Z3, Z3, Z4
+	VMOVUPS    Z4, 2048(CX)
+	VMULPS     Z2, Z3, Z10
+	VADDPS     Z1, Z10, Z10
+	VPTERNLOGD $0xec, Z8, Z9, Z10
+	VPMAXSD    Z12, Z10, Z10
+	VPMINSD    Z13, Z10, Z10
+	VSUBPS     Z1, Z10, Z10
+	VMOVUPS    Z10, 6144(CX)
+	VMULPS     Z3, Z4, Z3
+	VMULPS     Z10, Z3, Z3
+	VADDPS     Z3, Z5, Z5
+	VMULPS     Z10, Z4, Z4
+	VMULPS     Z10, Z4, Z4
+	VADDPS     Z4, Z6, Z6
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000001, BX
+	JNZ        row230
+	MOVQ       $0x00000005, CX
+
+round231:
+	XORL BX, BX
+	MOVQ AX, DI
+	MOVQ DX, R8
+
+row233:
+	VMOVUPS    (DI), Z2
+	VMOVUPS    2048(DI), Z3
+	VMOVUPS    6144(DI), Z4
+	VMULPS     Z2, Z3, Z15
+	VMULPS     Z4, Z15, Z15
+	VSUBPS     Z15, Z5, Z10
+	VMULPS     Z4, Z3, Z15
+	VMULPS     Z4, Z15, Z15
+	VSUBPS     Z15, Z6, Z11
+	VCMPPS     $0x0e, Z0, Z10, K2
+	VMULPS     Z11, Z2, Z14
+	VDIVPS     Z10, Z14, Z14
+	VADDPS     Z1, Z14, Z14
+	VPTERNLOGD $0xec, Z8, Z9, Z14
+	VPMAXSD    Z12, Z14, Z14
+	VPMINSD    Z13, Z14, Z14
+	VSUBPS     Z1, Z14, Z14
+	VCMPPS     $0x04, Z4, Z14, K3
+	KANDW      K2, K3, K2
+	VMULPS     Z2, Z3, Z15
+	VMULPS     Z14, Z15, Z15
+	VADDPS     Z15, Z10, Z10
+	VMULPS     Z14, Z3, Z15
+	VMULPS     Z14, Z15, Z15
+	VADDPS     Z15, Z11, Z11
+	VCMPPS     $0x0e, Z0, Z11, K3
+	KANDW      K2, K3, K2
+	VMULPS     Z10, Z10, Z15
+	VMULPS     Z6, Z15, Z15
+	VMULPS     Z5, Z5, Z2
+	VMULPS     Z11, Z2, Z2
+	VCMPPS     $0x0e, Z2, Z15, K3
+	KANDW      K2, K3, K2
+	VBLENDMPS  Z14, Z4, K2, Z4
+	VMOVUPS    Z4, 6144(DI)
+	VBLENDMPS  Z10, Z5, K2, Z5
+	VBLENDMPS  Z11, Z6, K2, Z6
+	KMOVW      K2, SI
+	ORL        SI, BX
+	ADDQ       $0x00000040, DI
+	SUBQ       $0x00000001, R8
+	JNZ        row233
+	TESTL      BX, BX
+	JZ         done232
+	DECQ       CX
+	JNZ        round231
+
+done232:
+	VDIVPS    Z6, Z5, Z2
+	VCMPPS    $0x0e, Z0, Z6, K2
+	VPXORD    Z7, Z7, Z7
+	VBLENDMPS Z2, Z7, K2, Z2
+	VBLENDMPS Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 8192(AX)
+	MOVQ      DX, CX
+
+row234:
+	VMOVUPS   6144(AX), Z2
+	VADDPS    Z1, Z2, Z2
+	VSUBPS    Z12, Z2, Z2
+	VBLENDMPS Z0, Z2, K1, Z2
+	VMOVUPS   Z2, 4096(AX)
+	ADDQ      $0x00000040, AX
+	SUBQ      $0x00000001, CX
+	JNZ       row234
 	VZEROUPPER
 	RET
 
@@ -5471,7 +5777,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop221:
+loop235:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -5484,7 +5790,7 @@ loop221:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop221
+	JNZ     loop235
 	VZEROUPPER
 	RET
 
@@ -5509,9 +5815,9 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_80000000<>+0(SB), Z9
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000010
-	JL           rest223
+	JL           rest237
 
-loop222:
+loop236:
 	VMOVUPS     (CX), Z10
 	VFPCLASSPSZ $0x99, Z10, K1
 	VMULPS      Z0, Z10, Z11
@@ -5538,11 +5844,11 @@ loop222:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop222
+	JGE         loop236
 
-rest223:
+rest237:
 	TESTQ       DX, DX
-	JZ          done224
+	JZ          done238
 	MOVL        $-1, SI
 	BZHIL       DX, SI, SI
 	KMOVW       SI, K1
@@ -5572,7 +5878,7 @@ rest223:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done224:
+done238:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -5591,7 +5897,7 @@ TEXT ·codeAwayAVX512(SB), NOSPLIT, $0-28
 	VPBROADCASTD c32_80000000<>+0(SB), Z1
 	VPBROADCASTD c32_3effffff<>+0(SB), Z2
 
-loop225:
+loop239:
 	VMOVUPS    (CX), Z3
 	VMULPS     Z0, Z3, Z3
 	VMOVAPS    Z3, Z4
@@ -5603,7 +5909,7 @@ loop225:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop225
+	JNZ        loop239
 	VZEROUPPER
 	RET
 
@@ -5623,7 +5929,7 @@ TEXT ·codeDownSignedAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop226:
+loop240:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -5635,7 +5941,7 @@ loop226:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop226
+	JNZ        loop240
 	VZEROUPPER
 	RET
 
@@ -5655,7 +5961,7 @@ TEXT ·codeDownAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop227:
+loop241:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -5667,7 +5973,7 @@ loop227:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop227
+	JNZ        loop241
 	VZEROUPPER
 	RET
 
@@ -5695,7 +6001,7 @@ TEXT ·codeE2M1AVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS 28(BX), Z14
 	VPBROADCASTD c32_00000007<>+0(SB), Z15
 
-loop228:
+loop242:
 	VMOVUPS      (CX), Z16
 	VPXORD       Z19, Z19, Z19
 	VMOVAPS      Z16, Z17
@@ -5749,7 +6055,7 @@ loop228:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop228
+	JNZ          loop242
 	VZEROUPPER
 	RET
 
@@ -5795,7 +6101,7 @@ TEXT ·unpackNibblesAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop229:
+loop243:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -5816,7 +6122,7 @@ loop229:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop229
+	JNZ       loop243
 	VZEROUPPER
 	RET
 
@@ -5829,7 +6135,7 @@ TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-28
 	MOVSS        scale+24(FP), X0
 	VBROADCASTSS X0, Z0
 
-loop230:
+loop244:
 	VPMOVSXBD (CX), Z1
 	VCVTDQ2PS Z1, Z1
 	VMULPS    Z0, Z1, Z1
@@ -5837,7 +6143,7 @@ loop230:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop230
+	JNZ       loop244
 	VZEROUPPER
 	RET
 
@@ -5862,7 +6168,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit231:
+unit245:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -5887,9 +6193,9 @@ unit231:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest233
+	JL           rest247
 
-loop232:
+loop246:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -5944,11 +6250,11 @@ loop232:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop232
+	JGE           loop246
 
-rest233:
+rest247:
 	TESTQ         R8, R8
-	JZ            done234
+	JZ            done248
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -6009,9 +6315,9 @@ rest233:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done234:
+done248:
 	TESTQ DX, DX
-	JNZ   unit231
+	JNZ   unit245
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -6056,7 +6362,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit235:
+unit249:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -6064,9 +6370,9 @@ unit235:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest237
+	JL      rest251
 
-loop236:
+loop250:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -6077,11 +6383,11 @@ loop236:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop236
+	JGE       loop250
 
-rest237:
+rest251:
 	TESTQ      SI, SI
-	JZ         done238
+	JZ         done252
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -6098,7 +6404,7 @@ rest237:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done238:
+done252:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -6121,7 +6427,7 @@ done238:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit235
+	JNZ          unit249
 	VZEROUPPER
 	RET
 
@@ -6145,9 +6451,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest240
+	JL     rest254
 
-loop239:
+loop253:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -6167,11 +6473,11 @@ loop239:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop239
+	JGE          loop253
 
-rest240:
+rest254:
 	TESTQ        CX, CX
-	JZ           done241
+	JZ           done255
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -6195,7 +6501,7 @@ rest240:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done241:
+done255:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

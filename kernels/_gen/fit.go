@@ -421,6 +421,143 @@ func (v isa) recode() {
 	RET()
 }
 
+// symmetric returns what [isa.nearest] takes for the codes −levels…levels−1.
+func (v isa) symmetric(c *fitConstants, levels VecVirtual) (low, high VecVirtual) {
+	low, high = v.reg(), v.reg()
+	VMOVUPS(c.magic, low)
+	VPADDD(levels, low, high)
+	VPSUBD(levels, low, low)
+	one := v.reg()
+	v.allOnes(one)
+	VPADDD(one, high, high) // less 1
+	return low, high
+}
+
+// loudest returns the weight of the largest magnitude in each lane, the first
+// of equals, and where it is next to nothing.
+func (v isa) loudest(space, n GPVirtual) (m VecVirtual, dead Register) {
+	m, most := v.zero(), v.zero()
+	noSign := v.constant(absMask)
+	v.rows(space, n, 1, func(at func(int) Mem) {
+		x, a := v.reg(), v.reg()
+		VMOVUPS(at(lanesX), x)
+		VMOVAPS(x, a)
+		v.and(noSign, a)
+		louder := v.where(greater, a, most)
+		v.choose(louder, a, most, most)
+		v.choose(louder, x, m, m)
+	})
+	return m, v.where(less, most, v.constant(float(1e-15)))
+}
+
+// storeCodes leaves the codes of all lanes in their rows, the lowest 0, and 0
+// where a lane is dead; take gives the code of a row as a float.
+func (v isa) storeCodes(space, n GPVirtual, c *fitConstants, low VecVirtual, dead Register, take func(at func(int) Mem, q VecVirtual)) {
+	v.rows(space, n, 1, func(at func(int) Mem) {
+		q := v.reg()
+		take(at, q)
+		VADDPS(c.magic, q, q)
+		VSUBPS(low, q, q)
+		v.choose(dead, c.zero, q, q)
+		VMOVUPS(q, at(lanesCodes))
+	})
+}
+
+// fitDescending emits fitDescending for as many sub-blocks as there are lanes.
+func (v isa) fitDescending() {
+	name := "fitDescending" + v.suffix
+	function(name, "func(space, x *float32, n int, levels int32)",
+		name+" equals fitDescending on each of as many sub-blocks of n weights as a vector has lanes.")
+	space, x, n := param("space"), param("x"), param("n")
+	v.transpose(space, x, n, lanesX)
+	c := v.fitConstants()
+	levels := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
+	low, high := v.symmetric(c, levels)
+	m, dead := v.loudest(space, n)
+
+	inverse, xc, cc := v.reg(), v.zero(), v.zero()
+	VCVTDQ2PS(levels, inverse)
+	v.flip(c.signs, inverse)
+	VDIVPS(m, inverse, inverse)
+	v.rows(space, n, 1, func(at func(int) Mem) {
+		x, w, q := v.reg(), v.reg(), v.reg()
+		VMOVUPS(at(lanesX), x)
+		VMULPS(x, x, w)
+		VMOVUPS(w, at(lanesW))
+		VMULPS(inverse, x, q)
+		v.nearest(c, q, low, high)
+		VMOVUPS(q, at(lanesTrial))
+		VMULPS(x, w, x)
+		VMULPS(q, x, x)
+		VADDPS(x, xc, xc)
+		VMULPS(q, w, w)
+		VMULPS(q, w, w)
+		VADDPS(w, cc, cc)
+	})
+
+	rounds, moves, bits := GP64(), GP32(), GP32()
+	MOVQ(U32(5), rounds)
+	again, done := label("round"), label("done")
+	Label(again)
+	XORL(moves, moves)
+	v.rows(space, n, 1, func(at func(int) Mem) {
+		x, w, q, xr, cr, next, t := v.reg(), v.reg(), v.reg(), v.reg(), v.reg(), v.reg(), v.reg()
+		VMOVUPS(at(lanesX), x)
+		VMOVUPS(at(lanesW), w)
+		VMOVUPS(at(lanesTrial), q)
+		VMULPS(x, w, t)
+		VMULPS(q, t, t)
+		VSUBPS(t, xc, xr)
+		VMULPS(q, w, t)
+		VMULPS(q, t, t)
+		VSUBPS(t, cc, cr)
+		useful := v.where(greater, xr, c.zero)
+		VMULPS(cr, x, next)
+		VDIVPS(xr, next, next)
+		v.nearest(c, next, low, high)
+		useful = v.both(useful, v.where(unequal, next, q))
+		VMULPS(x, w, t)
+		VMULPS(next, t, t)
+		VADDPS(t, xr, xr)
+		VMULPS(next, w, t)
+		VMULPS(next, t, t)
+		VADDPS(t, cr, cr)
+		useful = v.both(useful, v.where(greater, cr, c.zero))
+		VMULPS(xr, xr, t)
+		VMULPS(cc, t, t)
+		VMULPS(xc, xc, x)
+		VMULPS(cr, x, x)
+		useful = v.both(useful, v.where(greater, t, x))
+		v.choose(useful, next, q, q)
+		VMOVUPS(q, at(lanesTrial))
+		v.choose(useful, xr, xc, xc)
+		v.choose(useful, cr, cc, cc)
+		if v.wide() {
+			KMOVW(useful, bits)
+		} else {
+			VMOVMSKPS(useful, bits)
+		}
+		ORL(bits, moves)
+	})
+	// A lane that did not move will not: going on for others changes nothing.
+	TESTL(moves, moves)
+	JZ(LabelRef(done))
+	DECQ(rounds)
+	JNZ(LabelRef(again))
+	Label(done)
+
+	scale := v.reg()
+	VDIVPS(cc, xc, scale)
+	some := v.where(greater, cc, c.zero)
+	t := v.zero()
+	v.choose(some, scale, t, scale)
+	v.choose(dead, c.zero, scale, scale)
+	VMOVUPS(scale, Mem{Base: space, Disp: lanesScale})
+	v.storeCodes(space, n, c, low, dead, func(at func(int) Mem, q VecVirtual) { VMOVUPS(at(lanesTrial), q) })
+	VZEROUPPER()
+	RET()
+}
+
 // fitSymmetric emits fitSymmetric for as many sub-blocks as there are lanes.
 func (v isa) fitSymmetric() {
 	name := "fitSymmetric" + v.suffix
@@ -433,26 +570,8 @@ func (v isa) fitSymmetric() {
 	numerators, tries := param("numerators"), param("tries")
 	c := v.fitConstants()
 	levels := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
-	low, high := v.reg(), v.reg()
-	VMOVUPS(c.magic, low)
-	VPADDD(levels, low, high)
-	VPSUBD(levels, low, low)
-	one := v.reg()
-	v.allOnes(one)
-	VPADDD(one, high, high) // less 1
-
-	m, most := v.zero(), v.zero()
-	noSign := v.constant(absMask)
-	v.rows(space, n, 1, func(at func(int) Mem) {
-		x, a := v.reg(), v.reg()
-		VMOVUPS(at(lanesX), x)
-		VMOVAPS(x, a)
-		v.and(noSign, a)
-		louder := v.where(greater, a, most)
-		v.choose(louder, a, most, most)
-		v.choose(louder, x, m, m)
-	})
-	dead := v.where(less, most, v.constant(float(1e-15)))
+	low, high := v.symmetric(c, levels)
+	m, dead := v.loudest(space, n)
 
 	sum := v.zero()
 	v.rows(space, n, 1, func(at func(int) Mem) { VADDPS(at(lanesW), sum, sum) })
@@ -504,16 +623,9 @@ func (v isa) fitSymmetric() {
 
 	v.choose(dead, c.zero, scale, scale)
 	VMOVUPS(scale, Mem{Base: space, Disp: lanesScale})
-	bias := v.reg()
-	VMOVUPS(low, bias)
-	v.rows(space, n, 1, func(at func(int) Mem) {
-		q := v.reg()
+	v.storeCodes(space, n, c, low, dead, func(at func(int) Mem, q VecVirtual) {
 		VMULPS(at(lanesX), won, q)
 		v.nearest(c, q, low, high)
-		VADDPS(c.magic, q, q)
-		VSUBPS(bias, q, q) // the lowest code is 0
-		v.choose(dead, c.zero, q, q)
-		VMOVUPS(q, at(lanesCodes))
 	})
 	VZEROUPPER()
 	RET()
@@ -541,18 +653,7 @@ func (v isa) fitNonlinear() {
 
 	tables, numerators, tries := param("tables"), param("numerators"), param("tries")
 	zero := v.constant(0)
-	m, most := v.zero(), v.zero()
-	noSign := v.constant(absMask)
-	v.rows(space, n, 1, func(at func(int) Mem) {
-		x, a := v.reg(), v.reg()
-		VMOVUPS(at(lanesX), x)
-		VMOVAPS(x, a)
-		v.and(noSign, a)
-		louder := v.where(greater, a, most)
-		v.choose(louder, a, most, most)
-		v.choose(louder, x, m, m)
-	})
-	dead := v.where(less, most, v.constant(float(1e-15)))
+	m, dead := v.loudest(space, n)
 
 	inverse, qx, qq := v.reg(), v.reg(), v.reg()
 	scale, best := v.zero(), v.reg()

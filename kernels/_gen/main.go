@@ -24,6 +24,7 @@ func main() {
 		v.fitAffine(true)
 		v.fitSymmetric()
 		v.fitNonlinear()
+		v.fitDescending()
 		v.recode()
 		v.minifloat()
 		v.codeAway()
