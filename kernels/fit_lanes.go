@@ -19,7 +19,7 @@ type fits struct {
 // holds the j-th weight of every sub-block. The assembly knows the order of the
 // fields.
 type fitLanes struct {
-	x, w, codes, trial [32 * maxFits]float32
+	x, w, codes, trial [32 * maxFits]float32 //nolint:unused // w is the assembly's
 
 	scale, offset, sum [maxFits]float32
 }

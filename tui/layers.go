@@ -278,7 +278,11 @@ func (a *app) drawList(r rect) {
 	}
 	a.hots = append(a.hots, hot{area: body, click: (*app).clickRow, wheel: (*app).wheelList})
 	if len(l.order) == 0 {
-		s.text(body, body.x, body.y, fg(colDim), cutEnd("no layer's name holds “"+l.filter+"” — esc shows all", body.w))
+		why := "no layer's name holds “" + l.filter + "” — esc shows all"
+		if len(a.model.Tensors) == 0 {
+			why = "the model has no tensors"
+		}
+		s.text(body, body.x, body.y, fg(colDim), cutEnd(why, body.w))
 	}
 	for row := range body.h {
 		i, ok := l.at(l.top + row)

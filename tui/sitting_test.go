@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
 )
 
 func TestTheFirstFrameShowsTheSampleQuantized(t *testing.T) {
@@ -446,4 +447,29 @@ func TestNothingBreaksTheExplorer(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAModelWithoutTensorsIsShown(t *testing.T) {
+	s := sit(t, modelOf(t, nil, nil), 100, 30)
+	s.shows("0 tensors", "the model has no tensors")
+	for _, k := range []string{"4", "right", "s", "right", "space", "enter", "m", "right", "n", "esc", "l", "a", "c", "/", "esc", "tab", "u", "down", "?", "esc"} {
+		s.press(k)
+	}
+	s.press("4")
+	s.shows("no layer is selected")
+}
+
+func TestIdsAndMasksStayAsTheyAre(t *testing.T) {
+	file := model.NewFile("memory", make([]byte, 800))
+	ids, err := model.NewTensor("ids", model.I64, []int{10, 10}, file, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sit(t, &model.Model{Name: "m", Path: "m", Files: []*model.File{file}, Tensors: []*model.Tensor{ids}}, 100, 30)
+	s.press("4")
+	s.shows("I64 is not quantized", "800 B → 800 B")
+	s.press("s m a")
+	if got := s.scheme("ids"); got != "keep" {
+		t.Errorf("ids became %s", got)
+	}
 }
