@@ -433,13 +433,15 @@ func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high
 	}
 }
 
-func unpackBytes(y []float32, codes []byte, scale float32) {
-	switch y = y[:len(codes)]; backend {
+// unpackBytes takes parts of a multiple of 16 codes.
+func unpackBytes(y []float32, codes []uint8, scales, offsets []float32) {
+	y, offsets = y[:len(codes)], offsets[:len(scales)]
+	switch n := len(codes) / len(scales); backend {
 	case AVX512:
-		unpackBytesAVX512(&y[0], &codes[0], len(codes), scale)
+		unpackBytesAVX512(&y[0], &codes[0], n, &scales[0], &offsets[0], len(scales))
 	case AVX2:
-		unpackBytesAVX2(&y[0], &codes[0], len(codes), scale)
+		unpackBytesAVX2(&y[0], &codes[0], n, &scales[0], &offsets[0], len(scales))
 	default:
-		unpackBytesGo(y, codes, scale)
+		unpackBytesGo(y, codes, scales, offsets)
 	}
 }

@@ -71,4 +71,6 @@ func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high
 	unpackNibblesGo(y, codes, table, low, lowAdd, high, highAdd)
 }
 
-func unpackBytes(y []float32, codes []byte, scale float32) { unpackBytesGo(y, codes, scale) }
+func unpackBytes(y []float32, codes []uint8, scales, offsets []float32) {
+	unpackBytesGo(y, codes, scales, offsets)
+}

@@ -1,6 +1,9 @@
 package kernels
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // The ways between weights and the codes of a block, which formats share.
 
@@ -43,11 +46,52 @@ func unpackNibblesGo(y []float32, codes []byte, table *[16]int8, low, lowAdd, hi
 	}
 }
 
-// unpackBytesGo sets y to signed bytes times a scale.
-func unpackBytesGo(y []float32, codes []byte, scale float32) {
-	y = y[:len(codes)]
-	for i, c := range codes {
-		y[i] = float32(int8(c)) * scale
+// unpackBytesGo sets y to signed bytes times a scale plus an offset. Scales and
+// offsets are of as many equal parts.
+func unpackBytesGo(y []float32, codes []uint8, scales, offsets []float32) {
+	n := len(codes) / len(scales)
+	for k, scale := range scales {
+		y, offset := y[n*k:][:n], offsets[k]
+		for j, c := range codes[n*k:][:n] {
+			y[j] = float32(float32(int8(c))*scale) + offset
+		}
+	}
+}
+
+// noOffsets are the offsets of formats that have none.
+var noOffsets = func() (none [16]float32) {
+	for i := range none {
+		none[i] = negativeZero
+	}
+	return none
+}()
+
+// Codes are taken out of blocks eight at a time, each in a byte of a word: a code
+// in all bytes is its product with bytewise.
+const bytewise = 0x0101010101010101
+
+func word(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+
+func putWord(b []byte, w uint64) { binary.LittleEndian.PutUint64(b, w) }
+
+// minus subtracts n from every byte of a word, all less than 128, as is n.
+func minus(codes, n uint64) uint64 {
+	return (codes|0x80*bytewise - n*bytewise) ^ 0x80*bytewise
+}
+
+// spreadBits returns bit i of bits as byte i, 0 or 16.
+func spreadBits(bits uint8) uint64 {
+	one := uint64(bits) * bytewise & 0x8040201008040201
+	return (one + 0x7f*bytewise) & (0x80 * bytewise) >> 3
+}
+
+// unpackPairs takes the two-bit codes out of b, where packPairs put them.
+func unpackPairs(codes *[256]uint8, b []byte) {
+	for j := 0; j < 64; j += 8 {
+		w := word(b[j:])
+		for k := range 4 {
+			putWord(codes[j/32*128+32*k+j%32:], w>>(2*k)&(3*bytewise))
+		}
 	}
 }
 

@@ -60,16 +60,15 @@ func steps15(s *[16]uint8, v []float32) (step float32) {
 }
 
 func dequantizeQ2K(dst []float32, src []byte) {
+	var codes [256]uint8
+	var scales, offsets [16]float32
 	for i := range len(src) / 84 {
 		b := src[84*i:][:84]
 		d, m := half(b[80:]), half(b[82:])
 		for k, so := range b[:16] {
-			scale, offset := d*float32(so&15), float32(m*float32(so>>4))
-			c := b[16+32*(k/8)+16*(k%2):][:16]
-			shift := k / 2 % 4 * 2
-			for j := range dst[256*i+16*k:][:16] {
-				dst[256*i+16*k+j] = float32(scale*float32(c[j]>>shift&3)) - offset
-			}
+			scales[k], offsets[k] = d*float32(so&15), -float32(m*float32(so>>4))
 		}
+		unpackPairs(&codes, b[16:80])
+		unpackBytes(dst[256*i:][:256], codes[:], scales[:], offsets[:])
 	}
 }

@@ -51,20 +51,25 @@ func quantizeQ3K(dst []byte, x, importance []float32) {
 }
 
 func dequantizeQ3K(dst []float32, src []byte) {
+	var codes [256]uint8
+	var scales [16]float32
 	for i := range len(src) / 110 {
 		b := src[110*i:][:110]
 		d := half(b[108:])
 		packed := b[96:108]
-		for k := range 16 {
+		for k := range scales {
 			s := packed[k%8]>>(k/8*4)&15 | packed[8+k%4]>>(k/4*2)&3<<4
-			scale := d * float32(int32(s)-32)
-			high, low := b[16*(k%2):][:16], b[32+32*(k/8)+16*(k%2):][:16]
-			bit, shift := k/2, k/2%4*2
-			for j := range dst[256*i+16*k:][:16] {
-				c := low[j]>>shift&3 | high[j]>>bit&1<<2
-				dst[256*i+16*k+j] = scale * float32(int32(c)-4)
+			scales[k] = d * float32(int32(s)-32)
+		}
+		unpackPairs(&codes, b[32:96])
+		for j := 0; j < 32; j += 8 {
+			high := word(b[j:])
+			for k := range 8 {
+				c := codes[32*k+j:][:8]
+				putWord(c, minus(word(c)|high>>k&bytewise<<2, 4))
 			}
 		}
+		unpackBytes(dst[256*i:][:256], codes[:], scales[:], noOffsets[:])
 	}
 }
 

@@ -22,14 +22,24 @@ func quantizeQ5_0(dst []byte, x, importance []float32) {
 }
 
 func dequantizeQ5_0(dst []float32, src []byte) {
+	var codes [32]uint8
 	for i := range len(src) / 22 {
-		b, y := src[22*i:][:22], dst[32*i:][:32]
-		d := half(b)
-		fifth := binary.LittleEndian.Uint32(b[2:])
-		for j, c := range b[6:] {
-			y[j] = float32(int32(uint32(c&15)|fifth>>j<<4&16)-16) * d
-			y[16+j] = float32(int32(uint32(c>>4)|fifth>>(16+j)<<4&16)-16) * d
+		b := src[22*i:][:22]
+		unpackFives(&codes, b[2:])
+		for j := 0; j < 32; j += 8 {
+			putWord(codes[j:], minus(word(codes[j:]), 16))
 		}
+		unpackBytes(dst[32*i:][:32], codes[:], []float32{half(b)}, noOffsets[:1])
+	}
+}
+
+// unpackFives takes 32 codes of five bits out of b: the fifth bits in four bytes,
+// then the low four as packNibbles puts them.
+func unpackFives(codes *[32]uint8, b []byte) {
+	for j := range 2 {
+		c := word(b[4+8*j:])
+		putWord(codes[8*j:], c&(15*bytewise)|spreadBits(b[j]))
+		putWord(codes[16+8*j:], c>>4&(15*bytewise)|spreadBits(b[2+j]))
 	}
 }
 

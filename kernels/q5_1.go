@@ -25,13 +25,10 @@ func quantizeQ5_1(dst []byte, x, importance []float32) {
 }
 
 func dequantizeQ5_1(dst []float32, src []byte) {
+	var codes [32]uint8
 	for i := range len(src) / 24 {
-		b, y := src[24*i:][:24], dst[32*i:][:32]
-		d, m := half(b), half(b[2:])
-		fifth := binary.LittleEndian.Uint32(b[4:])
-		for j, c := range b[8:] {
-			y[j] = float32(float32(uint32(c&15)|fifth>>j<<4&16)*d) + m
-			y[16+j] = float32(float32(uint32(c>>4)|fifth>>(16+j)<<4&16)*d) + m
-		}
+		b := src[24*i:][:24]
+		unpackFives(&codes, b[4:])
+		unpackBytes(dst[32*i:][:32], codes[:], []float32{half(b)}, []float32{half(b[2:])})
 	}
 }

@@ -36,18 +36,22 @@ func quantizeQ5K(dst []byte, x, importance []float32) {
 }
 
 func dequantizeQ5K(dst []float32, src []byte) {
+	var codes [256]uint8
+	var scales, offsets [8]float32
 	for i := range len(src) / 176 {
-		b, y := src[176*i:][:176], dst[256*i:][:256]
-		fifth := b[16:48]
-		for k := range 4 {
-			low, high := y[64*k:][:32], y[64*k+32:][:32]
-			d1, m1 := scaleOffset(b, 2*k)
-			d2, m2 := scaleOffset(b, 2*k+1)
-			for j, c := range b[48+32*k:][:32] {
-				bits := fifth[j] >> (2 * k)
-				low[j] = float32(d1*float32(c&15|bits&1<<4)) - m1
-				high[j] = float32(d2*float32(c>>4|bits>>1&1<<4)) - m2
+		b := src[176*i:][:176]
+		for k := range scales {
+			d, m := scaleOffset(b, k)
+			scales[k], offsets[k] = d, -m
+		}
+		for j := 0; j < 32; j += 8 {
+			fifth := word(b[16+j:])
+			for k := range 4 {
+				c := word(b[48+32*k+j:])
+				putWord(codes[64*k+j:], c&(15*bytewise)|fifth>>(2*k)&bytewise<<4)
+				putWord(codes[64*k+32+j:], c>>4&(15*bytewise)|fifth>>(2*k+1)&bytewise<<4)
 			}
 		}
+		unpackBytes(dst[256*i:][:256], codes[:], scales[:], offsets[:])
 	}
 }

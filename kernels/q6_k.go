@@ -50,24 +50,24 @@ func quantizeQ6K(dst []byte, x, importance []float32) {
 }
 
 func dequantizeQ6K(dst []float32, src []byte) {
+	var codes [256]uint8
+	var scales [16]float32
 	for i := range len(src) / 210 {
 		b := src[210*i:][:210]
 		d := half(b[208:])
-		for k := range 4 { // the sub-blocks 8·h + p and every second one after
-			h, p := k/2, k%2
-			var s [4]float32
-			for q := range s {
-				s[q] = d * float32(int8(b[192+8*h+p+2*q]))
-			}
-			y := dst[256*i+128*h+16*p:][:112]
-			low0, low1, high := b[64*h+16*p:][:16], b[64*h+32+16*p:][:16], b[128+32*h+16*p:][:16]
-			for j := range 16 {
-				l0, l1, t := int32(low0[j]), int32(low1[j]), int32(high[j])
-				y[j] = s[0] * float32(l0&15|t<<4&48-32)
-				y[32+j] = s[1] * float32(l1&15|t<<2&48-32)
-				y[64+j] = s[2] * float32(l0>>4|t&48-32)
-				y[96+j] = s[3] * float32(l1>>4|t>>2&48-32)
+		for k := range scales {
+			scales[k] = d * float32(int8(b[192+k]))
+		}
+		for h := range 2 {
+			for j := 0; j < 32; j += 8 {
+				low0, low1, high := word(b[64*h+j:]), word(b[64*h+32+j:]), word(b[128+32*h+j:])
+				c := codes[128*h+j:][:104]
+				putWord(c, minus(low0&(15*bytewise)|high<<4&(48*bytewise), 32))
+				putWord(c[32:], minus(low1&(15*bytewise)|high<<2&(48*bytewise), 32))
+				putWord(c[64:], minus(low0>>4&(15*bytewise)|high&(48*bytewise), 32))
+				putWord(c[96:], minus(low1>>4&(15*bytewise)|high>>2&(48*bytewise), 32))
 			}
 		}
+		unpackBytes(dst[256*i:][:256], codes[:], scales[:], noOffsets[:])
 	}
 }

@@ -19,6 +19,6 @@ func quantizeQ8_0(dst []byte, x, _ []float32) {
 func dequantizeQ8_0(dst []float32, src []byte) {
 	for i := range len(src) / 34 {
 		b := src[34*i:][:34]
-		unpackBytes(dst[32*i:][:32], b[2:], half(b))
+		unpackBytes(dst[32*i:][:32], b[2:], []float32{half(b)}, noOffsets[:1])
 	}
 }

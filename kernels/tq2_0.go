@@ -18,18 +18,13 @@ func quantizeTQ2_0(dst []byte, x, _ []float32) {
 }
 
 func dequantizeTQ2_0(dst []float32, src []byte) {
+	var codes [256]uint8
 	for i := range len(src) / 66 {
 		b := src[66*i:][:66]
-		d := half(b[64:])
-		var values [4]float32
-		for c := range values {
-			values[c] = float32(c-1) * d
+		unpackPairs(&codes, b[:64])
+		for j := 0; j < 256; j += 8 {
+			putWord(codes[j:], minus(word(codes[j:]), 1))
 		}
-		for k := range 8 {
-			c, y := b[32*(k/4):][:32], dst[256*i+32*k:][:32]
-			for j, c := range c {
-				y[j] = values[c>>(k%4*2)&3]
-			}
-		}
+		unpackBytes(dst[256*i:][:256], codes[:], []float32{half(b[64:])}, noOffsets[:1])
 	}
 }

@@ -154,10 +154,10 @@ func codeE2M1AVX2(codes *uint8, x *float32, n int, values *float32)
 //go:noescape
 func unpackNibblesAVX2(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
 
-// unpackBytesAVX2 equals unpackBytesGo for n > 0, a multiple of 16.
+// unpackBytesAVX2 equals unpackBytesGo for n > 0, a multiple of 16, and parts > 0.
 //
 //go:noescape
-func unpackBytesAVX2(y *float32, codes *uint8, n int, scale float32)
+func unpackBytesAVX2(y *float32, codes *uint8, n int, scales *float32, offsets *float32, parts int)
 
 // readAVX512 equals readGo for n a multiple of 64.
 //
@@ -309,10 +309,10 @@ func codeE2M1AVX512(codes *uint8, x *float32, n int, values *float32)
 //go:noescape
 func unpackNibblesAVX512(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
 
-// unpackBytesAVX512 equals unpackBytesGo for n > 0, a multiple of 16.
+// unpackBytesAVX512 equals unpackBytesGo for n > 0, a multiple of 16, and parts > 0.
 //
 //go:noescape
-func unpackBytesAVX512(y *float32, codes *uint8, n int, scale float32)
+func unpackBytesAVX512(y *float32, codes *uint8, n int, scales *float32, offsets *float32, parts int)
 
 // roundTripStochasticAVX512 equals roundTripGo for n > 0.
 //

@@ -3227,24 +3227,35 @@ loop121:
 	VZEROUPPER
 	RET
 
-// func unpackBytesAVX2(y *float32, codes *uint8, n int, scale float32)
-// Requires: AVX, AVX2, SSE
-TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-28
-	MOVQ         y+0(FP), AX
-	MOVQ         codes+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Y0
+// func unpackBytesAVX2(y *float32, codes *uint8, n int, scales *float32, offsets *float32, parts int)
+// Requires: AVX, AVX2
+TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-48
+	MOVQ y+0(FP), AX
+	MOVQ codes+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ scales+24(FP), BX
+	MOVQ offsets+32(FP), SI
+	MOVQ parts+40(FP), DI
 
-loop122:
-	VPMOVSXBD (CX), Y1
-	VCVTDQ2PS Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VMOVUPS   Y1, (AX)
+part122:
+	VBROADCASTSS (BX), Y0
+	VBROADCASTSS (SI), Y1
+	MOVQ         DX, R8
+
+loop123:
+	VPMOVSXBD (CX), Y2
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    Y1, Y2, Y2
+	VMOVUPS   Y2, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
-	SUBQ      $0x00000008, DX
-	JNZ       loop122
+	SUBQ      $0x00000008, R8
+	JNZ       loop123
+	ADDQ      $0x04, BX
+	ADDQ      $0x04, SI
+	DECQ      DI
+	JNZ       part122
 	VZEROUPPER
 	RET
 
@@ -3258,17 +3269,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop123:
+loop124:
 	SUBQ   $0x00000040, CX
-	JL     done124
+	JL     done125
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop123
+	JMP    loop124
 
-done124:
+done125:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -3296,7 +3307,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit125:
+unit126:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3321,9 +3332,9 @@ unit125:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest127
+	JL           rest128
 
-loop126:
+loop127:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3342,11 +3353,11 @@ loop126:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop126
+	JGE         loop127
 
-rest127:
+rest128:
 	TESTQ       R8, R8
-	JZ          done128
+	JZ          done129
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3368,9 +3379,9 @@ rest127:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done128:
+done129:
 	TESTQ DX, DX
-	JNZ   unit125
+	JNZ   unit126
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3388,7 +3399,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit129:
+unit130:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3413,9 +3424,9 @@ unit129:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest131
+	JL           rest132
 
-loop130:
+loop131:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -3437,11 +3448,11 @@ loop130:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop130
+	JGE         loop131
 
-rest131:
+rest132:
 	TESTQ       R8, R8
-	JZ          done132
+	JZ          done133
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3466,9 +3477,9 @@ rest131:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done132:
+done133:
 	TESTQ DX, DX
-	JNZ   unit129
+	JNZ   unit130
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3490,7 +3501,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit133:
+unit134:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3515,9 +3526,9 @@ unit133:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest135
+	JL           rest136
 
-loop134:
+loop135:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3536,11 +3547,11 @@ loop134:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop134
+	JGE         loop135
 
-rest135:
+rest136:
 	TESTQ       R8, R8
-	JZ          done136
+	JZ          done137
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3562,9 +3573,9 @@ rest135:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done136:
+done137:
 	TESTQ DX, DX
-	JNZ   unit133
+	JNZ   unit134
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3580,7 +3591,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit137:
+unit138:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3605,9 +3616,9 @@ unit137:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest139
+	JL           rest140
 
-loop138:
+loop139:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3626,11 +3637,11 @@ loop138:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop138
+	JGE         loop139
 
-rest139:
+rest140:
 	TESTQ       R8, R8
-	JZ          done140
+	JZ          done141
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3652,9 +3663,9 @@ rest139:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done140:
+done141:
 	TESTQ DX, DX
-	JNZ   unit137
+	JNZ   unit138
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3670,7 +3681,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit141:
+unit142:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3695,9 +3706,9 @@ unit141:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest143
+	JL           rest144
 
-loop142:
+loop143:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3716,11 +3727,11 @@ loop142:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop142
+	JGE         loop143
 
-rest143:
+rest144:
 	TESTQ       R8, R8
-	JZ          done144
+	JZ          done145
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3742,9 +3753,9 @@ rest143:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done144:
+done145:
 	TESTQ DX, DX
-	JNZ   unit141
+	JNZ   unit142
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3766,9 +3777,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest146
+	JL           rest147
 
-loop145:
+loop146:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -3806,11 +3817,11 @@ loop145:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop145
+	JGE         loop146
 
-rest146:
+rest147:
 	TESTQ       DX, DX
-	JZ          done147
+	JZ          done148
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -3852,7 +3863,7 @@ rest146:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done147:
+done148:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -3883,9 +3894,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest151
+	JL           rest152
 
-loop150:
+loop151:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -3895,7 +3906,7 @@ loop150:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found148
+	JNZ           found149
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3905,17 +3916,17 @@ loop150:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found149
+	JNZ           found150
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop150
+	JGE           loop151
 
-rest151:
+rest152:
 	TESTQ         DX, DX
-	JZ            done152
+	JZ            done153
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -3928,7 +3939,7 @@ rest151:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found148
+	JNZ           found149
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3938,16 +3949,16 @@ rest151:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found149
+	JNZ           found150
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done152:
-found149:
+done153:
+found150:
 	ADDQ $0x08, BX
 
-found148:
+found149:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -3963,7 +3974,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map153:
+map154:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3987,9 +3998,9 @@ map153:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest155
+	JL           rest156
 
-loop154:
+loop155:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -4014,11 +4025,11 @@ loop154:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop154
+	JGE           loop155
 
-rest155:
+rest156:
 	TESTQ         R8, R8
-	JZ            done156
+	JZ            done157
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -4046,7 +4057,7 @@ rest155:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done156:
+done157:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -4056,7 +4067,7 @@ done156:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map153
+	JNZ           map154
 	VZEROUPPER
 	RET
 
@@ -4072,7 +4083,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop157:
+loop158:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -4094,7 +4105,7 @@ loop157:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop157
+	JNZ           loop158
 	VZEROUPPER
 	RET
 
@@ -4106,7 +4117,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop158:
+loop159:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -4117,7 +4128,7 @@ loop158:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop158
+	JNZ           loop159
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -4140,7 +4151,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop159:
+loop160:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -4153,7 +4164,7 @@ loop159:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop159
+	JNZ           loop160
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -4174,13 +4185,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop160:
+loop161:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop160
+	JNZ       loop161
 	VZEROUPPER
 	RET
 
@@ -4191,13 +4202,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop161:
+loop162:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop161
+	JNZ       loop162
 	VZEROUPPER
 	RET
 
@@ -4211,7 +4222,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop162:
+loop163:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4229,7 +4240,7 @@ loop162:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop162
+	JNZ         loop163
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4241,7 +4252,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop163:
+loop164:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -4255,7 +4266,7 @@ loop163:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop163
+	JNZ         loop164
 	VZEROUPPER
 	RET
 
@@ -4275,14 +4286,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop164:
+loop165:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop164
+	JNZ       loop165
 	VZEROUPPER
 	RET
 
@@ -4296,7 +4307,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop165:
+loop166:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4321,7 +4332,7 @@ loop165:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop165
+	JNZ         loop166
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4339,7 +4350,7 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row166:
+row167:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4347,60 +4358,60 @@ row166:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row166
+	JNZ        row167
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given167
+	JZ         given168
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others170
+	JNE        others171
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row171:
+row172:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row171
-	JMP     weighed168
+	JNZ     row172
+	JMP     weighed169
 
-others170:
+others171:
 	CMPQ CX, $0x02
-	JE   magnitudes169
+	JE   magnitudes170
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row172:
+row173:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row172
+	JNZ          row173
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes169:
+magnitudes170:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row173:
+row174:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row173
-	JMP     weighed168
+	JNZ     row174
+	JMP     weighed169
 
-given167:
+given168:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4408,7 +4419,7 @@ given167:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row174:
+row175:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4416,9 +4427,9 @@ row174:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row174
+	JNZ        row175
 
-weighed168:
+weighed169:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4439,7 +4450,7 @@ weighed168:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row175:
+row176:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -4449,7 +4460,7 @@ row175:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row175
+	JNZ          row176
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -4464,7 +4475,7 @@ row175:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row176:
+row177:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z17
 	VMULPS     Z4, Z17, Z17
@@ -4478,12 +4489,12 @@ row176:
 	VMOVUPS    Z17, 4096(SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row176
+	JNZ        row177
 	VPXORD     Z5, Z5, Z5
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row177:
+row178:
 	VMULPS       6144(SI), Z11, Z4
 	VADDPS       Z13, Z4, Z4
 	VSUBPS       (SI), Z4, Z4
@@ -4510,11 +4521,11 @@ row177:
 	VADDPS       Z4, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row177
+	JNZ          row178
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try178:
+try179:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4525,7 +4536,7 @@ try178:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row179:
+row180:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z18
 	VMULPS     Z4, Z18, Z18
@@ -4588,7 +4599,7 @@ row179:
 	VADDPS     Z18, Z7, Z7
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row179
+	JNZ        row180
 	VMULPS     Z7, Z15, Z4
 	VMULPS     Z6, Z6, Z19
 	VSUBPS     Z19, Z4, Z4
@@ -4608,7 +4619,7 @@ row179:
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row180:
+row181:
 	VMULPS    6144(SI), Z17, Z19
 	VADDPS    Z18, Z19, Z19
 	VSUBPS    (SI), Z19, Z19
@@ -4635,19 +4646,19 @@ row180:
 	VADDPS    Z19, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row180
+	JNZ       row181
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse181
+	JZ        worse182
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row182:
+row183:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -4666,11 +4677,11 @@ row182:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row182
+	JNZ       row183
 
-worse181:
+worse182:
 	DECQ    DX
-	JNZ     try178
+	JNZ     try179
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -4708,7 +4719,7 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row183:
+row184:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4716,60 +4727,60 @@ row183:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row183
+	JNZ        row184
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given184
+	JZ         given185
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others187
+	JNE        others188
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row188:
+row189:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row188
-	JMP     weighed185
+	JNZ     row189
+	JMP     weighed186
 
-others187:
+others188:
 	CMPQ CX, $0x02
-	JE   magnitudes186
+	JE   magnitudes187
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row189:
+row190:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row189
+	JNZ          row190
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes186:
+magnitudes187:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row190:
+row191:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row190
-	JMP     weighed185
+	JNZ     row191
+	JMP     weighed186
 
-given184:
+given185:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4777,7 +4788,7 @@ given184:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row191:
+row192:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4785,9 +4796,9 @@ row191:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row191
+	JNZ        row192
 
-weighed185:
+weighed186:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4808,7 +4819,7 @@ weighed185:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row192:
+row193:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -4818,7 +4829,7 @@ row192:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row192
+	JNZ          row193
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -4833,7 +4844,7 @@ row192:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row193:
+row194:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z17
 	VMULPS       Z4, Z17, Z17
@@ -4847,13 +4858,13 @@ row193:
 	VMOVUPS      Z17, 4096(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row193
+	JNZ          row194
 	VPXORD       Z5, Z5, Z5
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z4
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row194:
+row195:
 	VMULPS       6144(SI), Z11, Z17
 	VADDPS       Z13, Z17, Z17
 	VSUBPS       (SI), Z17, Z17
@@ -4880,11 +4891,11 @@ row194:
 	VADDPS       Z17, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row194
+	JNZ          row195
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try195:
+try196:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4895,7 +4906,7 @@ try195:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row196:
+row197:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z18
 	VMULPS       Z4, Z18, Z18
@@ -4958,7 +4969,7 @@ row196:
 	VADDPS       Z18, Z7, Z7
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row196
+	JNZ          row197
 	VMULPS       Z7, Z15, Z4
 	VMULPS       Z6, Z6, Z19
 	VSUBPS       Z19, Z4, Z4
@@ -4979,7 +4990,7 @@ row196:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row197:
+row198:
 	VMULPS    6144(SI), Z17, Z20
 	VADDPS    Z18, Z20, Z20
 	VSUBPS    (SI), Z20, Z20
@@ -5006,19 +5017,19 @@ row197:
 	VADDPS    Z20, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row197
+	JNZ       row198
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse198
+	JZ        worse199
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row199:
+row200:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -5037,11 +5048,11 @@ row199:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row199
+	JNZ       row200
 
-worse198:
+worse199:
 	DECQ    DX
-	JNZ     try195
+	JNZ     try196
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -5061,7 +5072,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row200:
+row201:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -5069,60 +5080,60 @@ row200:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row200
+	JNZ        row201
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given201
+	JZ         given202
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others204
+	JNE        others205
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row205:
+row206:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row205
-	JMP     weighed202
+	JNZ     row206
+	JMP     weighed203
 
-others204:
+others205:
 	CMPQ CX, $0x02
-	JE   magnitudes203
+	JE   magnitudes204
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row206:
+row207:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row206
+	JNZ          row207
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes203:
+magnitudes204:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row207:
+row208:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row207
-	JMP     weighed202
+	JNZ     row208
+	JMP     weighed203
 
-given201:
+given202:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -5130,7 +5141,7 @@ given201:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row208:
+row209:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -5138,9 +5149,9 @@ row208:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row208
+	JNZ        row209
 
-weighed202:
+weighed203:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -5163,7 +5174,7 @@ weighed202:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row209:
+row210:
 	VMOVUPS      (SI), Z11
 	VMOVAPS      Z11, Z14
 	VPANDD       Z4, Z14, Z14
@@ -5172,18 +5183,18 @@ row209:
 	VBLENDMPS    Z11, Z5, K1, Z5
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row209
+	JNZ          row210
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z6, K1
 	VPXORD       Z7, Z7, Z7
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row210:
+row211:
 	VADDPS       2048(SI), Z7, Z7
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row210
+	JNZ          row211
 	VMOVUPS      Z7, 8320(AX)
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -5193,7 +5204,7 @@ row210:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row211:
+row212:
 	VMOVUPS    (SI), Z6
 	VMOVUPS    2048(SI), Z7
 	VMULPS     Z4, Z6, Z11
@@ -5252,7 +5263,7 @@ row211:
 	VADDPS     Z7, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row211
+	JNZ        row212
 	VMOVAPS    Z4, Z6
 	VPXORD     Z10, Z10, Z10
 	VDIVPS     Z9, Z8, Z11
@@ -5260,7 +5271,7 @@ row211:
 	VBLENDMPS  Z11, Z10, K2, Z10
 	VMULPS     Z8, Z10, Z7
 
-try212:
+try213:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z5, Z4, Z4
@@ -5269,7 +5280,7 @@ try212:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row213:
+row214:
 	VMOVUPS    (SI), Z11
 	VMOVUPS    2048(SI), Z14
 	VMULPS     Z4, Z11, Z15
@@ -5328,7 +5339,7 @@ row213:
 	VADDPS     Z14, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row213
+	JNZ        row214
 	VMULPS     Z8, Z8, Z14
 	VMULPS     Z9, Z7, Z11
 	VCMPPS     $0x0e, Z0, Z9, K2
@@ -5340,12 +5351,12 @@ row213:
 	VBLENDMPS  Z14, Z7, K2, Z7
 	VBLENDMPS  Z4, Z6, K2, Z6
 	DECQ       DX
-	JNZ        try212
+	JNZ        try213
 	VBLENDMPS  Z0, Z10, K1, Z10
 	VMOVUPS    Z10, 8192(AX)
 	MOVQ       BX, CX
 
-row214:
+row215:
 	VMULPS     (AX), Z6, Z4
 	VADDPS     Z1, Z4, Z4
 	VPTERNLOGD $0xec, Z2, Z3, Z4
@@ -5358,7 +5369,7 @@ row214:
 	VMOVUPS    Z4, 4096(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row214
+	JNZ        row215
 	VZEROUPPER
 	RET
 
@@ -5378,7 +5389,7 @@ TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row215:
+row216:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -5386,60 +5397,60 @@ row215:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row215
+	JNZ        row216
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given216
+	JZ         given217
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others219
+	JNE        others220
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row220:
+row221:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row220
-	JMP     weighed217
+	JNZ     row221
+	JMP     weighed218
 
-others219:
+others220:
 	CMPQ CX, $0x02
-	JE   magnitudes218
+	JE   magnitudes219
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row221:
+row222:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row221
+	JNZ          row222
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes218:
+magnitudes219:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row222:
+row223:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row222
-	JMP     weighed217
+	JNZ     row223
+	JMP     weighed218
 
-given216:
+given217:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -5447,7 +5458,7 @@ given216:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row223:
+row224:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -5455,9 +5466,9 @@ row223:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row223
+	JNZ        row224
 
-weighed217:
+weighed218:
 	MOVQ         tables+40(FP), CX
 	MOVQ         numerators+48(FP), DX
 	MOVQ         tries+56(FP), SI
@@ -5468,7 +5479,7 @@ weighed217:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row224:
+row225:
 	VMOVUPS      (DI), Z2
 	VMOVAPS      Z2, Z3
 	VPANDD       Z1, Z3, Z3
@@ -5477,7 +5488,7 @@ row224:
 	VBLENDMPS    Z2, Z4, K1, Z4
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row224
+	JNZ          row225
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
 	VCMPPS       $0x01, Z1, Z5, K1
 	VPXORD       Z8, Z8, Z8
@@ -5494,7 +5505,7 @@ row224:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row225:
+row226:
 	VMOVUPS      (DI), Z2
 	VMULPS       Z1, Z2, Z3
 	VPXORD       Z9, Z9, Z9
@@ -5531,13 +5542,13 @@ row225:
 	VADDPS       Z3, Z7, Z7
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row225
+	JNZ          row226
 	VDIVPS       Z7, Z6, Z1
 	VCMPPS       $0x0e, Z0, Z7, K2
 	VBLENDMPS    Z1, Z8, K2, Z8
 	VMULPS       Z6, Z8, Z2
 
-try226:
+try227:
 	VBROADCASTSS (DX), Z1
 	ADDQ         $0x04, DX
 	VDIVPS       Z4, Z1, Z1
@@ -5546,7 +5557,7 @@ try226:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row227:
+row228:
 	VMOVUPS      (DI), Z3
 	VMULPS       Z1, Z3, Z5
 	VPXORD       Z10, Z10, Z10
@@ -5583,7 +5594,7 @@ row227:
 	VADDPS       Z5, Z7, Z7
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row227
+	JNZ          row228
 	VMULPS       Z6, Z6, Z3
 	VMULPS       Z7, Z2, Z1
 	VCMPPS       $0x0e, Z0, Z7, K2
@@ -5594,7 +5605,7 @@ row227:
 	VBLENDMPS    Z1, Z8, K2, Z8
 	VBLENDMPS    Z3, Z2, K2, Z2
 	DECQ         SI
-	JNZ          try226
+	JNZ          try227
 	VBLENDMPS    Z0, Z8, K1, Z8
 	VMOVUPS      Z8, 8192(AX)
 	VZEROUPPER
@@ -5612,7 +5623,7 @@ TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-28
 	MOVQ         AX, BX
 	MOVQ         DX, SI
 
-row228:
+row229:
 	VPXORD       Z1, Z1, Z1
 	KXNORW       K1, K1, K1
 	VGATHERDPS   (CX)(Z0*4), K1, Z1
@@ -5620,7 +5631,7 @@ row228:
 	ADDQ         $0x04, CX
 	ADDQ         $0x00000040, BX
 	SUBQ         $0x00000001, SI
-	JNZ          row228
+	JNZ          row229
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
 	VPBROADCASTD c32_4b400000<>+0(SB), Z1
 	VPBROADCASTD c32_007fffff<>+0(SB), Z8
@@ -5641,7 +5652,7 @@ row228:
 	MOVQ         AX, CX
 	MOVQ         DX, BX
 
-row229:
+row230:
 	VMOVUPS      (CX), Z14
 	VMOVAPS      Z14, Z15
 	VPANDD       Z2, Z15, Z15
@@ -5650,7 +5661,7 @@ row229:
 	VBLENDMPS    Z14, Z3, K1, Z3
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, BX
-	JNZ          row229
+	JNZ          row230
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z2
 	VCMPPS       $0x01, Z2, Z4, K1
 	VPXORD       Z5, Z5, Z5
@@ -5661,7 +5672,7 @@ row229:
 	MOVQ         AX, CX
 	MOVQ         DX, BX
 
-row230:
+row231:
 	VMOVUPS    (CX), Z3
 	VMULPS     Z3, Z3, Z4
 	VMOVUPS    Z4, 2048(CX)
@@ -5680,15 +5691,15 @@ row230:
 	VADDPS     Z4, Z6, Z6
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000001, BX
-	JNZ        row230
+	JNZ        row231
 	MOVQ       $0x00000005, CX
 
-round231:
+round232:
 	XORL BX, BX
 	MOVQ AX, DI
 	MOVQ DX, R8
 
-row233:
+row234:
 	VMOVUPS    (DI), Z2
 	VMOVUPS    2048(DI), Z3
 	VMOVUPS    6144(DI), Z4
@@ -5730,13 +5741,13 @@ row233:
 	ORL        SI, BX
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000001, R8
-	JNZ        row233
+	JNZ        row234
 	TESTL      BX, BX
-	JZ         done232
+	JZ         done233
 	DECQ       CX
-	JNZ        round231
+	JNZ        round232
 
-done232:
+done233:
 	VDIVPS    Z6, Z5, Z2
 	VCMPPS    $0x0e, Z0, Z6, K2
 	VPXORD    Z7, Z7, Z7
@@ -5745,7 +5756,7 @@ done232:
 	VMOVUPS   Z2, 8192(AX)
 	MOVQ      DX, CX
 
-row234:
+row235:
 	VMOVUPS   6144(AX), Z2
 	VADDPS    Z1, Z2, Z2
 	VSUBPS    Z12, Z2, Z2
@@ -5753,7 +5764,7 @@ row234:
 	VMOVUPS   Z2, 4096(AX)
 	ADDQ      $0x00000040, AX
 	SUBQ      $0x00000001, CX
-	JNZ       row234
+	JNZ       row235
 	VZEROUPPER
 	RET
 
@@ -5777,7 +5788,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop235:
+loop236:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -5790,7 +5801,7 @@ loop235:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop235
+	JNZ     loop236
 	VZEROUPPER
 	RET
 
@@ -5815,9 +5826,9 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_80000000<>+0(SB), Z9
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000010
-	JL           rest237
+	JL           rest238
 
-loop236:
+loop237:
 	VMOVUPS     (CX), Z10
 	VFPCLASSPSZ $0x99, Z10, K1
 	VMULPS      Z0, Z10, Z11
@@ -5844,11 +5855,11 @@ loop236:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop236
+	JGE         loop237
 
-rest237:
+rest238:
 	TESTQ       DX, DX
-	JZ          done238
+	JZ          done239
 	MOVL        $-1, SI
 	BZHIL       DX, SI, SI
 	KMOVW       SI, K1
@@ -5878,7 +5889,7 @@ rest237:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done238:
+done239:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -5897,7 +5908,7 @@ TEXT ·codeAwayAVX512(SB), NOSPLIT, $0-28
 	VPBROADCASTD c32_80000000<>+0(SB), Z1
 	VPBROADCASTD c32_3effffff<>+0(SB), Z2
 
-loop239:
+loop240:
 	VMOVUPS    (CX), Z3
 	VMULPS     Z0, Z3, Z3
 	VMOVAPS    Z3, Z4
@@ -5909,45 +5920,13 @@ loop239:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop239
+	JNZ        loop240
 	VZEROUPPER
 	RET
 
 // func codeDownSignedAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
 // Requires: AVX, AVX2, AVX512F, AVX512VL, SSE
 TEXT ·codeDownSignedAVX512(SB), NOSPLIT, $0-37
-	MOVQ         codes+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        low+24(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        inverse+28(FP), X1
-	VBROADCASTSS X1, Z1
-	MOVSS        half+32(FP), X2
-	VBROADCASTSS X2, Z2
-	MOVBLZX      most+36(FP), BX
-	VMOVD        BX, X3
-	VPBROADCASTB X3, X3
-
-loop240:
-	VMOVUPS    (CX), Z4
-	VSUBPS     Z0, Z4, Z4
-	VMULPS     Z1, Z4, Z4
-	VADDPS     Z2, Z4, Z4
-	VCVTTPS2DQ Z4, Z4
-	VPMOVDB    Z4, X4
-	VPMINSB    X3, X4, X4
-	VMOVDQU32  X4, (AX)
-	ADDQ       $0x40, CX
-	ADDQ       $0x10, AX
-	SUBQ       $0x10, DX
-	JNZ        loop240
-	VZEROUPPER
-	RET
-
-// func codeDownAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-// Requires: AVX, AVX2, AVX512F, AVX512VL, SSE
-TEXT ·codeDownAVX512(SB), NOSPLIT, $0-37
 	MOVQ         codes+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
@@ -5968,12 +5947,44 @@ loop241:
 	VADDPS     Z2, Z4, Z4
 	VCVTTPS2DQ Z4, Z4
 	VPMOVDB    Z4, X4
-	VPMINUB    X3, X4, X4
+	VPMINSB    X3, X4, X4
 	VMOVDQU32  X4, (AX)
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
 	JNZ        loop241
+	VZEROUPPER
+	RET
+
+// func codeDownAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, SSE
+TEXT ·codeDownAVX512(SB), NOSPLIT, $0-37
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        low+24(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        inverse+28(FP), X1
+	VBROADCASTSS X1, Z1
+	MOVSS        half+32(FP), X2
+	VBROADCASTSS X2, Z2
+	MOVBLZX      most+36(FP), BX
+	VMOVD        BX, X3
+	VPBROADCASTB X3, X3
+
+loop242:
+	VMOVUPS    (CX), Z4
+	VSUBPS     Z0, Z4, Z4
+	VMULPS     Z1, Z4, Z4
+	VADDPS     Z2, Z4, Z4
+	VCVTTPS2DQ Z4, Z4
+	VPMOVDB    Z4, X4
+	VPMINUB    X3, X4, X4
+	VMOVDQU32  X4, (AX)
+	ADDQ       $0x40, CX
+	ADDQ       $0x10, AX
+	SUBQ       $0x10, DX
+	JNZ        loop242
 	VZEROUPPER
 	RET
 
@@ -6001,7 +6012,7 @@ TEXT ·codeE2M1AVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS 28(BX), Z14
 	VPBROADCASTD c32_00000007<>+0(SB), Z15
 
-loop242:
+loop243:
 	VMOVUPS      (CX), Z16
 	VPXORD       Z19, Z19, Z19
 	VMOVAPS      Z16, Z17
@@ -6055,7 +6066,7 @@ loop242:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop242
+	JNZ          loop243
 	VZEROUPPER
 	RET
 
@@ -6101,7 +6112,7 @@ TEXT ·unpackNibblesAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop243:
+loop244:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -6122,28 +6133,39 @@ loop243:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop243
+	JNZ       loop244
 	VZEROUPPER
 	RET
 
-// func unpackBytesAVX512(y *float32, codes *uint8, n int, scale float32)
-// Requires: AVX, AVX512F, SSE
-TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-28
-	MOVQ         y+0(FP), AX
-	MOVQ         codes+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Z0
+// func unpackBytesAVX512(y *float32, codes *uint8, n int, scales *float32, offsets *float32, parts int)
+// Requires: AVX, AVX512F
+TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-48
+	MOVQ y+0(FP), AX
+	MOVQ codes+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ scales+24(FP), BX
+	MOVQ offsets+32(FP), SI
+	MOVQ parts+40(FP), DI
 
-loop244:
-	VPMOVSXBD (CX), Z1
-	VCVTDQ2PS Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VMOVUPS   Z1, (AX)
+part245:
+	VBROADCASTSS (BX), Z0
+	VBROADCASTSS (SI), Z1
+	MOVQ         DX, R8
+
+loop246:
+	VPMOVSXBD (CX), Z2
+	VCVTDQ2PS Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    Z1, Z2, Z2
+	VMOVUPS   Z2, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000010, DX
-	JNZ       loop244
+	SUBQ      $0x00000010, R8
+	JNZ       loop246
+	ADDQ      $0x04, BX
+	ADDQ      $0x04, SI
+	DECQ      DI
+	JNZ       part245
 	VZEROUPPER
 	RET
 
@@ -6168,7 +6190,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit245:
+unit247:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -6193,9 +6215,9 @@ unit245:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest247
+	JL           rest249
 
-loop246:
+loop248:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -6250,11 +6272,11 @@ loop246:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop246
+	JGE           loop248
 
-rest247:
+rest249:
 	TESTQ         R8, R8
-	JZ            done248
+	JZ            done250
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -6315,9 +6337,9 @@ rest247:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done248:
+done250:
 	TESTQ DX, DX
-	JNZ   unit245
+	JNZ   unit247
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -6362,7 +6384,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit249:
+unit251:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -6370,9 +6392,9 @@ unit249:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest251
+	JL      rest253
 
-loop250:
+loop252:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -6383,11 +6405,11 @@ loop250:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop250
+	JGE       loop252
 
-rest251:
+rest253:
 	TESTQ      SI, SI
-	JZ         done252
+	JZ         done254
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -6404,7 +6426,7 @@ rest251:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done252:
+done254:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -6427,7 +6449,7 @@ done252:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit249
+	JNZ          unit251
 	VZEROUPPER
 	RET
 
@@ -6451,9 +6473,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest254
+	JL     rest256
 
-loop253:
+loop255:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -6473,11 +6495,11 @@ loop253:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop253
+	JGE          loop255
 
-rest254:
+rest256:
 	TESTQ        CX, CX
-	JZ           done255
+	JZ           done257
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -6501,7 +6523,7 @@ rest254:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done255:
+done257:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

@@ -197,19 +197,31 @@ func (v isa) unpackNibbles() {
 	RET()
 }
 
-// unpackBytes emits the values of n signed bytes times a scale.
+// unpackBytes emits the values of signed bytes times a scale plus an offset, of
+// as many parts of n bytes as there are scales.
 func (v isa) unpackBytes() {
 	name := "unpackBytes" + v.suffix
-	function(name, "func(y *float32, codes *uint8, n int, scale float32)", name+" equals unpackBytesGo for n > 0, a multiple of 16.")
+	function(name, "func(y *float32, codes *uint8, n int, scales, offsets *float32, parts int)", name+" equals unpackBytesGo for n > 0, a multiple of 16, and parts > 0.")
 	y, codes, n := param("y"), param("codes"), param("n")
-	scale := v.spreadFloat("scale")
-	v.whole(n, map[GPVirtual]int{y: 4, codes: 1}, func() {
+	scales, offsets, parts := param("scales"), param("offsets"), param("parts")
+	part := label("part")
+	Label(part)
+	scale, offset, left := v.reg(), v.reg(), GP64()
+	VBROADCASTSS(Mem{Base: scales}, scale)
+	VBROADCASTSS(Mem{Base: offsets}, offset)
+	MOVQ(n, left)
+	v.whole(left, map[GPVirtual]int{y: 4, codes: 1}, func() {
 		r := v.reg()
 		VPMOVSXBD(Mem{Base: codes}, r)
 		VCVTDQ2PS(r, r)
 		VMULPS(scale, r, r)
+		VADDPS(offset, r, r)
 		VMOVUPS(r, Mem{Base: y})
 	})
+	ADDQ(Imm(4), scales)
+	ADDQ(Imm(4), offsets)
+	DECQ(parts)
+	JNZ(LabelRef(part))
 	VZEROUPPER()
 	RET()
 }
