@@ -109,16 +109,17 @@ func packingKernels(p *Packing) []Kernel {
 		p.Quantize(packed, w.X[:n*p.Block], importance)
 		return packed
 	}
-	var vector []Backend
+	unpacking := []Backend{AVX2, AVX512}
+	var packing []Backend
 	if p.vector {
-		vector = []Backend{AVX2, AVX512}
+		packing = unpacking
 	}
 	return []Kernel{
-		{Op: "quantize", Format: p.Name, Bytes: 4 + bytes, Vector: vector, Finite: true, Run: func(w *Work) { quantize(w) }},
-		{Op: "dequantize", Format: p.Name, Bytes: 4 + bytes, Vector: vector, Run: func(w *Work) {
+		{Op: "quantize", Format: p.Name, Bytes: 4 + bytes, Vector: packing, Finite: true, Run: func(w *Work) { quantize(w) }},
+		{Op: "dequantize", Format: p.Name, Bytes: 4 + bytes, Vector: unpacking, Run: func(w *Work) {
 			n := len(w.X) / p.Block
 			p.Dequantize(w.Y[:n*p.Block], w.Packed[:n*p.Bytes])
 		}},
-		{Op: "roundtrip", Format: p.Name, Bytes: 8, Vector: vector, Finite: true, Run: func(w *Work) { p.Dequantize(w.Y, quantize(w)) }},
+		{Op: "roundtrip", Format: p.Name, Bytes: 8, Vector: packing, Finite: true, Run: func(w *Work) { p.Dequantize(w.Y, quantize(w)) }},
 	}
 }

@@ -74,15 +74,15 @@ func word(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
 func putWord(b []byte, w uint64) { binary.LittleEndian.PutUint64(b, w) }
 
-// minus subtracts n from every byte of a word, all less than 128, as is n.
+// minus subtracts the bytes of n, all less than 128, from those of codes.
 func minus(codes, n uint64) uint64 {
-	return (codes|0x80*bytewise - n*bytewise) ^ 0x80*bytewise
+	return (codes | 0x80*bytewise - n) ^ ^codes&(0x80*bytewise)
 }
 
-// spreadBits returns bit i of bits as byte i, 0 or 16.
+// spreadBits returns bit i of bits as byte i.
 func spreadBits(bits uint8) uint64 {
 	one := uint64(bits) * bytewise & 0x8040201008040201
-	return (one + 0x7f*bytewise) & (0x80 * bytewise) >> 3
+	return (one + 0x7f*bytewise) >> 7 & bytewise
 }
 
 // unpackPairs takes the two-bit codes out of b, where packPairs put them.

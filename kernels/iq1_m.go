@@ -165,26 +165,25 @@ func (s *iq1PairSums) sum(before *iq1PairSums, terms []iq1PairSums) {
 }
 
 func dequantizeIQ1M(dst []float32, src []byte) {
-	values := iq1Grid().values
+	words := iq1Grid().words
+	var codes [256]uint8
+	var scales [16]float32
 	for i := range len(dst) / 256 {
-		dequantizeBlockIQ1M(values, dst[256*i:][:256], src[56*i:][:56])
-	}
-}
-
-func dequantizeBlockIQ1M(values, dst []float32, src []byte) {
-	qs, qh, packed := src[:32], src[32:48], src[48:56]
-	var bits uint16
-	for i := range 4 {
-		bits |= uint16(packed[2*i+1]>>4) << (4 * i)
-	}
-	d := f16Values[bits]
-	for i := range 32 { // eight weights each
-		h := int(qh[i/2]) >> (i % 2 * 4)
-		shift := float32(iq1Shift)
-		if h&8 != 0 {
-			shift = -shift
+		b := src[56*i:][:56]
+		qs, qh, packed := b[:32], b[32:48], b[48:56]
+		var bits uint16
+		for k := range 4 {
+			bits |= uint16(packed[2*k+1]>>4) << (4 * k)
 		}
-		code := binary.LittleEndian.Uint16(packed[i/8*2:]) >> (i / 2 % 4 * 3) & 7
-		shifted8(dst[8*i:][:8], d*float32(2*code+1), values[8*(int(qs[i])|h&7<<8):][:8], shift)
+		d := f16Values[bits]
+		for k := range scales {
+			code := binary.LittleEndian.Uint16(packed[k/4*2:]) >> (k % 4 * 3) & 7
+			scales[k] = d * float32(2*code+1) * iq1Shift
+		}
+		for g := range 32 { // eight weights each
+			h := int(qh[g/2]) >> (g % 2 * 4)
+			putWord(codes[8*g:], shifted8(words[int(qs[g])|h&7<<8], h&8 != 0))
+		}
+		unpackBytes(dst[256*i:][:256], codes[:], scales[:], noOffsets[:])
 	}
 }

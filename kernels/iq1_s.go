@@ -123,30 +123,29 @@ func splitIQ1S(x []float32, w *[32]float32, order *[32]uint8) (best iq1Split, fo
 }
 
 func dequantizeIQ1S(dst []float32, src []byte) {
-	values := iq1Grid().values
+	words := iq1Grid().words
+	var codes [256]uint8
+	var scales [8]float32
 	for i := range len(dst) / 256 {
-		dequantizeBlockIQ1S(values, dst[256*i:][:256], src[50*i:][:50])
-	}
-}
-
-func dequantizeBlockIQ1S(values, dst []float32, src []byte) {
-	d := half(src)
-	qs, qh := src[2:34], src[34:50]
-	for i := range 32 { // eight weights each
-		h := binary.LittleEndian.Uint16(qh[i/4*2:])
-		shift := float32(iq1Shift)
-		if h>>15 != 0 {
-			shift = -shift
+		b := src[50*i:][:50]
+		d := half(b)
+		qs, qh := b[2:34], b[34:50]
+		for k := range scales {
+			h := binary.LittleEndian.Uint16(qh[2*k:])
+			scales[k] = d * float32(2*(h>>12&7)+1) * iq1Shift
+			for g := range 4 { // eight weights each
+				p := int(qs[4*k+g]) | int(h)>>(3*g)&7<<8
+				putWord(codes[32*k+8*g:], shifted8(words[p], h>>15 != 0))
+			}
 		}
-		p := int(qs[i]) | int(h)>>(i%4*3)&7<<8
-		shifted8(dst[8*i:][:8], d*float32(2*(h>>12&7)+1), values[8*p:][:8], shift)
+		unpackBytes(dst[256*i:][:256], codes[:], scales[:], noOffsets[:8])
 	}
 }
 
-// shifted8 sets eight weights to scale·(v+shift).
-func shifted8(dst []float32, scale float32, v []float32, shift float32) {
-	_, _ = dst[7], v[7]
-	for i := range 8 {
-		dst[i] = scale * (v[i] + shift)
+// shifted8 shifts eight coordinates up or down, all in steps of iq1Shift.
+func shifted8(word uint64, down bool) uint64 {
+	if down {
+		return minus(word, bytewise)
 	}
+	return word + bytewise
 }

@@ -23,7 +23,7 @@ var (
 )
 
 var (
-	iq1Grid    = sync.OnceValue(func() *grid { return readGrid("iq1", 8, -1, 0, 1) })
+	iq1Grid    = sync.OnceValue(func() *grid { return readGrid("iq1", 8, -8, 0, 8) })
 	iq1Lattice = sync.OnceValue(func() *lattice { return newLattice(iq1Grid(), 3) })
 )
 

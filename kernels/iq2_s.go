@@ -61,18 +61,17 @@ func quantizeBlockIQ2S(l *lattice, dst []byte, x, importance []float32) {
 }
 
 func dequantizeIQ2S(dst []float32, src []byte) {
-	values := iq2sGrid().values
+	words := iq2sGrid().words
+	var codes [256]uint8
+	var scales [16]float32
 	for i := range len(dst) / 256 {
-		dequantizeBlockIQ2S(values, dst[256*i:][:256], src[82*i:][:82])
-	}
-}
-
-func dequantizeBlockIQ2S(values, dst []float32, src []byte) {
-	d := half(src)
-	qs, signs, qh, scales := src[2:34], src[34:66], src[66:74], src[74:82]
-	for i := range 32 { // eight weights each
-		scale := d * (0.5 + float32(scales[i/4]>>(i/2%2*4)&15)) * 0.25
-		v := values[8*(int(qs[i])|int(qh[i/4])>>(i%4*2)&3<<8):][:8]
-		signed8(dst[8*i:][:8], scale, v[:4], v[4:], signs[i])
+		b := src[82*i:][:82]
+		qs, signs, qh := b[2:34], b[34:66], b[66:74]
+		scaleNibbles(&scales, half(b), b[74:])
+		for g := range 32 { // eight weights each
+			p := int(qs[g]) | int(qh[g/4])>>(g%4*2)&3<<8
+			putWord(codes[8*g:], signed8(words[p], signs[g]))
+		}
+		unpackBytes(dst[256*i:][:256], codes[:], scales[:], noOffsets[:])
 	}
 }

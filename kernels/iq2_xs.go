@@ -61,19 +61,24 @@ func quantizeBlockIQ2XS(l *lattice, dst []byte, x, importance []float32) {
 }
 
 func dequantizeIQ2XS(dst []float32, src []byte) {
-	values := iq2xsGrid().values
+	words := iq2xsGrid().words
+	var codes [256]uint8
+	var scales [16]float32
 	for i := range len(dst) / 256 {
-		dequantizeBlockIQ2XS(values, dst[256*i:][:256], src[74*i:][:74])
+		b := src[74*i:][:74]
+		d := half(b)
+		scaleNibbles(&scales, d, b[66:])
+		for g := range 32 { // eight weights each
+			q := binary.LittleEndian.Uint16(b[2+2*g:])
+			putWord(codes[8*g:], signed8(words[q&511], evenSigns[q>>9]))
+		}
+		unpackBytes(dst[256*i:][:256], codes[:], scales[:], noOffsets[:])
 	}
 }
 
-func dequantizeBlockIQ2XS(values, dst []float32, src []byte) {
-	d := half(src)
-	qs, scales := src[2:66], src[66:74]
-	for i := range 32 { // eight weights each
-		scale := d * (0.5 + float32(scales[i/4]>>(i/2%2*4)&15)) * 0.25
-		q := binary.LittleEndian.Uint16(qs[2*i:])
-		v := values[8*int(q&511):][:8]
-		signed8(dst[8*i:][:8], scale, v[:4], v[4:], evenSigns[q>>9])
+// scaleNibbles sets the scales of sixteen sub-blocks, four bits each in packed.
+func scaleNibbles(scales *[16]float32, d float32, packed []byte) {
+	for k := range scales {
+		scales[k] = d * (0.5 + float32(packed[k/2]>>(k%2*4)&15)) * 0.25
 	}
 }

@@ -72,21 +72,20 @@ func quantizeBlockIQ2XXS(l *lattice, dst []byte, x, importance []float32) {
 }
 
 func dequantizeIQ2XXS(dst []float32, src []byte) {
-	values := iq2xxsGrid().values
+	words := iq2xxsGrid().words
+	var codes [256]uint8
+	var scales [8]float32
 	for i := range len(dst) / 256 {
-		dequantizeBlockIQ2XXS(values, dst[256*i:][:256], src[66*i:][:66])
-	}
-}
-
-func dequantizeBlockIQ2XXS(values, dst []float32, src []byte) {
-	d := half(src)
-	for i := range 8 {
-		q := src[2+8*i:][:8]
-		s := binary.LittleEndian.Uint32(q[4:])
-		scale := d * (0.5 + float32(s>>28)) * 0.25
-		for g := range 4 {
-			v := values[8*int(q[g]):][:8]
-			signed8(dst[32*i+8*g:][:8], scale, v[:4], v[4:], evenSigns[s>>(7*g)&127])
+		b := src[66*i:][:66]
+		d := half(b)
+		for k := range scales {
+			q := b[2+8*k:][:8]
+			s := binary.LittleEndian.Uint32(q[4:])
+			scales[k] = d * (0.5 + float32(s>>28)) * 0.25
+			for g := range 4 {
+				putWord(codes[32*k+8*g:], signed8(words[q[g]], evenSigns[s>>(7*g)&127]))
+			}
 		}
+		unpackBytes(dst[256*i:][:256], codes[:], scales[:], noOffsets[:8])
 	}
 }

@@ -13,7 +13,7 @@ import "sync"
 // A weight is ±d·(1+2·code)·coordinate, coordinates being 1, 3 … 15.
 
 var (
-	iq3sGrid    = sync.OnceValue(func() *grid { return readGrid("iq3_s", 4, oddValues[:]...) })
+	iq3sGrid    = sync.OnceValue(func() *grid { return readGrid("iq3_s", 4, 1, 3, 5, 7, 9, 11, 13, 15) })
 	iq3sLattice = sync.OnceValue(func() *lattice { return newLattice(iq3sGrid(), 3) })
 )
 
@@ -66,20 +66,21 @@ func quantizeBlockIQ3S(l *lattice, dst []byte, x, importance []float32) {
 }
 
 func dequantizeIQ3S(dst []float32, src []byte) {
-	values := iq3sGrid().values
+	words := iq3sGrid().words
+	var codes [256]uint8
+	var scales [8]float32
 	for i := range len(dst) / 256 {
-		dequantizeBlockIQ3S(values, dst[256*i:][:256], src[110*i:][:110])
-	}
-}
-
-func dequantizeBlockIQ3S(values, dst []float32, src []byte) {
-	d := half(src)
-	qs, qh, signs, scales := src[2:66], src[66:74], src[74:106], src[106:110]
-	for i := range 32 { // eight weights each
-		scale := d * float32(1+2*(scales[i/8]>>(i/4%2*4)&15))
-		high := uint(qh[i/4]) >> (i % 4 * 2)
-		signed8(dst[8*i:][:8], scale,
-			values[4*(uint(qs[2*i])|high&1<<8):],
-			values[4*(uint(qs[2*i+1])|high&2<<7):], signs[i])
+		b := src[110*i:][:110]
+		d := half(b)
+		qs, qh, signs := b[2:66], b[66:74], b[74:106]
+		for k := range scales {
+			scales[k] = d * float32(1+2*(b[106+k/2]>>(k%2*4)&15))
+		}
+		for g := range 32 { // eight weights each
+			high := uint(qh[g/4]) >> (g % 4 * 2)
+			first, second := words[uint(qs[2*g])|high&1<<8], words[uint(qs[2*g+1])|high&2<<7]
+			putWord(codes[8*g:], signed8(first|second<<32, signs[g]))
+		}
+		unpackBytes(dst[256*i:][:256], codes[:], scales[:], noOffsets[:8])
 	}
 }

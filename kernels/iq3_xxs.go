@@ -64,18 +64,21 @@ func quantizeBlockIQ3XXS(l *lattice, dst []byte, x, importance []float32) {
 }
 
 func dequantizeIQ3XXS(dst []float32, src []byte) {
-	values := iq3xxsGrid().values
+	words := iq3xxsGrid().words
+	var codes [256]uint8
+	var scales [8]float32
 	for i := range len(dst) / 256 {
-		dequantizeBlockIQ3XXS(values, dst[256*i:][:256], src[98*i:][:98])
-	}
-}
-
-func dequantizeBlockIQ3XXS(values, dst []float32, src []byte) {
-	d := half(src)
-	qs, signs := src[2:66], src[66:98]
-	for i := range 32 { // eight weights each
-		s := binary.LittleEndian.Uint32(signs[i/4*4:])
-		scale := d * (0.5 + float32(s>>28)) * 0.5
-		signed8(dst[8*i:][:8], scale, values[4*int(qs[2*i]):], values[4*int(qs[2*i+1]):], evenSigns[s>>(i%4*7)&127])
+		b := src[98*i:][:98]
+		d := half(b)
+		qs, signs := b[2:66], b[66:98]
+		for k := range scales {
+			s := binary.LittleEndian.Uint32(signs[4*k:])
+			scales[k] = d * (0.5 + float32(s>>28)) * 0.5
+			for g := range 4 { // eight weights each
+				q := qs[8*k+2*g:][:2]
+				putWord(codes[32*k+8*g:], signed8(words[q[0]]|words[q[1]]<<32, evenSigns[s>>(7*g)&127]))
+			}
+		}
+		unpackBytes(dst[256*i:][:256], codes[:], scales[:], noOffsets[:8])
 	}
 }

@@ -22,12 +22,12 @@ var gridFiles embed.FS
 // grid is the points of one IQ format and what they decode to.
 type grid struct {
 	dim, bits, levels int
-	points            []uint16  // the key of each point
-	values            []float32 // dim decoded coordinates of each point
+	points            []uint16 // the key of each point
+	words             []uint64 // the decoded coordinates of each point, signed bytes
 }
 
 // readGrid reads the points of a grid whose levels are worth values.
-func readGrid(name string, dim int, values ...float32) *grid {
+func readGrid(name string, dim int, values ...int8) *grid {
 	data, err := gridFiles.ReadFile("grids/" + name + ".bin")
 	if err != nil {
 		panic(err) // the file is a part of the program
@@ -39,9 +39,11 @@ func readGrid(name string, dim int, values ...float32) *grid {
 	for i := 0; i < len(data); i += 2 {
 		key := binary.LittleEndian.Uint16(data[i:])
 		g.points = append(g.points, key)
+		var w uint64
 		for c := range dim {
-			g.values = append(g.values, values[g.level(key, c)])
+			w |= uint64(uint8(values[g.level(key, c)])) << (8 * c)
 		}
+		g.words = append(g.words, w)
 	}
 	return g
 }

@@ -1,15 +1,5 @@
 package kernels
 
-// signValues holds ±1 for each bit of each byte; a set bit is a minus.
-var signValues = func() (t [256][8]float32) {
-	for b := range t {
-		for i := range t[b] {
-			t[b][i] = float32(1 - 2*(b>>i&1))
-		}
-	}
-	return t
-}()
-
 // evenSigns completes seven signs by the eighth, which makes the number of
 // minuses even.
 var evenSigns = func() (t [128]uint8) {
@@ -19,15 +9,10 @@ var evenSigns = func() (t [128]uint8) {
 	return t
 }()
 
-// signed8 sets eight weights to scale·v, four v from each of a and b, with the
-// signs given.
-func signed8(dst []float32, scale float32, a, b []float32, signs uint8) {
-	_, _, _ = dst[7], a[3], b[3]
-	s := &signValues[signs]
-	for i := range 4 {
-		dst[i] = scale * a[i] * s[i]
-		dst[4+i] = scale * b[i] * s[4+i]
-	}
+// signed8 gives the bytes of a word, all from 1 to 127, the signs of eight bits.
+func signed8(word uint64, signs uint8) uint64 {
+	s := spreadBits(signs)
+	return word ^ s*255 + s // of bytes other than 0, the sum has no carry
 }
 
 // sevenSigns packs four times seven of eight signs, whose number of minuses is

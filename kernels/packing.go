@@ -30,7 +30,7 @@ type Packing struct {
 	dequantize func(dst []float32, src []byte)
 
 	optimum *optimum // nil where there is no search for the best scale
-	vector  bool     // it has vector code
+	vector  bool     // packing has vector code; unpacking always has
 }
 
 // Slow reports whether packing takes a large part of a microsecond per weight:

@@ -28,12 +28,12 @@ func quantizeQ1_0(dst []byte, x, _ []float32) {
 }
 
 func dequantizeQ1_0(dst []float32, src []byte) {
+	var codes [128]uint8
 	for i := range len(src) / 18 {
-		b, y := src[18*i:][:18], dst[128*i:][:128]
-		d := half(b)
-		values := [2]float32{-d, d}
-		for j := range y {
-			y[j] = values[b[2+j/8]>>(j%8)&1]
+		b := src[18*i:][:18]
+		for j, bits := range b[2:] {
+			putWord(codes[8*j:], signed8(bytewise, ^bits))
 		}
+		unpackBytes(dst[128*i:][:128], codes[:], []float32{half(b)}, noOffsets[:1])
 	}
 }

@@ -1,5 +1,7 @@
 package kernels
 
+import "encoding/binary"
+
 // q2_0, 2.25 bits per weight: a scale and 64 two-bit codes.
 //
 //	2 bytes   d, binary16
@@ -25,12 +27,16 @@ func quantizeQ2_0(dst []byte, x, _ []float32) {
 }
 
 func dequantizeQ2_0(dst []float32, src []byte) {
+	var codes [64]uint8
 	for i := range len(src) / 18 {
-		b, y := src[18*i:][:18], dst[64*i:][:64]
-		d := half(b)
-		for j := range y {
-			c := b[2+j/4] >> (j % 4 * 2) & 3
-			y[j] = float32(int32(c)-1) * d
+		b := src[18*i:][:18]
+		for j := range 8 { // eight weights each
+			c := uint64(binary.LittleEndian.Uint16(b[2+2*j:]))
+			c = (c | c<<24) & 0x000000ff_000000ff
+			c = (c | c<<12) & 0x000f000f_000f000f
+			c = (c | c<<6) & 0x03030303_03030303
+			putWord(codes[8*j:], minus(c, bytewise))
 		}
+		unpackBytes(dst[64*i:][:64], codes[:], []float32{half(b)}, noOffsets[:1])
 	}
 }

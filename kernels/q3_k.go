@@ -66,7 +66,7 @@ func dequantizeQ3K(dst []float32, src []byte) {
 			high := word(b[j:])
 			for k := range 8 {
 				c := codes[32*k+j:][:8]
-				putWord(c, minus(word(c)|high>>k&bytewise<<2, 4))
+				putWord(c, minus(word(c)|high>>k&bytewise<<2, 4*bytewise))
 			}
 		}
 		unpackBytes(dst[256*i:][:256], codes[:], scales[:], noOffsets[:])

@@ -27,7 +27,7 @@ func dequantizeQ5_0(dst []float32, src []byte) {
 		b := src[22*i:][:22]
 		unpackFives(&codes, b[2:])
 		for j := 0; j < 32; j += 8 {
-			putWord(codes[j:], minus(word(codes[j:]), 16))
+			putWord(codes[j:], minus(word(codes[j:]), 16*bytewise))
 		}
 		unpackBytes(dst[32*i:][:32], codes[:], []float32{half(b)}, noOffsets[:1])
 	}
@@ -38,8 +38,8 @@ func dequantizeQ5_0(dst []float32, src []byte) {
 func unpackFives(codes *[32]uint8, b []byte) {
 	for j := range 2 {
 		c := word(b[4+8*j:])
-		putWord(codes[8*j:], c&(15*bytewise)|spreadBits(b[j]))
-		putWord(codes[16+8*j:], c>>4&(15*bytewise)|spreadBits(b[2+j]))
+		putWord(codes[8*j:], c&(15*bytewise)|spreadBits(b[j])<<4)
+		putWord(codes[16+8*j:], c>>4&(15*bytewise)|spreadBits(b[2+j])<<4)
 	}
 }
 

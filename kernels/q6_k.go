@@ -62,10 +62,10 @@ func dequantizeQ6K(dst []float32, src []byte) {
 			for j := 0; j < 32; j += 8 {
 				low0, low1, high := word(b[64*h+j:]), word(b[64*h+32+j:]), word(b[128+32*h+j:])
 				c := codes[128*h+j:][:104]
-				putWord(c, minus(low0&(15*bytewise)|high<<4&(48*bytewise), 32))
-				putWord(c[32:], minus(low1&(15*bytewise)|high<<2&(48*bytewise), 32))
-				putWord(c[64:], minus(low0>>4&(15*bytewise)|high&(48*bytewise), 32))
-				putWord(c[96:], minus(low1>>4&(15*bytewise)|high>>2&(48*bytewise), 32))
+				putWord(c, minus(low0&(15*bytewise)|high<<4&(48*bytewise), 32*bytewise))
+				putWord(c[32:], minus(low1&(15*bytewise)|high<<2&(48*bytewise), 32*bytewise))
+				putWord(c[64:], minus(low0>>4&(15*bytewise)|high&(48*bytewise), 32*bytewise))
+				putWord(c[96:], minus(low1>>4&(15*bytewise)|high>>2&(48*bytewise), 32*bytewise))
 			}
 		}
 		unpackBytes(dst[256*i:][:256], codes[:], scales[:], noOffsets[:])

@@ -43,19 +43,24 @@ func quantizeTQ1_0(dst []byte, x, _ []float32) {
 }
 
 func dequantizeTQ1_0(dst []float32, src []byte) {
+	const lanes = 0x00ff00ff_00ff00ff
+	var packed [56]uint8 // room for words to end in
+	var codes [260]uint8
 	for i := range len(src) / 54 {
-		b, y := src[54*i:][:54], dst[256*i:][:256]
-		d := half(b[52:])
+		b := src[54*i:][:54]
+		copy(packed[:], b[:52])
 		for _, run := range ternaryRuns {
-			y := y[run.weight:]
-			for j, q := range b[run.byte:][:run.bytes] {
+			for j := 0; j < run.bytes; j += 8 {
+				q := word(packed[run.byte+j:])
+				even, odd := q&lanes, q>>8&lanes
 				for k := range run.digits {
-					c := int32(q) * 3 >> 8
-					y[run.bytes*k+j] = float32(c-1) * d
-					q *= 3
+					even, odd = even*3, odd*3
+					putWord(codes[run.weight+run.bytes*k+j:], minus(even>>8&lanes|odd&^lanes, bytewise))
+					even, odd = even&lanes, odd&lanes
 				}
 			}
 		}
+		unpackBytes(dst[256*i:][:256], codes[:256], []float32{half(b[52:])}, noOffsets[:1])
 	}
 }
 

@@ -23,7 +23,7 @@ func dequantizeTQ2_0(dst []float32, src []byte) {
 		b := src[66*i:][:66]
 		unpackPairs(&codes, b[:64])
 		for j := 0; j < 256; j += 8 {
-			putWord(codes[j:], minus(word(codes[j:]), 1))
+			putWord(codes[j:], minus(word(codes[j:]), bytewise))
 		}
 		unpackBytes(dst[256*i:][:256], codes[:], []float32{half(b[64:])}, noOffsets[:1])
 	}
