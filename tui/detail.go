@@ -276,7 +276,7 @@ func (a *app) drawStrip(r rect, m *quant.Measurement) {
 	case at >= 0 && cursor >= 0:
 		s.text(head, x, head.y, style{}, cutEnd(fmt.Sprintf("channel %d: %s dB", first+at, dbText(values[first+at])), head.x+head.w-x))
 	case at >= 0:
-		s.text(head, x, head.y, fg(colDim), cutEnd(fmt.Sprintf("%d · worst: %d, %s dB", n, at, dbText(values[at])), head.x+head.w-x))
+		s.text(head, x, head.y, fg(colDim), cutEnd(fmt.Sprintf("worst: %d, %s dB · %d in all", at, dbText(values[at]), n), head.x+head.w-x))
 	case first < end:
 		s.text(head, x, head.y, fg(colDim), cutEnd("not in the sample yet", head.x+head.w-x))
 	}

@@ -13,7 +13,7 @@ import (
 // yellow, as in matplotlib's magma.
 var rampPath = struct{ dark, light [][3]float64 }{
 	dark:  [][3]float64{{0.58, 0.11, 282}, {0.63, 0.21, 340}, {0.74, 0.18, 380}, {0.86, 0.14, 437}, {0.97, 0.11, 456}},
-	light: [][3]float64{{0.64, 0.08, 276}, {0.57, 0.21, 316}, {0.44, 0.15, 373}, {0.36, 0.14, 381}, {0.21, 0.06, 416}},
+	light: [][3]float64{{0.64, 0.08, 276}, {0.57, 0.21, 316}, {0.45, 0.19, 360}, {0.37, 0.15, 388}, {0.21, 0.06, 416}},
 }
 
 // ramp returns colours at equal distances in OkLab along the path.

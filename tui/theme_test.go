@@ -134,7 +134,11 @@ func TestFewerColoursKeepTheMeaningsApart(t *testing.T) {
 		}
 		shades := map[any]bool{}
 		for i := range colour(rampSteps) {
-			shades[colorprofile.ANSI256.Convert(th.colour[colRamp0+i])] = true
+			c, few := th.colour[colRamp0+i], colorprofile.ANSI256.Convert(th.colour[colRamp0+i])
+			shades[few] = true
+			if near, _ := colorful.MakeColor(few); c.DistanceLab(near) > 0.35 { // grey amid colours
+				t.Errorf("dark %v: step %d of the ramp, %s, becomes %s in 256 colours", th.dark, i, c.Hex(), near.Hex())
+			}
 		}
 		if len(shades) < 9 {
 			t.Errorf("dark %v: the ramp keeps only %d of %d steps in 256 colours", th.dark, len(shades), rampSteps)
