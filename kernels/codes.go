@@ -79,6 +79,48 @@ func minus(codes, n uint64) uint64 {
 	return (codes | 0x80*bytewise - n) ^ ^codes&(0x80*bytewise)
 }
 
+// packNibbles packs the low four bits of 2·len(dst) codes, a multiple of 16: the
+// first half of the codes becomes the low nibbles, the second the high ones.
+func packNibbles(dst, codes []byte) {
+	low, high := codes[:len(dst)], codes[len(dst):][:len(dst)]
+	for j := 0; j < len(dst); j += 8 {
+		putWord(dst[j:], word(low[j:])&(15*bytewise)|word(high[j:])<<4&(0xf0*bytewise))
+	}
+}
+
+// packPairs packs two bits of 256 codes, those from shift on, in 64 bytes: byte
+// 32·h + i has those of the codes 128·h + 32·k + i, k = 0…3, in bits 2·k and
+// 2·k + 1.
+func packPairs(dst []byte, codes *[256]uint8, shift int) {
+	for j := 0; j < 64; j += 8 {
+		var w uint64
+		for k := range 4 {
+			w |= word(codes[j/32*128+32*k+j%32:]) >> shift & (3 * bytewise) << (2 * k)
+		}
+		putWord(dst[j:], w)
+	}
+}
+
+// packBits packs one bit of 256 codes, the one at shift, in 32 bytes: bit k of
+// byte i is that of code 32·k + i.
+func packBits(dst []byte, codes *[256]uint8, shift int) {
+	for j := 0; j < 32; j += 8 {
+		var w uint64
+		for k := range 8 {
+			w |= word(codes[32*k+j:]) >> shift & bytewise << k
+		}
+		putWord(dst[j:], w)
+	}
+}
+
+// fifthBits returns bit 4 of each of 32 codes.
+func fifthBits(codes []uint8) (bits uint32) {
+	for j := 0; j < 32; j += 8 {
+		bits |= uint32(word(codes[j:])>>4&bytewise*0x0102040810204080>>56) << j
+	}
+	return bits
+}
+
 // spreadBits returns bit i of bits as byte i.
 func spreadBits(bits uint8) uint64 {
 	one := uint64(bits) * bytewise & 0x8040201008040201

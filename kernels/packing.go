@@ -184,12 +184,3 @@ func putHalf(b []byte, x float32) float32 {
 
 // half returns the IEEE binary16 value that begins b.
 func half(b []byte) float32 { return f16Values[binary.LittleEndian.Uint16(b)] }
-
-// packNibbles packs the low four bits of 2·len(dst) codes: the first half of
-// the codes becomes the low nibbles, the second the high ones.
-func packNibbles(dst, codes []byte) {
-	low, high := codes[:len(dst)], codes[len(dst):2*len(dst)]
-	for i := range dst {
-		dst[i] = low[i]&15 | high[i]<<4
-	}
-}

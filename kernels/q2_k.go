@@ -42,7 +42,7 @@ func quantizeQ2K(dst []byte, x, importance []float32) {
 			b[k] = so
 			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(so&15), float32(m*float32(so>>4)), 0, 3)
 		}
-		packPairs(b[16:80], &codes)
+		packPairs(b[16:80], &codes, 0)
 	}
 }
 

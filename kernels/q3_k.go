@@ -39,14 +39,8 @@ func quantizeQ3K(dst []byte, x, importance []float32) {
 			packed[8+k%4] |= s >> 4 << (k / 4 * 2)
 			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(int32(s)-32), 0, -4, 3)
 		}
-		high := b[:32]
-		clear(high)
-		for k := range 8 {
-			for j, c := range codes[32*k:][:32] {
-				high[j] |= c >> 2 << k
-			}
-		}
-		packPairs(b[32:96], &codes)
+		packBits(b[:32], &codes, 2)
+		packPairs(b[32:96], &codes, 0)
 	}
 }
 
@@ -94,15 +88,4 @@ func (f *fits) fitQ3KWeighted(s *[16]uint8, x, importance []float32) (d float32)
 	weigh(w[:], x, importance, 2*sumSquares(x)/256)
 	f.fitSymmetric(4, x, w[:], 16, byGiven)
 	return fitSymmetric(s[:], f.scales[:], f.sums[:], 32)
-}
-
-// packPairs packs the low two bits of 256 codes in 64 bytes: byte 32·h + i has
-// those of the codes 128·h + 32·k + i, k = 0…3, in bits 2·k and 2·k + 1.
-func packPairs(dst []byte, codes *[256]uint8) {
-	for h := range 2 {
-		c, b := codes[128*h:][:128], dst[32*h:][:32]
-		for j := range b {
-			b[j] = c[j]&3 | c[32+j]&3<<2 | c[64+j]&3<<4 | c[96+j]&3<<6
-		}
-	}
 }

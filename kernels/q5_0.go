@@ -42,11 +42,3 @@ func unpackFives(codes *[32]uint8, b []byte) {
 		putWord(codes[16+8*j:], c>>4&(15*bytewise)|spreadBits(b[2+j])<<4)
 	}
 }
-
-// fifthBits returns bit 4 of each of 32 codes.
-func fifthBits(codes []uint8) (bits uint32) {
-	for i, c := range codes[:32] {
-		bits |= uint32(c>>4&1) << i
-	}
-	return bits
-}

@@ -22,13 +22,7 @@ func quantizeQ5K(dst []byte, x, importance []float32) {
 			d, m := scaleOffset(b, k)
 			f.recode(codes[32*k:][:32], v[32*k:][:32], 8*(i%2)+k, d, m, 0, 31)
 		}
-		fifth := b[16:48]
-		clear(fifth)
-		for k := range 8 {
-			for j, c := range codes[32*k:][:32] {
-				fifth[j] |= c >> 4 & 1 << k
-			}
-		}
+		packBits(b[16:48], &codes, 4)
 		for k := range 4 {
 			packNibbles(b[48+32*k:][:32], codes[64*k:])
 		}

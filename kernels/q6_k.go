@@ -40,12 +40,9 @@ func quantizeQ6K(dst []byte, x, importance []float32) {
 			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(s), 0, -32, 31)
 		}
 		for h := range 2 {
-			c := codes[128*h:][:128]
-			packNibbles(b[64*h:][:64], c)
-			for j := range 32 {
-				b[128+32*h+j] = c[j]>>4 | c[32+j]>>4<<2 | c[64+j]>>4<<4 | c[96+j]>>4<<6
-			}
+			packNibbles(b[64*h:][:64], codes[128*h:])
 		}
+		packPairs(b[128:192], &codes, 4)
 	}
 }
 

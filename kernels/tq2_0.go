@@ -13,7 +13,7 @@ func quantizeTQ2_0(dst []byte, x, _ []float32) {
 	for i := range len(x) / 256 {
 		b := dst[66*i:][:66]
 		putHalf(b[64:], ternary(&codes, x[256*i:][:256]))
-		packPairs(b[:64], &codes)
+		packPairs(b[:64], &codes, 0)
 	}
 }
 
