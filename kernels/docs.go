@@ -27,7 +27,8 @@ range that it follows from, the rounding and the way scales are stored are dials
 	"ggml": `The block formats of ggml and GGUF. Bytes are those of the reference implementation, bit for bit, with and without importance
 weights, which say how much the squared error of each column of a row matters. Where a format cannot be packed without them and there are none, all
 weights matter alike. Rows must consist of whole blocks. search=optimal, where a format has one scale (and one offset) per block, finds the scale of
-least squared error instead of the reference's: the same bytes to any reader, never more error.`,
+least squared error instead of the one among the few dozen that the reference tries: other bytes in the same
+layout, which any reader takes, and never more error.`,
 	"small float": `Floats of 4 to 8 bits times a scale: the largest weight of a unit becomes the largest value. unscaled leaves the scale away and
 converts weights as they are. All six roundings choose between the two values beside a weight; beyond the largest finite value they saturate.`,
 	"block-scaled": `Small elements, a few of which share a small scale that is part of the format. Only the rounding is a dial. ggml has formats of the same
@@ -46,7 +47,8 @@ var formatDocs = []struct {
 	{`^f32$`, `IEEE 754 binary32: a sign, 8 exponent bits, 23 of mantissa. Weights are computed with in it; storing them so costs nothing but bytes.`},
 	{`^f16$`, `IEEE 754 binary16: a sign, 5 exponent bits, 10 of mantissa; normal from 2^-14 to 65504, in steps of 2^-24 below.`},
 	{`^bf16$`, `bfloat16: the upper half of a binary32, so its range with 7 bits of mantissa.`},
-	{`^int1$`, `x = (q − z)·s with q of one bit: the two ends of the range. It is asymmetric; for signs times a magnitude see binary.`},
+	{`^int1$`, `x = (q − z)·s, always asymmetric: q and z are −1 or 0, s is the width of the range, so the values are 0 and s, or −s and 0 where the range reaches further down than up.
+For signs times a magnitude see binary.`},
 	{`^int\d+$`, `x = (q − z)·s. Symmetric: z = 0, q within ±(2^(b−1)−1), s = bound/(2^(b−1)−1), as ONNX Runtime has it; with range=full all 2^b codes, as torch's
 symmetric observers have it. Asymmetric: all 2^b codes, s = (hi−lo)/(2^b−1), z = q_min − round(lo/s). Weights become codes by q = clamp(round(x·(1/s)) + z).`},
 	{`^q4_0$|^q5_0$|^q8_0$`, `x = d·c, d a binary16 per 32 weights. q4_0 and q5_0 give the weight of the largest magnitude the lowest code, −8 or −16, which is the furthest from zero, so d may

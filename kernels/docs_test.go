@@ -23,7 +23,7 @@ func bitsPerWeight(f *Format) string {
 	}
 	bits := float64(f.Bits)
 	if shared > 0 {
-		bits += float64(f.UnitBits(store, false)) / float64(shared)
+		bits += float64(f.UnitBits(store, f.Integer() && f.Bits == 1)) / float64(shared)
 	}
 	return strconv.FormatFloat(bits, 'f', -1, 64)
 }

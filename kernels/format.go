@@ -219,7 +219,7 @@ func integers() []*Format {
 		}
 		switch bits {
 		case 1:
-			f.About = "the two ends of the range"
+			f.About = "0 and one value as far from it as the range is wide"
 		case 4:
 			f.Runs = "ONNX Runtime, torch, TensorRT, GPTQ and AWQ kernels"
 		case 8:

@@ -23,7 +23,11 @@ func Parse(text string) (Scheme, error) {
 	name, rest, _ := strings.Cut(text, ":")
 	f := kernels.FormatOf(name)
 	if f == nil {
-		return Scheme{}, invalid(text, name, "is not a format", "keep "+names(kernels.Formats, func(f *kernels.Format) string { return f.Name }))
+		valid := strings.Join(kernels.FormatsNear(name), " ")
+		if valid == "" {
+			valid = "keep " + names(kernels.Formats, func(f *kernels.Format) string { return f.Name })
+		}
+		return Scheme{}, invalid(text, name, "is not a format", valid)
 	}
 	var part []string
 	if rest != "" || strings.HasSuffix(text, ":") {

@@ -88,6 +88,8 @@ func TestAnInvalidSchemeSaysWhatIsWrongAndWhatIsRight(t *testing.T) {
 		"int4:seed=x":                 {"seed=0"},
 		"int4:":                       {"not a dial"},
 		"keep:g32":                    {"keep", "not a format"},
+		"q4_k:g32":                    {"valid: q4_K"},
+		"marmalade":                   {"valid: keep f32 f16"},
 		"int4:round=stochastic:":      {"not a dial"},
 	} {
 		s, err := Parse(text)

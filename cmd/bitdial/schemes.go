@@ -42,6 +42,9 @@ bitdial schemes q4_K`,
 		}
 		f := kernels.FormatOf(args[0])
 		if f == nil {
+			if near := kernels.FormatsNear(args[0]); len(near) > 0 {
+				return wrong(c, "%q is not a format; near it: %s", args[0], strings.Join(near, " "))
+			}
 			return wrong(c, "%q is not a format: bitdial schemes lists them", args[0])
 		}
 		if asJSON {
@@ -105,7 +108,7 @@ func table(s *sheet) error {
 func about(w io.Writer, f *kernels.Format) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\n%s\n\n", f.Name, f.About, fold(f.Doc(), 100))
-	fmt.Fprintf(&b, "family           %s: %s\n", f.Family, fold(kernels.FamilyDoc(f.Family), 100))
+	fmt.Fprintf(&b, "%s\n\n", fold("family: "+f.Family+". "+kernels.FamilyDoc(f.Family), 100))
 	fmt.Fprintf(&b, "bits per weight  %.4g\n", cost(f))
 	fmt.Fprintf(&b, "runs on          %s\n", f.Runs)
 	s, err := quant.Parse(f.Name)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/clipperhouse/displaywidth"
+
 	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant"
 )
@@ -48,5 +50,36 @@ func TestSchemesTellsOfOneFormat(t *testing.T) {
 	}
 	if r := bitdial(t, "", "schemes", "q9_K"); r.code != exitUsage || !strings.Contains(r.stderr, `"q9_K" is not a format`) {
 		t.Errorf("exit %d, %q", r.code, r.stderr)
+	}
+}
+
+func TestAnUnknownFormatNamesThoseNearIt(t *testing.T) {
+	for text, want := range map[string]string{
+		"q4_k": "q4_K", "Q4K": "q4_K", "mxfp": "mxfp4", "fp8": "fp8_e4m3", "nf5": "nf4", "kmean3": "kmeans3",
+	} {
+		r := bitdial(t, "", "schemes", text)
+		_, names, _ := strings.Cut(r.stderr, "near it: ")
+		if r.code != exitUsage || !slices.Contains(strings.Fields(names), want) {
+			t.Errorf("%s: exit %d, %q, want %s", text, r.code, r.stderr, want)
+		}
+	}
+	if r := bitdial(t, "", "schemes", "marmalade"); r.code != exitUsage || strings.Contains(r.stderr, "near it") {
+		t.Errorf("exit %d, %q", r.code, r.stderr)
+	}
+}
+
+func TestTheTextOfAFormatFitsAHundredColumns(t *testing.T) {
+	for _, f := range kernels.Formats {
+		var out strings.Builder
+		if err := about(&out, f); err != nil {
+			t.Fatal(err)
+		}
+		text, _, _ := strings.Cut(out.String(), "bits per weight")
+		_, text, _ = strings.Cut(text, "\n") // the title is a line of its own
+		for line := range strings.Lines(text) {
+			if w := displaywidth.String(strings.TrimSuffix(line, "\n")); w > 100 {
+				t.Errorf("%s: %d columns: %s", f.Name, w, line)
+			}
+		}
 	}
 }
