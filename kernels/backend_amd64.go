@@ -410,14 +410,14 @@ func codeDownSigned(codes []uint8, x []float32, low, inverse, half float32, most
 	}
 }
 
-func codeE2M1(codes []uint8, x []float32, values *[8]float32) {
+func codeE2M1(codes []uint8, x []float32, bounds *[7]float32) {
 	switch codes = codes[:len(x)]; backend {
 	case AVX512:
-		codeE2M1AVX512(&codes[0], &x[0], len(x), &values[0])
+		codeE2M1AVX512(&codes[0], &x[0], len(x), &bounds[0])
 	case AVX2:
-		codeE2M1AVX2(&codes[0], &x[0], len(x), &values[0])
+		codeE2M1AVX2(&codes[0], &x[0], len(x), &bounds[0])
 	default:
-		codeE2M1Go(codes, x, values)
+		codeE2M1Go(codes, x, bounds)
 	}
 }
 

@@ -65,7 +65,7 @@ func codeDownSigned(codes []uint8, x []float32, low, inverse, half float32, most
 	codeDownSignedGo(codes, x, low, inverse, half, most)
 }
 
-func codeE2M1(codes []uint8, x []float32, values *[8]float32) { codeE2M1Go(codes, x, values) }
+func codeE2M1(codes []uint8, x []float32, bounds *[7]float32) { codeE2M1Go(codes, x, bounds) }
 
 func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
 	unpackNibblesGo(y, codes, table, low, lowAdd, high, highAdd)

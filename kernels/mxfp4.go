@@ -21,8 +21,8 @@ func quantizeMXFP4(dst []byte, x, _ []float32) {
 			e = uint8(floorLog2(m) - 2 + 127)
 		}
 		b[0] = e
-		values := magnitudesE2M1(halfPowers[e])
-		codeE2M1(codes[:], v, &values)
+		bounds := boundsE2M1(halfPowers[e])
+		codeE2M1(codes[:], v, &bounds)
 		packNibbles(b[1:], codes[:])
 	}
 }
@@ -47,6 +47,10 @@ var halfPowers = func() (p [256]float32) {
 // float32: the few floats just below a power of two count as that power, as
 // they do in the reference.
 func floorLog2(x float32) int32 {
+	// Only close below a power of two is the logarithm rounded up to its.
+	if bits := math.Float32bits(x); bits>>23 != 0 && bits>>11&0xfff != 0xfff {
+		return int32(bits>>23) - 127
+	}
 	return truncate(math.Floor(float64(float32(math.Log2(float64(x))))))
 }
 
@@ -56,26 +60,53 @@ var doubledE2M1 = [8]float32{0, 1, 2, 3, 4, 6, 8, 12}
 // signedE2M1 are the values of all codes, doubled.
 var signedE2M1 = [16]int8{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}
 
-// magnitudesE2M1 returns the magnitudes of E2M1 times 2·d.
-func magnitudesE2M1(d float32) (values [8]float32) {
-	for c, v := range doubledE2M1 {
-		values[c] = v * d
+// boundsE2M1 returns the middles between the magnitudes of E2M1 times 2·d. They
+// are exact. Nothing is beyond them if d is 0.
+func boundsE2M1(d float32) (bounds [7]float32) {
+	for c := range bounds {
+		low, high := doubledE2M1[c], doubledE2M1[c+1]
+		bounds[c] = d * (low + (high-low)/2)
+		if d == 0 {
+			bounds[c] = float32(math.Inf(1))
+		}
 	}
-	return values
+	return bounds
 }
 
 // codeE2M1Go sets codes to those of the magnitudes that are nearest to x, of
-// equals the one nearer to 0. Zero always gets code 0.
-func codeE2M1Go(codes []uint8, x []float32, values *[8]float32) {
+// equals the one nearer to 0: how many of the bounds are less. Zero always gets
+// code 0.
+func codeE2M1Go(codes []uint8, x []float32, bounds *[7]float32) {
+	var bits [7]uint32
+	for c, b := range bounds {
+		bits[c] = math.Float32bits(b)
+	}
+	for i, v := range x {
+		a := math.Float32bits(abs(v))
+		var code uint32
+		for _, b := range bits {
+			code += (b - a) >> 31 // without a branch: magnitudes are in the order of their bits
+		}
+		if code != 0 && v < 0 {
+			code += 8
+		}
+		codes[i] = uint8(code)
+	}
+}
+
+// codeE2M1ByDistance is codeE2M1Go as the reference does it, by differences: of
+// weights far beyond the largest value these round to equals, and the code is
+// the least.
+func codeE2M1ByDistance(codes []uint8, x []float32, d float32) {
 	for i, v := range x {
 		a := abs(v)
-		// Errors are not negative, so their bits are in their order; with the
-		// code below them, the least is found without a branch.
-		best := uint64(math.Float32bits(a)) << 3
-		for c := 1; c < len(values); c++ {
-			best = min(best, uint64(math.Float32bits(abs(values[c]-a)))<<3|uint64(c))
+		var code uint8
+		least := a
+		for c, m := range doubledE2M1 {
+			if e := abs(m*d - a); e < least {
+				least, code = e, uint8(c)
+			}
 		}
-		code := uint8(best & 7)
 		if code != 0 && v < 0 {
 			code += 8
 		}

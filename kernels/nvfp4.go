@@ -19,10 +19,15 @@ func quantizeNVFP4(dst []byte, x, _ []float32) {
 		b := dst[36*i:][:36]
 		for k := range 4 {
 			v := x[64*i+16*k:][:16]
-			s := toUE4M3(abs(loudestOf(v)) / 6)
+			m := abs(loudestOf(v))
+			s := toUE4M3(m / 6)
 			b[k] = s
-			values := magnitudesE2M1(halfUE4M3[s])
-			codeE2M1(codes[:], v, &values)
+			if d := halfUE4M3[s]; m < 1<<30 {
+				bounds := boundsE2M1(d)
+				codeE2M1(codes[:], v, &bounds)
+			} else {
+				codeE2M1ByDistance(codes[:], v, d)
+			}
 			packNibbles(b[4+8*k:][:8], codes[:])
 		}
 	}

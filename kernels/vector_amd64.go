@@ -147,7 +147,7 @@ func codeDownAVX2(codes *uint8, x *float32, n int, low float32, inverse float32,
 // codeE2M1AVX2 equals codeE2M1Go for n > 0, a multiple of 16.
 //
 //go:noescape
-func codeE2M1AVX2(codes *uint8, x *float32, n int, values *float32)
+func codeE2M1AVX2(codes *uint8, x *float32, n int, bounds *float32)
 
 // unpackNibblesAVX2 equals unpackNibblesGo for n > 0, a multiple of 16.
 //
@@ -302,7 +302,7 @@ func codeDownAVX512(codes *uint8, x *float32, n int, low float32, inverse float3
 // codeE2M1AVX512 equals codeE2M1Go for n > 0, a multiple of 16.
 //
 //go:noescape
-func codeE2M1AVX512(codes *uint8, x *float32, n int, values *float32)
+func codeE2M1AVX512(codes *uint8, x *float32, n int, bounds *float32)
 
 // unpackNibblesAVX512 equals unpackNibblesGo for n > 0, a multiple of 16.
 //

@@ -105,38 +105,32 @@ func (v isa) codeDown(signed bool) {
 	}, func(bytes VecVirtual) { least(m, bytes, bytes) })
 }
 
-// codeE2M1 emits the codes of the values nearest to x, of equals the one nearer
-// to 0; values are the eight magnitudes.
+// codeE2M1 emits how many of seven bounds the magnitude of x exceeds, eight more
+// if x is negative and that is not 0.
 func (v isa) codeE2M1() {
 	name := "codeE2M1" + v.suffix
-	function(name, "func(codes *uint8, x *float32, n int, values *float32)", name+" equals codeE2M1Go for n > 0, a multiple of 16.")
-	codes, x, n, values := param("codes"), param("x"), param("n"), param("values")
-	noSign, eight := v.constant(absMask), v.constant(8)
-	var value, number [8]Op
-	for i := 1; i < 8; i++ {
-		if v.wide() {
-			r := v.reg()
-			VBROADCASTSS(Mem{Base: values, Disp: 4 * i}, r)
-			value[i] = r
-		}
-		number[i] = v.constant(uint32(i))
+	function(name, "func(codes *uint8, x *float32, n int, bounds *float32)", name+" equals codeE2M1Go for n > 0, a multiple of 16.")
+	codes, x, n, bounds := param("codes"), param("x"), param("n"), param("bounds")
+	noSign, eight, one := v.constant(absMask), v.constant(8), v.constant(1)
+	var bound [7]VecVirtual
+	for i := range bound {
+		bound[i] = v.reg()
+		VBROADCASTSS(Mem{Base: bounds, Disp: 4 * i}, bound[i])
 	}
 	v.sixteen(codes, x, n, func(q VecVirtual) {
-		a, least, code, e := v.reg(), v.reg(), v.zero(), v.reg()
+		a, code := v.reg(), v.zero()
 		VMOVAPS(q, a)
 		v.and(noSign, a)
-		VMOVAPS(a, least)
-		for i := 1; i < 8; i++ {
+		for _, b := range bound {
 			if v.wide() {
-				VSUBPS(a, value[i].(VecVirtual), e)
+				k := K()
+				VPCMPGTD(b, a, k)
+				VPADDD(one, code, k, code)
 			} else {
-				VBROADCASTSS(Mem{Base: values, Disp: 4 * i}, e)
-				VSUBPS(a, e, e)
+				more := v.reg()
+				VPCMPGTD(b, a, more)
+				VPSUBD(more, code, code)
 			}
-			v.and(noSign, e)
-			nearer := v.where(less, e, least)
-			v.choose(nearer, e, least, least)
-			v.choose(nearer, number[i], code, code)
 		}
 		// Negative and not 0: eight more.
 		some, add := v.reg(), v.zero()
