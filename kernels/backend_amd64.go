@@ -375,7 +375,7 @@ func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped
 }
 
 // Of the functions below each is the one of the name with Go behind it; weights
-// are a multiple of 16, but where they say otherwise.
+// or bytes of codes are a multiple of 16.
 
 func codeAway(codes []uint8, x []float32, inverse float32) {
 	switch codes = codes[:len(x)]; backend {
@@ -421,15 +421,14 @@ func codeE2M1(codes []uint8, x []float32, bounds *[7]float32) {
 	}
 }
 
-// unpackNibbles takes any number of codes.
 func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
-	switch y = y[:2*len(codes)]; {
-	case backend == Portable || len(codes)%16 != 0:
-		unpackNibblesGo(y, codes, table, low, lowAdd, high, highAdd)
-	case backend == AVX2:
+	switch y = y[:2*len(codes)]; backend {
+	case AVX512:
+		unpackNibblesAVX512(&y[0], &codes[0], len(codes), &table[0], low, lowAdd, high, highAdd)
+	case AVX2:
 		unpackNibblesAVX2(&y[0], &codes[0], len(codes), &table[0], low, lowAdd, high, highAdd)
 	default:
-		unpackNibblesAVX512(&y[0], &codes[0], len(codes), &table[0], low, lowAdd, high, highAdd)
+		unpackNibblesGo(y, codes, table, low, lowAdd, high, highAdd)
 	}
 }
 

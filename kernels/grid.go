@@ -98,6 +98,18 @@ func (g *Grid) Values() []float32 {
 	return slices.Clone(g.book.values)
 }
 
+// Unit returns the map of g without a scale.
+func (g *Grid) Unit() GridMap { return GridMap{Grid: g, Scale: 1, Inverse: 1} }
+
+// Exponent returns the exponent bits of a code of g, 0 if its codes are not
+// floats.
+func (g *Grid) Exponent() int {
+	if g.float == nil {
+		return 0
+	}
+	return g.float.Exponent
+}
+
 // GridMap is the map of one unit, the weights that share a scale, to values of
 // a grid and back: y = choose(x·Inverse)·Scale.
 type GridMap struct {

@@ -26,14 +26,7 @@ var iq1Pairs = [4][4]*[8]float32{
 	{&iq1Down, &iq1Down},
 }
 
-func quantizeIQ1M(dst []byte, x, importance []float32) {
-	l := iq1Lattice()
-	for i := range len(x) / 256 {
-		quantizeBlockIQ1M(l, dst[56*i:][:56], x[256*i:][:256], part(importance, i, 256))
-	}
-}
-
-func quantizeBlockIQ1M(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ1M(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, qh, packed := dst[:32], dst[32:48], dst[48:56]
 	square := blockSquare(x, 2)
@@ -49,7 +42,7 @@ func quantizeBlockIQ1M(l *lattice, dst []byte, x, importance []float32) {
 	var largest float32
 	for i := range scales {
 		x, w := x[16*i:][:16], w[16*i:][:16]
-		if largestMagnitude(x) < 1e-7 {
+		if abs(loudest(x)) < 1e-7 {
 			continue
 		}
 		var order [16]uint8

@@ -14,14 +14,7 @@ import (
 //
 // A weight is d·(1+2·code)·(coordinate ± ⅛), coordinates being −1, 0 and 1.
 
-func quantizeIQ1S(dst []byte, x, importance []float32) {
-	l := iq1Lattice()
-	for i := range len(x) / 256 {
-		quantizeBlockIQ1S(l, dst[50*i:][:50], x[256*i:][:256], part(importance, i, 256))
-	}
-}
-
-func quantizeBlockIQ1S(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ1S(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, qh := dst[2:34], dst[34:50]
 	square := blockSquare(x, 2)
@@ -34,7 +27,7 @@ func quantizeBlockIQ1S(l *lattice, dst []byte, x, importance []float32) {
 	for i := range scales {
 		x := x[32*i:][:32]
 		weigh(w[:], x, part(importance, i, 32), square)
-		if largestMagnitude(x) < 1e-12 {
+		if abs(loudest(x)) < 1e-12 {
 			continue
 		}
 		sortedOrder(order[:], x)

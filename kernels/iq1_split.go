@@ -38,15 +38,6 @@ type iq1Split struct {
 // iq1Mirrored is what a key must be taken from to mirror its levels.
 const iq1Mirrored = 0xaaaa
 
-// largestMagnitude returns max|x|.
-func largestMagnitude(x []float32) float32 {
-	m := abs(x[0])
-	for _, v := range x[1:] {
-		m = larger(m, abs(v))
-	}
-	return m
-}
-
 // sortedOrder fills order with the indices of x by ascending value. Equal
 // weights keep their order, as they do in the C library's merge sort that the
 // reference relies on: sums depend on it.

@@ -19,14 +19,7 @@ var (
 
 var iq2sSearch = gridSearch{trials: 9, step: 0.1, onGrid: 0xff}
 
-func quantizeIQ2S(dst []byte, x, importance []float32) {
-	l := iq2sLattice()
-	for i := range len(x) / 256 {
-		quantizeBlockIQ2S(l, dst[82*i:][:82], x[256*i:][:256], part(importance, i, 256))
-	}
-}
-
-func quantizeBlockIQ2S(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ2S(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, signs, qh := dst[2:34], dst[34:66], dst[66:74]
 	square := blockSquare(x, 2)

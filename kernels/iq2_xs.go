@@ -21,14 +21,7 @@ var (
 
 var iq2xsSearch = gridSearch{trials: 9, step: 0.1, onGrid: 0xff}
 
-func quantizeIQ2XS(dst []byte, x, importance []float32) {
-	l := iq2xsLattice()
-	for i := range len(x) / 256 {
-		quantizeBlockIQ2XS(l, dst[74*i:][:74], x[256*i:][:256], part(importance, i, 256))
-	}
-}
-
-func quantizeBlockIQ2XS(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ2XS(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	square := blockSquare(x, 1)
 	var b gridBlock

@@ -23,14 +23,7 @@ var (
 // All groups are looked up once more, whether on the grid or not.
 var iq2xxsSearch = gridSearch{trials: 6, step: 0.1, again: 0xff, always: true}
 
-func quantizeIQ2XXS(dst []byte, x, importance []float32) {
-	l := iq2xxsLattice()
-	for i := range len(x) / 256 {
-		quantizeBlockIQ2XXS(l, dst[66*i:][:66], x[256*i:][:256], part(importance, i, 256))
-	}
-}
-
-func quantizeBlockIQ2XXS(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ2XXS(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	square := blockSquare(x, 1)
 	var b gridBlock

@@ -20,14 +20,7 @@ var (
 // A single group off the grid sends all eight through the last look-up.
 var iq3sSearch = gridSearch{trials: 9, step: 0.2, again: 0xff}
 
-func quantizeIQ3S(dst []byte, x, importance []float32) {
-	l := iq3sLattice()
-	for i := range len(x) / 256 {
-		quantizeBlockIQ3S(l, dst[110*i:][:110], x[256*i:][:256], part(importance, i, 256))
-	}
-}
-
-func quantizeBlockIQ3S(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ3S(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, qh, signs := dst[2:66], dst[66:74], dst[74:106]
 	square := blockSquare(x, 2)

@@ -22,14 +22,7 @@ var (
 
 var iq3xxsSearch = gridSearch{trials: 15, step: 0.2, onGrid: 0xff}
 
-func quantizeIQ3XXS(dst []byte, x, importance []float32) {
-	l := iq3xxsLattice()
-	for i := range len(x) / 256 {
-		quantizeBlockIQ3XXS(l, dst[98*i:][:98], x[256*i:][:256], part(importance, i, 256))
-	}
-}
-
-func quantizeBlockIQ3XXS(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ3XXS(l *lattice, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, signs := dst[2:66], dst[66:98]
 	square := blockSquare(x, 2)

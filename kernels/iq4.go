@@ -56,12 +56,7 @@ func nearestCode(x float32) uint8 {
 	if x < -115.5 {
 		return 0
 	}
-	x = 2 * float32(x) // a product in x is not to be fused with this
-	i := int32(x)
-	if float32(i) > x {
-		i--
-	}
-	return nearestCodes[i+232]
+	return nearestCodes[roundDown(2*float32(x))+232] // a product in x is not to be fused with this
 }
 
 func quantizeIQ4NL(dst []byte, x, importance []float32) {

@@ -51,32 +51,7 @@ func gridRows() (rows [][]float32, importance []float32) {
 		}
 		rows = append(rows, x)
 	}
-	importance = make([]float32, n)
-	for i := range importance {
-		u := draw()
-		importance[i] = float32(u*u*4) + 0x1p-10
-	}
-	return rows, importance
-}
-
-func packGrid(p *Packing, rows [][]float32, importance []float32) []byte {
-	var all []byte
-	for _, x := range rows {
-		b := make([]byte, len(x)/p.Block*p.Bytes)
-		p.quantize(b, x, importance)
-		all = append(all, b...)
-	}
-	return all
-}
-
-func unpackGrid(p *Packing, b []byte) []byte {
-	y := make([]float32, len(b)/p.Bytes*p.Block)
-	p.dequantize(y, b)
-	var all []byte
-	for _, v := range y {
-		all = binary.LittleEndian.AppendUint32(all, math.Float32bits(v))
-	}
-	return all
+	return rows, importances(n, draw)
 }
 
 // gridHashes holds the first eight bytes of SHA-256 over the rows of gridRows,
@@ -103,11 +78,11 @@ func TestGridFormatsGiveTheReferencesBytes(t *testing.T) {
 					t.Errorf("%s: the hash is %s, the reference's %s", what, got, want)
 				}
 			}
-			weighted := packGrid(p, rows, importance)
+			weighted := pack(p, rows, importance)
 			check("packed with importance", weighted, gridHashes[p.Name][1])
-			check("unpacked", unpackGrid(p, weighted), gridHashes[p.Name][2])
+			check("unpacked", float32Bytes(unpack(p, weighted)), gridHashes[p.Name][2])
 			if !p.NeedsImportance {
-				check("packed", packGrid(p, rows, nil), gridHashes[p.Name][0])
+				check("packed", pack(p, rows, nil), gridHashes[p.Name][0])
 			}
 		})
 	}
@@ -150,12 +125,12 @@ func TestGridFormatsEqualTheGoldenData(t *testing.T) {
 				}
 			}
 			packed := readGolden(t, p.Name+".imatrix.bin")
-			compare("packed with importance", packGrid(p, rows, importance), packed, p.Bytes)
+			compare("packed with importance", pack(p, rows, importance), packed, p.Bytes)
 			if !p.NeedsImportance {
 				packed = readGolden(t, p.Name+".bin")
-				compare("packed", packGrid(p, rows, nil), packed, p.Bytes)
+				compare("packed", pack(p, rows, nil), packed, p.Bytes)
 			}
-			compare("unpacked", unpackGrid(p, packed), readGolden(t, p.Name+".dequant.f32"), 4*p.Block)
+			compare("unpacked", float32Bytes(unpack(p, packed)), readGolden(t, p.Name+".dequant.f32"), 4*p.Block)
 		})
 	}
 }

@@ -45,14 +45,6 @@ func (a Affine) Around(x float32) []float32 {
 	return values
 }
 
-func roundDown(x float32) int32 {
-	q := int32(x)
-	if float32(q) > x {
-		q--
-	}
-	return q
-}
-
 // around returns up to two of the ascending values on each side of x.
 func around(values []float32, x float32) []float32 {
 	above, _ := slices.BinarySearchFunc(values, x, func(v, x float32) int {
@@ -99,16 +91,4 @@ func (c Codebook) Trace(x float32, r *Rounding, seed, at uint64) Step {
 	var y [1]float32
 	c.RoundTrip(y[:], []float32{x}, r, seed, at)
 	return Step{Scaled: x, Rounded: y[0], Value: y[0], Code: int32(slices.Index(c.book.values, y[0]))}
-}
-
-// Unit returns the map of g without a scale.
-func (g *Grid) Unit() GridMap { return GridMap{Grid: g, Scale: 1, Inverse: 1} }
-
-// Exponent returns the exponent bits of a code of g, 0 if its codes are not
-// floats.
-func (g *Grid) Exponent() int {
-	if g.float == nil {
-		return 0
-	}
-	return g.float.Exponent
 }

@@ -30,7 +30,8 @@ func quantizeMXFP4(dst []byte, x, _ []float32) {
 func dequantizeMXFP4(dst []float32, src []byte) {
 	for i := range len(src) / 17 {
 		b := src[17*i:][:17]
-		unpackE2M1(dst[32*i:][:32], b[1:], halfPowers[b[0]])
+		d := halfPowers[b[0]]
+		unpackNibbles(dst[32*i:][:32], b[1:], &signedE2M1, d, negativeZero, d, negativeZero)
 	}
 }
 
@@ -112,9 +113,4 @@ func codeE2M1ByDistance(codes []uint8, x []float32, d float32) {
 		}
 		codes[i] = code
 	}
-}
-
-// unpackE2M1 sets y to the values of its codes, two in a byte, half of y apart.
-func unpackE2M1(y []float32, codes []byte, d float32) {
-	unpackNibbles(y, codes, &signedE2M1, d, negativeZero, d, negativeZero)
 }

@@ -31,6 +31,15 @@ func truncate[F float32 | float64](x F) int32 {
 	return math.MinInt32
 }
 
+// roundDown returns the largest integer that is at most x.
+func roundDown(x float32) int32 {
+	q := int32(x)
+	if float32(q) > x {
+		q--
+	}
+	return q
+}
+
 // sqrt is the correctly rounded square root.
 func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 

@@ -34,11 +34,18 @@ func quantizeNVFP4(dst []byte, x, _ []float32) {
 }
 
 func dequantizeNVFP4(dst []float32, src []byte) {
+	var codes [64]uint8
+	var scales [4]float32
 	for i := range len(src) / 36 {
 		b := src[36*i:][:36]
-		for k := range 4 {
-			unpackE2M1(dst[64*i+16*k:][:16], b[4+8*k:][:8], halfUE4M3[b[k]])
+		for k := range scales {
+			scales[k] = halfUE4M3[b[k]]
+			for j, c := range b[4+8*k:][:8] {
+				codes[16*k+j] = uint8(signedE2M1[c&15])
+				codes[16*k+8+j] = uint8(signedE2M1[c>>4])
+			}
 		}
+		unpackBytes(dst[64*i:][:64], codes[:], scales[:], noOffsets[:4])
 	}
 }
 

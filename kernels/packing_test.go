@@ -67,12 +67,17 @@ func packingRows() (rows [][]float32, importance []float32) {
 		}
 		rows = append(rows, x)
 	}
-	importance = make([]float32, n)
+	return rows, importances(n, draw)
+}
+
+// importances draws n importance weights.
+func importances(n int, draw func() float32) []float32 {
+	importance := make([]float32, n)
 	for i := range importance {
 		u := draw()
 		importance[i] = float32(u*u*4) + 0x1p-10
 	}
-	return rows, importance
+	return importance
 }
 
 func pack(p *Packing, rows [][]float32, importance []float32) []byte {

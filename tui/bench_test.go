@@ -110,6 +110,13 @@ func BenchmarkManyTensors(b *testing.B) {
 			s.View()
 		}
 	})
+	b.Run("apply to", func(b *testing.B) {
+		s.askApply()
+		for b.Loop() {
+			s.next()
+			s.View()
+		}
+	})
 }
 
 func TestTenThousandFramesDoNotGrowTheMemory(t *testing.T) {

@@ -266,15 +266,8 @@ func (v isa) count(m Register, total GPVirtual) {
 
 // fold reduces r to its first float32 by an operation that takes no order.
 func (v isa) fold(r VecVirtual, op func(...Op)) {
-	t := v.reg()
-	if v.wide() {
-		VEXTRACTF64X4(Imm(1), r, t.AsY())
-		op(t.AsY(), r.AsY(), r.AsY())
-	}
-	VEXTRACTF128(Imm(1), r.AsY(), t.AsX())
-	op(t.AsX(), r.AsX(), r.AsX())
-	VPSHUFD(Imm(0x4e), r.AsX(), t.AsX())
-	op(t.AsX(), r.AsX(), r.AsX())
+	v.fold64(r, op)
+	t := XMM()
 	VPSHUFD(Imm(0xb1), r.AsX(), t.AsX())
 	op(t.AsX(), r.AsX(), r.AsX())
 }
