@@ -154,6 +154,10 @@ func (g *geometry) inside(kx int) (from, to int) {
 }
 
 func convForward(c *call) {
+	if c.integer != nil {
+		c.convInteger()
+		return
+	}
 	g := c.geometry()
 	x, w, y := c.inputData(), c.x[1].data, c.y.data
 	inLen, outLen := g.inC*g.inH*g.inW, g.outH*g.outW

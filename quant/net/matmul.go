@@ -44,6 +44,10 @@ var gemm = &operator{
 		return append(append([]int(nil), x[:len(x)-1]...), out), nil
 	},
 	forward: func(c *call) {
+		if c.integer != nil {
+			c.gemmInteger()
+			return
+		}
 		y := kernels.Dense(c.y.rows(), c.y.width(), c.y.data)
 		c.product(y, c.matrixOfInput(), c.matrixOfWeight(), false)
 		if len(c.x) == 3 {
@@ -122,6 +126,10 @@ var matMul = &operator{
 		return shape, nil
 	},
 	forward: func(c *call) {
+		if c.integer != nil {
+			c.gemmInteger()
+			return
+		}
 		if len(c.x[1].shape) == 2 {
 			c.product(kernels.Dense(c.y.rows(), c.y.width(), c.y.data), c.matrixOfInput(), c.matrixOfWeight(), false)
 			return

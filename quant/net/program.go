@@ -176,7 +176,9 @@ func (p *Program) Forward() {
 		if p.before != nil {
 			p.before(c)
 		}
-		c.quantizeInput()
+		if c.integer == nil {
+			c.quantizeInput()
+		}
 		c.op.forward(c)
 		if p.after != nil {
 			p.after(c)

@@ -279,6 +279,7 @@ func (t *Trainer) Variant() *Variant {
 			v.inputs[site.Name] = input{q.scheme, q.static}
 		}
 	}
+	v.roundBiases()
 	return v
 }
 

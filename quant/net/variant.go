@@ -42,6 +42,18 @@ func New(m *model.Model) (*Network, error) {
 	return n, err
 }
 
+// Of returns the network of a graph in memory.
+func Of(g *Graph) (*Network, error) {
+	if err := g.check(); err != nil {
+		return nil, err
+	}
+	n := newNetwork(g)
+	for name, w := range g.Weight {
+		n.tensors[name] = tensorOf(name, w)
+	}
+	return n, nil
+}
+
 func newNetwork(g *Graph) *Network {
 	return &Network{Graph: g, tensors: map[string]*model.Tensor{}, summaries: map[string]*quant.Summary{}, cached: map[string]rounded{}}
 }
@@ -177,6 +189,7 @@ func (p *Program) Use(v *Variant) error {
 		value.data = w.Data
 	}
 	for _, c := range p.calls {
+		c.integer = nil
 		if !takesSchemes(c.node) {
 			continue
 		}
