@@ -20,6 +20,8 @@ type Plan struct {
 
 	DefaultActivation Activation
 	ActivationRules   []ActivationRule
+
+	Remedies Remedies
 }
 
 // ActivationRule gives what flows into the layers whose weights' names match
@@ -40,9 +42,9 @@ func (p Plan) Activation(name string) Activation {
 	return p.DefaultActivation
 }
 
-// HasActivations reports whether p gives any activation a scheme.
-func (p Plan) HasActivations() bool {
-	return !p.DefaultActivation.Keep() || slices.ContainsFunc(p.ActivationRules, func(r ActivationRule) bool { return !r.Keep() })
+// NeedsCalibration reports whether p gives any activation a fixed range.
+func (p Plan) NeedsCalibration() bool {
+	return p.DefaultActivation.Static || slices.ContainsFunc(p.ActivationRules, func(r ActivationRule) bool { return r.Static })
 }
 
 // Rule gives the tensors whose names match Glob a scheme. A star stands for
@@ -175,6 +177,6 @@ func Everywhere(c Choice) Plan { return Plan{Default: c} }
 
 // Equal reports whether p and o say the same.
 func (p Plan) Equal(o Plan) bool {
-	return p.Default == o.Default && slices.Equal(p.Rules, o.Rules) &&
+	return p.Default == o.Default && slices.Equal(p.Rules, o.Rules) && p.Remedies == o.Remedies &&
 		p.DefaultActivation == o.DefaultActivation && slices.Equal(p.ActivationRules, o.ActivationRules)
 }

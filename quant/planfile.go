@@ -17,6 +17,7 @@ import (
 type planFile struct {
 	Default     string     `toml:"default" comment:"for weights that no rule names"`
 	Activation  string     `toml:"activation,omitempty" comment:"for what flows into layers that no activation rule names"`
+	Remedies    string     `toml:"remedies,omitempty"`
 	Rules       []planRule `toml:"rule"    comment:"the last rule that matches decides"`
 	Activations []planRule `toml:"activation_rule,omitempty" comment:"by the name of the layer's weight"`
 }
@@ -31,7 +32,7 @@ const maxPlan = 128 << 20
 
 // WriteTo writes p as TOML.
 func (p Plan) WriteTo(w io.Writer) (int64, error) {
-	file := planFile{Default: p.Default.String()}
+	file := planFile{Default: p.Default.String(), Remedies: p.Remedies.String()}
 	for _, r := range p.Rules {
 		file.Rules = append(file.Rules, planRule{r.Glob, r.String()})
 	}
@@ -78,6 +79,9 @@ func ReadPlan(r io.Reader) (Plan, error) {
 		if p.DefaultActivation, err = ParseActivation(file.Activation); err != nil {
 			return Plan{}, err
 		}
+	}
+	if p.Remedies, err = ParseRemedies(file.Remedies); err != nil {
+		return Plan{}, err
 	}
 	for i, rule := range file.Activations {
 		if err := CheckGlob(rule.Match); err != nil || rule.Match == "" {

@@ -18,6 +18,9 @@ type Network struct {
 	summaries map[string]*quant.Summary
 	learned   *Learned           // what training has left beside the weights, or nil
 	cached    map[string]rounded // what came back last, by weight
+
+	remedied    map[quant.Remedies]*Network
+	calibration *Calibration
 }
 
 // rounded is a weight as it came back from a scheme.
@@ -55,7 +58,7 @@ func Of(g *Graph) (*Network, error) {
 }
 
 func newNetwork(g *Graph) *Network {
-	return &Network{Graph: g, tensors: map[string]*model.Tensor{}, summaries: map[string]*quant.Summary{}, cached: map[string]rounded{}}
+	return &Network{Graph: g, tensors: map[string]*model.Tensor{}, summaries: map[string]*quant.Summary{}, cached: map[string]rounded{}, remedied: map[quant.Remedies]*Network{}}
 }
 
 // with returns the network with other weights in place of some.
