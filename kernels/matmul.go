@@ -26,8 +26,17 @@ func MatMul(c, a, b Matrix, accumulate bool, space *MatMulSpace) {
 	if a.Cols == 0 && !accumulate {
 		c.clear()
 	}
-	blocks := rightBlocks{matrix: b, direct: b.ColStride == 1 && c.Rows <= tileRows}
-	blocks.multiply(c, a, accumulate, space)
+	direct := 0 // the first columns, in whole panels, are used only once
+	if b.ColStride == 1 && c.Rows <= tileRows {
+		direct = c.Cols / panelLanes * panelLanes
+	}
+	for _, part := range [2]struct {
+		j0, j1 int
+		direct bool
+	}{{0, direct, true}, {direct, c.Cols, false}} {
+		blocks := rightBlocks{matrix: b.Slice(0, b.Rows, part.j0, part.j1), direct: part.direct}
+		blocks.multiply(c.Slice(0, c.Rows, part.j0, part.j1), a, accumulate, space)
+	}
 }
 
 // MatMulPacked is [MatMul] with a right operand that has been packed.
@@ -51,6 +60,7 @@ func MatVec(y []float32, a Matrix, x []float32, accumulate bool, space *MatMulSp
 type MatMulSpace struct {
 	left, right []float32
 	tile        []float32 // of c, where its columns do not lie side by side
+	edge        [tileRows * panelLanes]float32
 	int8        int8Space
 }
 

@@ -1,3 +1,5 @@
+//go:build !amd64
+
 package kernels
 
 func multiplyTiles(c Matrix, left []float32, leftStep int, right panels, depth int, add bool, _ *MatMulSpace) {

@@ -99,6 +99,7 @@ func (p *PackedInt8) panel() int { return groups(p.rows) * panelLanes * group }
 type int8Space struct {
 	left  []uint8
 	tile  []int32
+	edge  [tileRows * panelLanes]int32
 	start []int32
 }
 

@@ -2,10 +2,22 @@
 // equals, bit for bit, the Go function that its comment names.
 package main
 
-import . "github.com/mmcloughlin/avo/build"
+import (
+	"flag"
+
+	. "github.com/mmcloughlin/avo/build"
+)
+
+var what = flag.String("what", "vectors", "vectors or products")
 
 func main() {
+	flag.Parse()
 	ConstraintExpr("amd64")
+	if *what == "products" {
+		products()
+		Generate()
+		return
+	}
 	for _, v := range []isa{avx2, avx512} {
 		v.read()
 		for _, r := range roundings {
