@@ -59,7 +59,6 @@ type call struct {
 	threads *threads
 	space   []space    // by thread
 	keep    []float32  // what the backward pass needs besides inputs and output
-	kept    []int32    // likewise
 	integer *integer   // how it runs in integers, or nil
 	input   *quantized // what the scheme of the activation makes of x[0], or nil
 }

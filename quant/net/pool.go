@@ -40,38 +40,46 @@ var poolAttrs = []string{"kernel_shape", "strides", "pads"}
 var maxPool = &operator{
 	name: "MaxPool", least: 1, most: 1, attrs: poolAttrs, shape: poolShape,
 	forward: func(c *call) {
-		if c.kept == nil && c.y.grad != nil {
-			c.kept = make([]int32, len(c.y.data)) // where the greatest was
-		}
 		x, y := c.x[0].data, c.y.data
 		c.planes(func(g *geometry, plane int) {
-			in := x[plane*g.inH*g.inW:][:g.inH*g.inW]
-			for i := range g.outH * g.outW {
-				top, where := float32(math.Inf(-1)), 0
-				g.under(i, func(at int) {
-					if in[at] > top {
-						top, where = in[at], at
+			in, out := x[plane*g.inH*g.inW:][:g.inH*g.inW], y[plane*g.outH*g.outW:][:g.outH*g.outW]
+			for i := range out {
+				w := g.under(i)
+				top := float32(math.Inf(-1))
+				for row := w.top; row < w.bottom; row++ {
+					for _, v := range in[row*g.inW+w.left : row*g.inW+w.right] {
+						top = max(top, v)
 					}
-				})
-				y[plane*g.outH*g.outW+i] = top
-				if c.kept != nil {
-					c.kept[plane*g.outH*g.outW+i] = int32(where)
 				}
+				out[i] = top
 			}
 		})
 	},
 	backward: func(c *call) {
-		dx, dy := c.x[0].grad, c.y.grad
+		x, y, dx, dy := c.x[0].data, c.y.data, c.x[0].grad, c.y.grad
 		if dx == nil {
 			return
 		}
 		c.planes(func(g *geometry, plane int) {
-			out := g.outH * g.outW
-			for i, where := range c.kept[plane*out:][:out] {
-				dx[plane*g.inH*g.inW+int(where)] += dy[plane*out+i]
+			from := plane * g.inH * g.inW
+			for i := range g.outH * g.outW {
+				at := plane*g.outH*g.outW + i
+				dx[from+g.first(x[from:], y[at], g.under(i))] += dy[at]
 			}
 		})
 	},
+}
+
+// first returns where under w the number v is first.
+func (g *geometry) first(in []float32, v float32, w area) int {
+	for row := w.top; row < w.bottom; row++ {
+		for at := row*g.inW + w.left; at < row*g.inW+w.right; at++ {
+			if in[at] == v {
+				return at
+			}
+		}
+	}
+	return w.top*g.inW + w.left // of numbers that are none
 }
 
 // averagePool is the mean under a window, without the pads unless
@@ -83,9 +91,14 @@ var averagePool = &operator{
 		c.planes(func(g *geometry, plane int) {
 			in := x[plane*g.inH*g.inW:][:g.inH*g.inW]
 			for i := range g.outH * g.outW {
+				w := g.under(i)
 				var sum float32
-				n := g.under(i, func(at int) { sum += in[at] })
-				y[plane*g.outH*g.outW+i] = sum / c.divisor(g, n)
+				for row := w.top; row < w.bottom; row++ {
+					for _, v := range in[row*g.inW+w.left : row*g.inW+w.right] {
+						sum += v
+					}
+				}
+				y[plane*g.outH*g.outW+i] = sum / c.divisor(g, w)
 			}
 		})
 	},
@@ -97,18 +110,23 @@ var averagePool = &operator{
 		c.planes(func(g *geometry, plane int) {
 			in := dx[plane*g.inH*g.inW:][:g.inH*g.inW]
 			for i, d := range dy[plane*g.outH*g.outW:][:g.outH*g.outW] {
-				d /= c.divisor(g, g.under(i, func(int) {}))
-				g.under(i, func(at int) { in[at] += d })
+				w := g.under(i)
+				d /= c.divisor(g, w)
+				for row := w.top; row < w.bottom; row++ {
+					for at := row*g.inW + w.left; at < row*g.inW+w.right; at++ {
+						in[at] += d
+					}
+				}
 			}
 		})
 	},
 }
 
-func (c *call) divisor(g *geometry, inside int) float32 {
+func (c *call) divisor(g *geometry, w area) float32 {
 	if c.node.int("count_include_pad", 0) != 0 {
 		return float32(g.kH * g.kW)
 	}
-	return float32(inside)
+	return float32((w.bottom - w.top) * (w.right - w.left))
 }
 
 // planes runs f for every channel of every picture.
@@ -121,17 +139,14 @@ func (c *call) planes(f func(g *geometry, plane int)) {
 	})
 }
 
-// under calls f for every place of the input under the window of output i, and
-// returns how many there are.
-func (g *geometry) under(i int, f func(at int)) (n int) {
+// area is what lies under a window: rows top to bottom, columns left to right,
+// without the last ones.
+type area struct{ top, bottom, left, right int }
+
+// under returns what of the input lies under the window of output i.
+func (g *geometry) under(i int) area {
 	top, left := i/g.outW*g.strideH-g.padH, i%g.outW*g.stride-g.pad
-	for y := max(0, top); y < min(g.inH, top+g.kH); y++ {
-		for x := max(0, left); x < min(g.inW, left+g.kW); x++ {
-			f(y*g.inW + x)
-			n++
-		}
-	}
-	return n
+	return area{max(0, top), min(g.inH, top+g.kH), max(0, left), min(g.inW, left+g.kW)}
 }
 
 // globalAveragePool is the mean of every channel.

@@ -5,8 +5,16 @@ import "math"
 // relu is max(0, x).
 var relu = &operator{
 	name: "Relu", least: 1, most: 1, shape: same,
-	forward:  func(c *call) { clamp(c, 0, math.MaxFloat32) },
-	backward: func(c *call) { clampGradient(c, 0, math.MaxFloat32) },
+	forward: func(c *call) { clamp(c, 0, math.MaxFloat32) },
+	backward: func(c *call) {
+		x, dx, dy := c.x[0].data, c.x[0].grad, c.y.grad
+		c.threads.parts(len(dx), 1<<14, func(_, from, to int) {
+			for i := from; i < to; i++ { // without a branch that nobody could predict
+				positive := -int32(math.Float32bits(x[i])) >> 31 // all bits, or none
+				dx[i] += math.Float32frombits(math.Float32bits(dy[i]) & uint32(positive))
+			}
+		})
+	},
 }
 
 // clip is max(min, min(max, x)), the bounds attributes.
