@@ -5866,55 +5866,93 @@ TEXT ·transposeAVX2(SB), NOSPLIT, $0-44
 	MOVL         flip+40(FP), DI
 	VMOVD        DI, X0
 	VPBROADCASTD X0, Y0
+	MOVQ         BX, DI
+	ANDQ         $0x07, DI
+	MOVQ         $+8, R8
+	SUBQ         DI, R8
+	LEAQ         window<>+0(SB), R9
+	VMOVUPS      (R9)(R8*4), Y1
 
 quad7:
-	MOVQ    CX, DI
-	MOVQ    DI, R8
-	ADDQ    DX, R8
-	CMPQ    SI, $0x01
-	CMOVQLE DI, R8
+	MOVQ    CX, R8
 	MOVQ    R8, R9
 	ADDQ    DX, R9
-	CMPQ    SI, $0x02
+	CMPQ    SI, $0x01
 	CMOVQLE R8, R9
 	MOVQ    R9, R10
 	ADDQ    DX, R10
-	CMPQ    SI, $0x03
+	CMPQ    SI, $0x02
 	CMOVQLE R9, R10
-	MOVQ    AX, R11
-	MOVQ    BX, R12
+	MOVQ    R10, R11
+	ADDQ    DX, R11
+	CMPQ    SI, $0x03
+	CMOVQLE R10, R11
+	MOVQ    AX, R12
+	MOVQ    BX, R13
+	SUBQ    $0x08, R13
+	JL      last9
 
 next8:
-	VPXOR        (DI), Y0, Y1
-	VPXOR        (R8), Y0, Y3
+	VPXOR        (R8), Y0, Y2
 	VPXOR        (R9), Y0, Y4
 	VPXOR        (R10), Y0, Y5
-	VUNPCKLPS    Y3, Y1, Y2
-	VUNPCKHPS    Y3, Y1, Y1
-	VUNPCKLPS    Y5, Y4, Y3
-	VUNPCKHPS    Y5, Y4, Y5
-	VUNPCKLPD    Y3, Y2, Y4
-	VUNPCKHPD    Y3, Y2, Y2
-	VUNPCKLPD    Y5, Y1, Y3
-	VUNPCKHPD    Y5, Y1, Y1
-	VMOVUPS      X4, (R11)
-	VEXTRACTF128 $0x01, Y4, 256(R11)
-	ADDQ         $0x20, DI
-	VMOVUPS      X2, 64(R11)
-	VEXTRACTF128 $0x01, Y2, 320(R11)
+	VPXOR        (R11), Y0, Y6
+	VUNPCKLPS    Y4, Y2, Y3
+	VUNPCKHPS    Y4, Y2, Y2
+	VUNPCKLPS    Y6, Y5, Y4
+	VUNPCKHPS    Y6, Y5, Y6
+	VUNPCKLPD    Y4, Y3, Y5
+	VUNPCKHPD    Y4, Y3, Y3
+	VUNPCKLPD    Y6, Y2, Y4
+	VUNPCKHPD    Y6, Y2, Y2
+	VMOVUPS      X5, (R12)
+	VEXTRACTF128 $0x01, Y5, 256(R12)
+	VMOVUPS      X3, 64(R12)
+	VEXTRACTF128 $0x01, Y3, 320(R12)
+	VMOVUPS      X4, 128(R12)
+	VEXTRACTF128 $0x01, Y4, 384(R12)
+	VMOVUPS      X2, 192(R12)
+	VEXTRACTF128 $0x01, Y2, 448(R12)
 	ADDQ         $0x20, R8
-	VMOVUPS      X3, 128(R11)
-	VEXTRACTF128 $0x01, Y3, 384(R11)
 	ADDQ         $0x20, R9
-	VMOVUPS      X1, 192(R11)
-	VEXTRACTF128 $0x01, Y1, 448(R11)
 	ADDQ         $0x20, R10
-	ADDQ         $0x00000200, R11
-	SUBQ         $0x08, R12
-	JNZ          next8
-	ADDQ         $0x10, AX
-	LEAQ         (CX)(DX*4), CX
-	SUBQ         $0x04, SI
-	JG           quad7
+	ADDQ         $0x20, R11
+	ADDQ         $0x00000200, R12
+	SUBQ         $0x08, R13
+	JGE          next8
+
+last9:
+	TESTQ        DI, DI
+	JZ           done10
+	VMASKMOVPS   (R8), Y1, Y2
+	VPXOR        Y2, Y0, Y2
+	VMASKMOVPS   (R9), Y1, Y4
+	VPXOR        Y4, Y0, Y4
+	VMASKMOVPS   (R10), Y1, Y5
+	VPXOR        Y5, Y0, Y5
+	VMASKMOVPS   (R11), Y1, Y6
+	VPXOR        Y6, Y0, Y6
+	VUNPCKLPS    Y4, Y2, Y3
+	VUNPCKHPS    Y4, Y2, Y2
+	VUNPCKLPS    Y6, Y5, Y4
+	VUNPCKHPS    Y6, Y5, Y6
+	VUNPCKLPD    Y4, Y3, Y5
+	VUNPCKHPD    Y4, Y3, Y3
+	VUNPCKLPD    Y6, Y2, Y4
+	VUNPCKHPD    Y6, Y2, Y2
+	VMOVUPS      X5, (R12)
+	VEXTRACTF128 $0x01, Y5, 256(R12)
+	VMOVUPS      X3, 64(R12)
+	VEXTRACTF128 $0x01, Y3, 320(R12)
+	VMOVUPS      X4, 128(R12)
+	VEXTRACTF128 $0x01, Y4, 384(R12)
+	VMOVUPS      X2, 192(R12)
+	VEXTRACTF128 $0x01, Y2, 448(R12)
+
+done10:
+	ADDQ $0x10, AX
+	LEAQ (CX)(DX*4), CX
+	SUBQ $0x04, SI
+	JG   quad7
 	VZEROUPPER
 	RET

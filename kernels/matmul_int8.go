@@ -128,7 +128,7 @@ func multiplyInt8(c View[int32], a View[uint8], flip, zero uint8, b *PackedInt8,
 			right := panelsInt8{data: b.data[j0/panelLanes*b.panel()+k0*panelLanes:], panel: b.panel(), start: start[j0:]}
 			for i0 := 0; i0 < c.Rows; i0 += tileRows {
 				i1 := min(i0+tileRows, c.Rows)
-				left := atLeast(&s.left, groups(depth)*panelLanes*group)
+				left := atLeast(&s.left, groups(depth)*panelLanes*group+4*packSlack)
 				packSteps(left, a.Slice(i0, i1, k0, k1), flip)
 				multiplyRowsInt8(c.Slice(i0, i1, j0, j1), left, right, groups(k1-k0), k0 > 0, s)
 			}

@@ -399,24 +399,46 @@ func (v isa) spreadRows() {
 }
 
 // transpose emits the packing of columns whose steps of k lie side by side: a
-// panel of them. Four columns at a time are turned, eight steps at a time. Where
-// fewer are left, the last one is taken again, for lanes that nobody reads.
+// panel of them. Four columns at a time are turned, eight steps at a time.
 func transpose() {
 	name := "transposeAVX2"
-	function(name, "func(dst, src *float32, stride, steps, cols int, flip uint32)", name+" equals packPanelsGo for up to 16 columns, stride apart, of a multiple of 8 steps; flip is applied to each, and stride is in bytes.")
+	function(name, "func(dst, src *float32, stride, steps, cols int, flip uint32)", name+" equals packPanelsGo for up to 16 columns, stride bytes apart, flip applied to each step, but it writes steps up to a multiple of eight and lanes up to one of four.")
 	dst, src, stride, steps, cols := param("dst"), param("src"), param("stride"), param("steps"), param("cols")
 	flip := YMM()
 	VMOVD(Load(Param("flip"), GP32()), flip.AsX())
 	VPBROADCASTD(flip.AsX(), flip)
-	quad, next := label("quad"), label("next")
+	rest := GP64()
+	MOVQ(steps, rest)
+	ANDQ(Imm(7), rest)
+	some := avx2.first(rest)
+	quad, next, last, done := label("quad"), label("next"), label("last"), label("done")
 	var x [4]GPVirtual
 	for i := range x {
 		x[i] = GP64()
 	}
 	y, left := GP64(), GP64()
+	turn := func(load func(at Mem, to VecVirtual)) {
+		var in, half, out [4]VecVirtual
+		for i := range in {
+			in[i], half[i], out[i] = YMM(), YMM(), YMM()
+			load(Mem{Base: x[i]}, in[i])
+		}
+		VUNPCKLPS(in[1], in[0], half[0])
+		VUNPCKHPS(in[1], in[0], half[1])
+		VUNPCKLPS(in[3], in[2], half[2])
+		VUNPCKHPS(in[3], in[2], half[3])
+		VUNPCKLPD(half[2], half[0], out[0])
+		VUNPCKHPD(half[2], half[0], out[1])
+		VUNPCKLPD(half[3], half[1], out[2])
+		VUNPCKHPD(half[3], half[1], out[3])
+		for i, o := range out {
+			VMOVUPS(o.AsX(), Mem{Base: y, Disp: panelBytes * i})
+			VEXTRACTF128(Imm(1), o, Mem{Base: y, Disp: panelBytes * (4 + i)})
+		}
+	}
 	Label(quad)
 	MOVQ(src, x[0])
-	for i := 1; i < 4; i++ {
+	for i := 1; i < 4; i++ { // past the end, a column is taken again
 		MOVQ(x[i-1], x[i])
 		ADDQ(stride, x[i])
 		CMPQ(cols, Imm(uint64(i)))
@@ -424,29 +446,24 @@ func transpose() {
 	}
 	MOVQ(dst, y)
 	MOVQ(steps, left)
+	SUBQ(Imm(8), left)
+	JL(LabelRef(last))
 	Label(next)
-	var in, half, out [4]VecVirtual
-	for i := range in {
-		in[i] = YMM()
-		VPXOR(Mem{Base: x[i]}, flip, in[i])
-		half[i], out[i] = YMM(), YMM()
-	}
-	VUNPCKLPS(in[1], in[0], half[0])
-	VUNPCKHPS(in[1], in[0], half[1])
-	VUNPCKLPS(in[3], in[2], half[2])
-	VUNPCKHPS(in[3], in[2], half[3])
-	VUNPCKLPD(half[2], half[0], out[0])
-	VUNPCKHPD(half[2], half[0], out[1])
-	VUNPCKLPD(half[3], half[1], out[2])
-	VUNPCKHPD(half[3], half[1], out[3])
-	for i, o := range out {
-		VMOVUPS(o.AsX(), Mem{Base: y, Disp: panelBytes * i})
-		VEXTRACTF128(Imm(1), o, Mem{Base: y, Disp: panelBytes * (4 + i)})
-		ADDQ(Imm(32), x[i])
+	turn(func(at Mem, to VecVirtual) { VPXOR(at, flip, to) })
+	for _, p := range x {
+		ADDQ(Imm(32), p)
 	}
 	ADDQ(U32(8*panelBytes), y)
 	SUBQ(Imm(8), left)
-	JNZ(LabelRef(next))
+	JGE(LabelRef(next))
+	Label(last)
+	TESTQ(rest, rest)
+	JZ(LabelRef(done))
+	turn(func(at Mem, to VecVirtual) {
+		VMASKMOVPS(at, some.reg, to)
+		VPXOR(to, flip, to)
+	})
+	Label(done)
 	ADDQ(Imm(16), dst)
 	LEAQ(Mem{Base: src, Index: stride, Scale: 4}, src)
 	SUBQ(Imm(4), cols)
