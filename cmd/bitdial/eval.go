@@ -71,7 +71,7 @@ bitdial eval sample:austen -s int4:g32 -a int8:token --json`,
 		if integers {
 			running, why := v.Integers()
 			e.sheet.bar.wipe()
-			c.PrintErrf("bitdial: %d of %d layers ran in integers\n", running, running+len(why))
+			c.PrintErrf("bitdial: %d of %d layers ran in integers\n", len(running), len(running)+len(why))
 			for _, w := range why {
 				c.PrintErrf("bitdial: %s\n", w)
 			}
