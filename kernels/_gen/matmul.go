@@ -28,7 +28,10 @@ const (
 	bytes          // four a step
 )
 
-const panelBytes = 64 // of a step of a panel: 16 columns of four bytes
+const (
+	panelBytes = 64  // of a step of a panel: 16 columns of four bytes
+	ahead      = 256 // bytes: four steps of a panel, or four panels of a row
+)
 
 // tiles is the state of multiplyTiles. Its pointers point to the tile at hand.
 type tiles struct {
@@ -233,6 +236,12 @@ func (t *tiles) tile(r, n int) {
 			ADDQ(by, p)
 		} else {
 			ADDQ(Imm(panelBytes), p)
+		}
+	}
+	if t.of == floats && r > 1 { // one row is read in an order that the machine foresees
+		PREFETCHT0(Mem{Base: t.y0, Disp: ahead})
+		if t.wide() && n == 2 {
+			PREFETCHT0(Mem{Base: t.y1, Disp: ahead})
 		}
 	}
 	advance(t.x, t.leftStep)
