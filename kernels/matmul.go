@@ -127,6 +127,7 @@ func (b *rightBlocks) multiply(c, a Matrix, accumulate bool, space *MatMulSpace)
 	for j0 := 0; j0 < c.Cols; j0 += width {
 		j2 := min(j0+width, c.Cols)
 		j1 := min(max(j0, b.direct), j2) // up to which columns are taken directly
+		first, others := c.Slice(0, c.Rows, j0, j1), c.Slice(0, c.Rows, j1, j2)
 		for k0 := 0; k0 < a.Cols; k0 += depth {
 			k1 := min(k0+depth, a.Cols)
 			add := accumulate || k0 > 0
@@ -135,11 +136,16 @@ func (b *rightBlocks) multiply(c, a Matrix, accumulate bool, space *MatMulSpace)
 				direct.data = b.matrix.Slice(k0, k1, j0, j1).Data
 			}
 			packed := b.pack(k0, k1, j1, j2, space)
+			a := a.Slice(0, a.Rows, k0, k1)
 			for i0 := 0; i0 < c.Rows; i0 += tileRows {
 				i1 := min(i0+tileRows, c.Rows)
-				left, step := leftPanel(a.Slice(i0, i1, k0, k1), space)
-				multiplyRows(c.Slice(i0, i1, j0, j1), left, step, direct, k1-k0, add, space)
-				multiplyRows(c.Slice(i0, i1, j1, j2), left, step, packed, k1-k0, add, space)
+				left, step := leftPanel(a.rows(i0, i1), space)
+				if j0 < j1 {
+					multiplyRows(first.rows(i0, i1), left, step, direct, k1-k0, add, space)
+				}
+				if j1 < j2 {
+					multiplyRows(others.rows(i0, i1), left, step, packed, k1-k0, add, space)
+				}
 			}
 		}
 	}
@@ -168,9 +174,6 @@ func leftPanel(a Matrix, space *MatMulSpace) (data []float32, step int) {
 
 // multiplyRows is multiplyTiles for any strides of c.
 func multiplyRows(c Matrix, left []float32, leftStep int, right panels, depth int, add bool, space *MatMulSpace) {
-	if c.Cols == 0 {
-		return
-	}
 	if c.ColStride == 1 {
 		multiplyTiles(c, left, leftStep, right, depth, add, space)
 		return

@@ -408,7 +408,8 @@ func (v isa) spreadRows() {
 }
 
 // transpose emits the packing of columns whose steps of k lie side by side: a
-// panel of them. Four columns at a time are turned, eight steps at a time.
+// panel of them. Eight columns at a time are turned, four steps at a time, then
+// four columns, eight steps at a time.
 func transpose() {
 	name := "transposeAVX2"
 	function(name, "func(dst, src *float32, stride, steps, cols int, flip uint32)", name+" equals packPanelsGo for up to 16 columns, stride bytes apart, flip applied to each step, but it writes steps up to a multiple of eight and lanes up to one of four.")
@@ -416,67 +417,137 @@ func transpose() {
 	flip := YMM()
 	VMOVD(Load(Param("flip"), GP32()), flip.AsX())
 	VPBROADCASTD(flip.AsX(), flip)
+	y, left := GP64(), GP64()
+
+	eight, fewer, end := label("eight"), label("fewer"), label("end")
+	CMPQ(cols, Imm(8))
+	JL(LabelRef(fewer))
 	rest := GP64()
 	MOVQ(steps, rest)
-	ANDQ(Imm(7), rest)
+	ANDQ(Imm(3), rest)
 	some := avx2.first(rest)
-	quad, next, last, done := label("quad"), label("next"), label("last"), label("done")
-	var x [4]GPVirtual
-	for i := range x {
-		x[i] = GP64()
+	stride3 := GP64()
+	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, stride3)
+	Label(eight)
+	x, x4 := GP64(), GP64()
+	MOVQ(src, x)
+	LEAQ(Mem{Base: src, Index: stride, Scale: 4}, x4)
+	MOVQ(dst, y)
+	rows := func(base GPVirtual) []Mem {
+		return []Mem{{Base: base}, {Base: base, Index: stride, Scale: 1}, {Base: base, Index: stride, Scale: 2}, {Base: base, Index: stride3, Scale: 1}}
 	}
-	y, left := GP64(), GP64()
-	turn := func(load func(at Mem, to VecVirtual)) {
-		var in, half, out [4]VecVirtual
+	turn8 := func(load func(low, high Mem, to VecVirtual)) {
+		var in [4]VecVirtual
 		for i := range in {
-			in[i], half[i], out[i] = YMM(), YMM(), YMM()
-			load(Mem{Base: x[i]}, in[i])
+			in[i] = YMM()
+			load(rows(x)[i], rows(x4)[i], in[i])
+			VPXOR(flip, in[i], in[i])
 		}
-		VUNPCKLPS(in[1], in[0], half[0])
-		VUNPCKHPS(in[1], in[0], half[1])
-		VUNPCKLPS(in[3], in[2], half[2])
-		VUNPCKHPS(in[3], in[2], half[3])
-		VUNPCKLPD(half[2], half[0], out[0])
-		VUNPCKHPD(half[2], half[0], out[1])
-		VUNPCKLPD(half[3], half[1], out[2])
-		VUNPCKHPD(half[3], half[1], out[3])
-		for i, o := range out {
+		for i, o := range turned(in) {
+			VMOVUPS(o, Mem{Base: y, Disp: panelBytes * i})
+		}
+	}
+	MOVQ(steps, left)
+	next8, last8 := label("next"), label("last")
+	SUBQ(Imm(4), left)
+	JL(LabelRef(last8))
+	Label(next8)
+	turn8(func(low, high Mem, to VecVirtual) {
+		VMOVUPS(low, to.AsX())
+		VINSERTF128(Imm(1), high, to, to)
+	})
+	ADDQ(Imm(16), x)
+	ADDQ(Imm(16), x4)
+	ADDQ(U32(4*panelBytes), y)
+	SUBQ(Imm(4), left)
+	JGE(LabelRef(next8))
+	Label(last8)
+	done8 := label("done")
+	TESTQ(rest, rest)
+	JZ(LabelRef(done8))
+	turn8(func(low, high Mem, to VecVirtual) {
+		t := XMM()
+		VMASKMOVPS(low, some.reg.(VecVirtual).AsX(), to.AsX())
+		VMASKMOVPS(high, some.reg.(VecVirtual).AsX(), t)
+		VINSERTF128(Imm(1), t, to, to)
+	})
+	Label(done8)
+	ADDQ(Imm(32), dst)
+	LEAQ(Mem{Base: src, Index: stride, Scale: 8}, src)
+	SUBQ(Imm(8), cols)
+	JZ(LabelRef(end))
+	CMPQ(cols, Imm(8))
+	JGE(LabelRef(eight))
+
+	Label(fewer)
+	rest = GP64()
+	MOVQ(steps, rest)
+	ANDQ(Imm(7), rest)
+	some = avx2.first(rest)
+	var xs [4]GPVirtual
+	for i := range xs {
+		xs[i] = GP64()
+	}
+	turn4 := func(load func(at Mem, to VecVirtual)) {
+		var in [4]VecVirtual
+		for i := range in {
+			in[i] = YMM()
+			load(Mem{Base: xs[i]}, in[i])
+			VPXOR(flip, in[i], in[i])
+		}
+		for i, o := range turned(in) {
 			VMOVUPS(o.AsX(), Mem{Base: y, Disp: panelBytes * i})
 			VEXTRACTF128(Imm(1), o, Mem{Base: y, Disp: panelBytes * (4 + i)})
 		}
 	}
-	Label(quad)
-	MOVQ(src, x[0])
+	four, next4, last4, done4 := label("four"), label("next"), label("last"), label("done")
+	Label(four)
+	MOVQ(src, xs[0])
 	for i := 1; i < 4; i++ { // past the end, a column is taken again
-		MOVQ(x[i-1], x[i])
-		ADDQ(stride, x[i])
+		MOVQ(xs[i-1], xs[i])
+		ADDQ(stride, xs[i])
 		CMPQ(cols, Imm(uint64(i)))
-		CMOVQLE(x[i-1], x[i])
+		CMOVQLE(xs[i-1], xs[i])
 	}
 	MOVQ(dst, y)
 	MOVQ(steps, left)
 	SUBQ(Imm(8), left)
-	JL(LabelRef(last))
-	Label(next)
-	turn(func(at Mem, to VecVirtual) { VPXOR(at, flip, to) })
-	for _, p := range x {
+	JL(LabelRef(last4))
+	Label(next4)
+	turn4(func(at Mem, to VecVirtual) { VMOVUPS(at, to) })
+	for _, p := range xs {
 		ADDQ(Imm(32), p)
 	}
 	ADDQ(U32(8*panelBytes), y)
 	SUBQ(Imm(8), left)
-	JGE(LabelRef(next))
-	Label(last)
+	JGE(LabelRef(next4))
+	Label(last4)
 	TESTQ(rest, rest)
-	JZ(LabelRef(done))
-	turn(func(at Mem, to VecVirtual) {
-		VMASKMOVPS(at, some.reg, to)
-		VPXOR(to, flip, to)
-	})
-	Label(done)
+	JZ(LabelRef(done4))
+	turn4(func(at Mem, to VecVirtual) { VMASKMOVPS(at, some.reg, to) })
+	Label(done4)
 	ADDQ(Imm(16), dst)
 	LEAQ(Mem{Base: src, Index: stride, Scale: 4}, src)
 	SUBQ(Imm(4), cols)
-	JG(LabelRef(quad))
+	JG(LabelRef(four))
+	Label(end)
 	VZEROUPPER()
 	RET()
+}
+
+// turned returns the columns of 4×4 floats in either half of four rows.
+func turned(in [4]VecVirtual) (out [4]VecVirtual) {
+	var half [4]VecVirtual
+	for i := range half {
+		half[i], out[i] = YMM(), YMM()
+	}
+	VUNPCKLPS(in[1], in[0], half[0])
+	VUNPCKHPS(in[1], in[0], half[1])
+	VUNPCKLPS(in[3], in[2], half[2])
+	VUNPCKHPS(in[3], in[2], half[3])
+	VUNPCKLPD(half[2], half[0], out[0])
+	VUNPCKHPD(half[2], half[0], out[1])
+	VUNPCKLPD(half[3], half[1], out[2])
+	VUNPCKHPD(half[3], half[1], out[3])
+	return out
 }
