@@ -29,7 +29,7 @@ var recipes = []recipe{
 	{
 		"animals",
 		func(seed uint64) *net.Graph { return pictures([]int{3, 32, 32}, [4]int{16, 32, 64, 64}, 12, seed) },
-		net.Training{Batch: 64, Steps: 4000, Rate: 4e-3, Decay: 0.01},
+		net.Training{Batch: 64, Steps: 5000, Rate: 4e-3, Decay: 0.01},
 	},
 	{
 		"fashion",
@@ -39,7 +39,7 @@ var recipes = []recipe{
 	{
 		"austen",
 		func(seed uint64) *net.Graph { return llama(samples.Context, 128, 4, 4, 320, seed) },
-		net.Training{Batch: 16, Steps: 6000, Rate: 3e-3, Decay: 0.1},
+		net.Training{Batch: 16, Steps: 4000, Rate: 3e-3, Decay: 0.1},
 	},
 }
 
