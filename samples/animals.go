@@ -54,7 +54,11 @@ var loadDesigns = sync.OnceValue(func() (loaded struct{ seen, unseen designs }) 
 		}
 		for _, name := range names { // sorted
 			class, _, _ := strings.Cut(strings.TrimSuffix(path.Base(name), ".png"), "-")
-			d, err := readDrawing(drawingFiles, name)
+			file, err := drawingFiles.ReadFile(name)
+			if err != nil {
+				panic(err)
+			}
+			d, err := parseDrawing(file)
 			if err != nil {
 				panic(fmt.Sprintf("%s: %v", name, err))
 			}

@@ -1,6 +1,7 @@
 package samples
 
 import (
+	"bytes"
 	"compress/bzip2"
 	"embed"
 	"io"
@@ -32,12 +33,11 @@ func unpackNovels(names ...string) []byte {
 	var wait sync.WaitGroup
 	for i, name := range names {
 		wait.Go(func() {
-			f, err := novels.Open(path.Join("austen", name+".txt.bz2"))
+			packed, err := novels.ReadFile(path.Join("austen", name+".txt.bz2"))
 			if err != nil {
 				panic(err)
 			}
-			defer f.Close()
-			if texts[i], err = io.ReadAll(bzip2.NewReader(f)); err != nil {
+			if texts[i], err = io.ReadAll(bzip2.NewReader(bytes.NewReader(packed))); err != nil {
 				panic(err)
 			}
 		})

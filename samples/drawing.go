@@ -1,10 +1,10 @@
 package samples
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"image/png"
-	"io/fs"
 )
 
 const (
@@ -23,14 +23,9 @@ type drawing struct {
 	mean  [3]int // colour, on average over what is opaque
 }
 
-// readDrawing reads a PNG file of 64×64 pixels.
-func readDrawing(fsys fs.FS, name string) (*drawing, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	img, err := png.Decode(f)
+// parseDrawing reads a PNG file of 64×64 pixels.
+func parseDrawing(file []byte) (*drawing, error) {
+	img, err := png.Decode(bytes.NewReader(file))
 	if err != nil {
 		return nil, err
 	}

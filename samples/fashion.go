@@ -15,7 +15,7 @@ var garments = []string{
 	"sandal", "shirt", "sneaker", "bag", "ankle boot",
 }
 
-//go:embed fashion/*.bz2
+//go:embed fashion/*.gz
 var fashionFiles embed.FS
 
 // fashionPictures are those that the program carries.
@@ -35,7 +35,7 @@ var fashionPictures = func() *Pictures {
 // ReadFashion returns the pictures of Fashion-MNIST, or of others in its format
 // and classes, in a folder: train-images-idx3-ubyte, train-labels-idx1-ubyte,
 // t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each of which may be
-// compressed (.gz, .bz2).
+// compressed, with .gz after its name.
 func ReadFashion(folder fs.FS) (*Pictures, error) {
 	train, err := readLabelled(folder, "train")
 	if err != nil {

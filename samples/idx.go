@@ -1,8 +1,8 @@
 package samples
 
 import (
+	"bufio"
 	"bytes"
-	"compress/bzip2"
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
@@ -20,7 +20,7 @@ const (
 // readIDX reads a file of bytes in the format of MNIST: two zero bytes, the
 // type of the values, which must be 8 (unsigned bytes), the number of
 // dimensions, their lengths as big-endian words of 32 bits, and the values. The
-// file is looked for by its name, and compressed as name.gz or name.bz2.
+// file is looked for by its name, and compressed as name.gz.
 //
 // The dimensions after the first must be shape. The values are returned with how
 // many items there are.
@@ -29,7 +29,7 @@ func readIDX(fsys fs.FS, name string, shape ...int) (values []byte, items int, e
 	if err != nil {
 		return nil, 0, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	values, items, err = parseIDX(f, shape)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", name, err)
@@ -37,24 +37,31 @@ func readIDX(fsys fs.FS, name string, shape ...int) (values []byte, items int, e
 	return values, items, nil
 }
 
-// openIDX opens the first of name, name.gz and name.bz2 that exists.
+// openIDX opens name or, if it does not exist, name.gz.
 func openIDX(fsys fs.FS, name string) (f fs.File, found string, err error) {
-	for _, suffix := range []string{"", ".gz", ".bz2"} {
+	for _, suffix := range []string{"", ".gz"} {
 		f, err = fsys.Open(name + suffix)
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
 			return f, name + suffix, err
 		}
 	}
-	return nil, "", fmt.Errorf("%s: there is no such file, nor with .gz or .bz2", name)
+	return nil, "", fmt.Errorf("%s: there is no such file, nor with .gz", name)
 }
 
-// parseIDX reads what readIDX describes. What it is compressed with is
-// told by its first bytes.
+// parseIDX reads what readIDX describes, compressed if it begins as gzip does.
 func parseIDX(f io.Reader, shape []int) (values []byte, items int, err error) {
-	r, err := decompressed(f)
-	if err != nil {
-		return nil, 0, err
+	r := bufio.NewReader(f)
+	if magic, _ := r.Peek(2); string(magic) == "\x1f\x8b" {
+		unzipped, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, 0, err
+		}
+		return parseValues(unzipped, shape)
 	}
+	return parseValues(r, shape)
+}
+
+func parseValues(r io.Reader, shape []int) (values []byte, items int, err error) {
 	head := make([]byte, 4*(2+len(shape)))
 	if _, err := io.ReadFull(r, head[:4]); err != nil {
 		return nil, 0, fmt.Errorf("the first 4 bytes: %w", err)
@@ -92,21 +99,4 @@ func parseIDX(f io.Reader, shape []int) (values []byte, items int, err error) {
 		return nil, 0, fmt.Errorf("there is more after its %d values", size)
 	}
 	return data.Bytes(), int(count), nil
-}
-
-// decompressed reads what is compressed in the way that its first bytes tell.
-func decompressed(f io.Reader) (io.Reader, error) {
-	var magic [3]byte
-	n, err := io.ReadFull(f, magic[:])
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	whole := io.MultiReader(bytes.NewReader(magic[:n]), f)
-	switch {
-	case magic[0] == 0x1f && magic[1] == 0x8b:
-		return gzip.NewReader(whole)
-	case string(magic[:]) == "BZh":
-		return bzip2.NewReader(whole), nil
-	}
-	return whole, nil
 }
