@@ -107,7 +107,7 @@ func TestABrokenPlanFileSaysWhatIsWrong(t *testing.T) {
 		"[[rule]]\nmatch = '['\nscheme = 'int8'": `rule 1: match "[" is not a glob`,
 		"[[rule]]\nscheme = 'int8'":              `rule 1: match "" is not a glob`,
 		"[[rule]]\nmatch = '*'\nscheme = 'i'":    `rule 1: scheme "i" is not a format`,
-		"activation = 'int8:channel'":            `activation "int8:channel"`,
+		"activation = 'int8:channel'":            `is no granularity of activations`,
 		"[[activation_rule]]\nmatch = '['":       `activation rule 1: match "[" is not a glob`,
 		"remedies = 'sleep'":                     `remedy "sleep" is not one`,
 		"colour = 'red'":                         `not a plan: it has no key "colour"`,

@@ -97,13 +97,16 @@ func (r recipe) make(ctx context.Context, seed uint64, data, out string) error {
 			return nil
 		}
 		last = time.Now()
-		fmt.Fprintf(os.Stderr, "step %d of %d  loss %.4f  %v left  ", p.Step, p.Steps, p.Loss, p.Left.Round(time.Second))
-		return tell(ctx, task, t.Result(), "validation", task.Validation)
+		fmt.Fprintf(os.Stderr, "step %d of %d  loss %.4f  %v left\n", p.Step, p.Steps, p.Loss, p.Left.Round(time.Second))
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	trained := t.Result()
+	if err := tell(ctx, task, trained, "validation", task.Validation); err != nil {
+		return err
+	}
 	for _, test := range task.Tests {
 		if err := tell(ctx, task, trained, test.Name, test.Data); err != nil {
 			return err
