@@ -34,7 +34,7 @@ bitdial eval sample:austen -s int4:g32 -a int8:token --json`,
 	}
 	flags.add(c)
 	c.Flags().StringVar(&test, "test", "", "which of the sample's test data, the first if not given")
-	c.Flags().IntVar(&most, "n", 0, "at most N inputs")
+	c.Flags().IntVar(&most, "inputs", 0, "judge by the first N inputs alone")
 	c.Flags().BoolVar(&integers, "integers", false, "run in integers what can")
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
