@@ -60,7 +60,7 @@ type MatMulSpace struct {
 
 // atLeast returns n elements of s, which it replaces if it is shorter.
 func atLeast[T any](s *[]T, n int) []T {
-	if len(*s) < n {
+	if cap(*s) < n {
 		*s = make([]T, n)
 	}
 	return (*s)[:n]
