@@ -1,6 +1,7 @@
 package net
 
-// Data are inputs of a network with what it should answer.
+// Data are inputs of a network with what it should answer. Several goroutines
+// may read them at a time.
 type Data interface {
 	// Len returns the number of inputs.
 	Len() int
