@@ -5,8 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-
-	"pgregory.net/rapid"
 )
 
 // packedError returns the weighted squared error of a packing of rows.
@@ -70,32 +68,6 @@ func TestTheOptimalScaleIsNeverWorseThanTheReferences(t *testing.T) {
 			}
 		})
 	}
-}
-
-// On integers of an uneven range no scale of any sign is better: tried on a
-// fine net of scales.
-func TestNoScaleOfEitherSignIsBetter(t *testing.T) {
-	var o Optimal
-	rapid.Check(t, func(t *rapid.T) {
-		lo, hi := -rapid.IntRange(1, 8).Draw(t, "below"), rapid.IntRange(1, 8).Draw(t, "above")
-		x := rapid.SliceOfN(rapid.Float32Range(-4, 4), 1, 12).Draw(t, "x")
-		lossOf := func(s float64) (sum float64) {
-			for _, v := range x {
-				q := 0.
-				if s != 0 {
-					q = max(float64(lo), min(float64(hi), math.RoundToEven(float64(v)/s)))
-				}
-				sum += (float64(v) - s*q) * (float64(v) - s*q)
-			}
-			return sum
-		}
-		got := lossOf(float64(o.ScaleOf(x, nil, lo, hi)))
-		for k := -4000; k <= 4000; k++ {
-			if other := lossOf(float64(k) / 1000); other < got-1e-5*(1+got) {
-				t.Fatalf("the scale %v has the error %v, %v has %v", o.ScaleOf(x, nil, lo, hi), got, float64(k)/1000, other)
-			}
-		}
-	})
 }
 
 // BenchmarkOptimalPacking tells what the optimal scale costs in time and saves
