@@ -16,6 +16,7 @@ type Optimal struct {
 	// Of a search with a minimum:
 	points      []mass
 	sumW, sumX2 float64
+	codes       []int // of the points, where a walk is
 }
 
 // Scale returns the s > 0 that minimises Σ w·(x − s·q)² over all scales and

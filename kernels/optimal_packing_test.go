@@ -70,6 +70,25 @@ func TestTheOptimalScaleIsNeverWorseThanTheReferences(t *testing.T) {
 	}
 }
 
+func TestWeightsTooLargeForAHalfAreClippedByTheOptimalScale(t *testing.T) {
+	var o Optimal
+	for _, p := range searched() {
+		for _, size := range []float32{3e6, 1e8, 1e30, math.MaxFloat32} {
+			x := gauss(p.Block)
+			for i := range x {
+				x[i] *= size / 8
+			}
+			packed := make([]byte, p.Bytes)
+			p.QuantizeOptimal(packed, x, nil, &o)
+			for i, y := range unpack(p, packed) {
+				if !Finite(y) || y*x[i] < 0 {
+					t.Fatalf("%s, up to %v: %v becomes %v", p.Name, size, x[i], y)
+				}
+			}
+		}
+	}
+}
+
 // BenchmarkOptimalPacking tells what the optimal scale costs in time and saves
 // in error, in dB.
 func BenchmarkOptimalPacking(b *testing.B) {
