@@ -34,7 +34,7 @@ func newQuantizer(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) 
 	}
 	if s.Store == kernels.DoubleQuantized {
 		var err error
-		q.scales, err = sum.doubled.find(ctx, t, s)
+		q.scales, err = sum.doubledScales(ctx, t, s)
 		return q, err
 	}
 	byExtremes := s.Format.Integer() && (s.Range == kernels.MinMax || s.Range == kernels.Full)
