@@ -109,12 +109,12 @@ func (p *Packing) blockError(b []byte, x, importance, y []float32) (sum float64)
 // nearHalves returns the binary16 value nearest to x and those beside it.
 func nearHalves(x float32) [3]float32 {
 	h := float16.Fromfloat32(x).Bits()
-	near := [3]float32{f16Values[h], f16Values[h], f16Values[h]}
+	near := [3]float32{f16Value(h), f16Value(h), f16Value(h)}
 	if h&0x7fff < 0x7bff { // not the largest
-		near[1] = f16Values[h+1]
+		near[1] = f16Value(h + 1)
 	}
 	if h&0x7fff > 0 {
-		near[2] = f16Values[h-1]
+		near[2] = f16Value(h - 1)
 	}
 	return near
 }

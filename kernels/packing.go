@@ -179,8 +179,8 @@ func (p *Packing) Dequantize(dst []float32, src []byte) {
 func putHalf(b []byte, x float32) float32 {
 	h := float16.Fromfloat32(x).Bits()
 	binary.LittleEndian.PutUint16(b, h)
-	return f16Values[h]
+	return f16Value(h)
 }
 
 // half returns the IEEE binary16 value that begins b.
-func half(b []byte) float32 { return f16Values[binary.LittleEndian.Uint16(b)] }
+func half(b []byte) float32 { return f16Value(binary.LittleEndian.Uint16(b)) }
