@@ -444,3 +444,41 @@ func unpackBytes(y []float32, codes []uint8, scales, offsets []float32) {
 		unpackBytesGo(y, codes, scales, offsets)
 	}
 }
+
+// What unpacks super-blocks takes any number of them.
+
+func dequantizeQ2K(dst []float32, src []byte) {
+	n := len(src) / 84
+	switch dst = dst[:256*n]; {
+	case n == 0 || backend == Portable:
+		dequantizeQ2KGo(dst, src)
+	case backend == AVX2:
+		dequantizeQ2KAVX2(&dst[0], &src[0], n)
+	default:
+		dequantizeQ2KAVX512(&dst[0], &src[0], n)
+	}
+}
+
+func dequantizeQ4K(dst []float32, src []byte) {
+	n := len(src) / 144
+	switch dst = dst[:256*n]; {
+	case n == 0 || backend == Portable:
+		dequantizeQ4KGo(dst, src)
+	case backend == AVX2:
+		dequantizeQ4KAVX2(&dst[0], &src[0], n)
+	default:
+		dequantizeQ4KAVX512(&dst[0], &src[0], n)
+	}
+}
+
+func dequantizeQ5K(dst []float32, src []byte) {
+	n := len(src) / 176
+	switch dst = dst[:256*n]; {
+	case n == 0 || backend == Portable:
+		dequantizeQ5KGo(dst, src)
+	case backend == AVX2:
+		dequantizeQ5KAVX2(&dst[0], &src[0], n)
+	default:
+		dequantizeQ5KAVX512(&dst[0], &src[0], n)
+	}
+}

@@ -74,3 +74,9 @@ func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high
 func unpackBytes(y []float32, codes []uint8, scales, offsets []float32) {
 	unpackBytesGo(y, codes, scales, offsets)
 }
+
+func dequantizeQ2K(dst []float32, src []byte) { dequantizeQ2KGo(dst, src) }
+
+func dequantizeQ4K(dst []float32, src []byte) { dequantizeQ4KGo(dst, src) }
+
+func dequantizeQ5K(dst []float32, src []byte) { dequantizeQ5KGo(dst, src) }

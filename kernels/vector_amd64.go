@@ -159,6 +159,21 @@ func unpackNibblesAVX2(y *float32, codes *uint8, n int, table *int8, low float32
 //go:noescape
 func unpackBytesAVX2(y *float32, codes *uint8, n int, scales *float32, offsets *float32, parts int)
 
+// dequantizeQ2KAVX2 equals dequantizeQ2KGo for at least one block.
+//
+//go:noescape
+func dequantizeQ2KAVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ4KAVX2 equals dequantizeQ4KGo for at least one block.
+//
+//go:noescape
+func dequantizeQ4KAVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ5KAVX2 equals dequantizeQ5KGo for at least one block.
+//
+//go:noescape
+func dequantizeQ5KAVX2(dst *float32, src *byte, blocks int)
+
 // readAVX512 equals readGo for n a multiple of 64.
 //
 //go:noescape
@@ -313,6 +328,21 @@ func unpackNibblesAVX512(y *float32, codes *uint8, n int, table *int8, low float
 //
 //go:noescape
 func unpackBytesAVX512(y *float32, codes *uint8, n int, scales *float32, offsets *float32, parts int)
+
+// dequantizeQ2KAVX512 equals dequantizeQ2KGo for at least one block.
+//
+//go:noescape
+func dequantizeQ2KAVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ4KAVX512 equals dequantizeQ4KGo for at least one block.
+//
+//go:noescape
+func dequantizeQ4KAVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ5KAVX512 equals dequantizeQ5KGo for at least one block.
+//
+//go:noescape
+func dequantizeQ5KAVX512(dst *float32, src *byte, blocks int)
 
 // roundTripStochasticAVX512 equals roundTripGo for n > 0.
 //

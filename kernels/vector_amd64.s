@@ -3148,6 +3148,783 @@ loop123:
 	VZEROUPPER
 	RET
 
+// func dequantizeQ2KAVX2(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, F16C
+TEXT ·dequantizeQ2KAVX2(SB), NOSPLIT, $128-24
+	MOVQ      dst+0(FP), AX
+	MOVQ      src+8(FP), CX
+	MOVQ      blocks+16(FP), DX
+	VMOVUPS   iota<>+0(SB), Y0
+	VPADDD    v32_00000000<>+0(SB), Y0, Y0
+	VPAND     v32_00000003<>+0(SB), Y0, Y0
+	VCVTDQ2PS Y0, Y0
+
+block124:
+	VPMOVZXBD    (CX), Y1
+	VPSRLD       $0x04, Y1, Y2
+	VPAND        v32_0000000f<>+0(SB), Y1, Y1
+	VPBROADCASTW 80(CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (SP)
+	VPBROADCASTW 82(CX), X1
+	VCVTPH2PS    X1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VXORPS       v32_80000000<>+0(SB), Y2, Y2
+	VMOVUPS      Y2, 64(SP)
+	VPMOVZXBD    8(CX), Y1
+	VPSRLD       $0x04, Y1, Y2
+	VPAND        v32_0000000f<>+0(SB), Y1, Y1
+	VPBROADCASTW 80(CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, 32(SP)
+	VPBROADCASTW 82(CX), X1
+	VCVTPH2PS    X1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VXORPS       v32_80000000<>+0(SB), Y2, Y2
+	VMOVUPS      Y2, 96(SP)
+	VPMOVZXBD    16(CX), Y1
+	VPMOVZXBD    24(CX), Y2
+	VBROADCASTSS (SP), Y3
+	VBROADCASTSS 64(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPERMPS      Y3, Y1, Y4
+	VMOVUPS      Y4, (AX)
+	VPERMPS      Y3, Y2, Y3
+	VMOVUPS      Y3, 32(AX)
+	VBROADCASTSS 8(SP), Y3
+	VBROADCASTSS 72(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x02, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 128(AX)
+	VPSRLD       $0x02, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 160(AX)
+	VBROADCASTSS 16(SP), Y3
+	VBROADCASTSS 80(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x04, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 256(AX)
+	VPSRLD       $0x04, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 288(AX)
+	VBROADCASTSS 24(SP), Y3
+	VBROADCASTSS 88(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x06, Y1, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 384(AX)
+	VPSRLD       $0x06, Y2, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 416(AX)
+	VPMOVZXBD    32(CX), Y1
+	VPMOVZXBD    40(CX), Y2
+	VBROADCASTSS 4(SP), Y3
+	VBROADCASTSS 68(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPERMPS      Y3, Y1, Y4
+	VMOVUPS      Y4, 64(AX)
+	VPERMPS      Y3, Y2, Y3
+	VMOVUPS      Y3, 96(AX)
+	VBROADCASTSS 12(SP), Y3
+	VBROADCASTSS 76(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x02, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 192(AX)
+	VPSRLD       $0x02, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 224(AX)
+	VBROADCASTSS 20(SP), Y3
+	VBROADCASTSS 84(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x04, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 320(AX)
+	VPSRLD       $0x04, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 352(AX)
+	VBROADCASTSS 28(SP), Y3
+	VBROADCASTSS 92(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x06, Y1, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 448(AX)
+	VPSRLD       $0x06, Y2, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 480(AX)
+	VPMOVZXBD    48(CX), Y1
+	VPMOVZXBD    56(CX), Y2
+	VBROADCASTSS 32(SP), Y3
+	VBROADCASTSS 96(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPERMPS      Y3, Y1, Y4
+	VMOVUPS      Y4, 512(AX)
+	VPERMPS      Y3, Y2, Y3
+	VMOVUPS      Y3, 544(AX)
+	VBROADCASTSS 40(SP), Y3
+	VBROADCASTSS 104(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x02, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 640(AX)
+	VPSRLD       $0x02, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 672(AX)
+	VBROADCASTSS 48(SP), Y3
+	VBROADCASTSS 112(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x04, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 768(AX)
+	VPSRLD       $0x04, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 800(AX)
+	VBROADCASTSS 56(SP), Y3
+	VBROADCASTSS 120(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x06, Y1, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 896(AX)
+	VPSRLD       $0x06, Y2, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 928(AX)
+	VPMOVZXBD    64(CX), Y1
+	VPMOVZXBD    72(CX), Y2
+	VBROADCASTSS 36(SP), Y3
+	VBROADCASTSS 100(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPERMPS      Y3, Y1, Y4
+	VMOVUPS      Y4, 576(AX)
+	VPERMPS      Y3, Y2, Y3
+	VMOVUPS      Y3, 608(AX)
+	VBROADCASTSS 44(SP), Y3
+	VBROADCASTSS 108(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x02, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 704(AX)
+	VPSRLD       $0x02, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 736(AX)
+	VBROADCASTSS 52(SP), Y3
+	VBROADCASTSS 116(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x04, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 832(AX)
+	VPSRLD       $0x04, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 864(AX)
+	VBROADCASTSS 60(SP), Y3
+	VBROADCASTSS 124(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x06, Y1, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 960(AX)
+	VPSRLD       $0x06, Y2, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 992(AX)
+	ADDQ         $0x00000054, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
+	JNZ          block124
+	VZEROUPPER
+	RET
+
+DATA v32_00000003<>+0(SB)/4, $0x00000003
+DATA v32_00000003<>+4(SB)/4, $0x00000003
+DATA v32_00000003<>+8(SB)/4, $0x00000003
+DATA v32_00000003<>+12(SB)/4, $0x00000003
+DATA v32_00000003<>+16(SB)/4, $0x00000003
+DATA v32_00000003<>+20(SB)/4, $0x00000003
+DATA v32_00000003<>+24(SB)/4, $0x00000003
+DATA v32_00000003<>+28(SB)/4, $0x00000003
+GLOBL v32_00000003<>(SB), RODATA|NOPTR, $32
+
+DATA v32_0000000f<>+0(SB)/4, $0x0000000f
+DATA v32_0000000f<>+4(SB)/4, $0x0000000f
+DATA v32_0000000f<>+8(SB)/4, $0x0000000f
+DATA v32_0000000f<>+12(SB)/4, $0x0000000f
+DATA v32_0000000f<>+16(SB)/4, $0x0000000f
+DATA v32_0000000f<>+20(SB)/4, $0x0000000f
+DATA v32_0000000f<>+24(SB)/4, $0x0000000f
+DATA v32_0000000f<>+28(SB)/4, $0x0000000f
+GLOBL v32_0000000f<>(SB), RODATA|NOPTR, $32
+
+// func dequantizeQ4KAVX2(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, F16C
+TEXT ·dequantizeQ4KAVX2(SB), NOSPLIT, $128-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ blocks+16(FP), DX
+
+block125:
+	MOVQ         4(CX), BX
+	MOVL         12(CX), SI
+	MOVQ         BX, DI
+	SHRQ         $0x02, DI
+	MOVQ         $0x3030303030303030, R8
+	ANDQ         R8, DI
+	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
+	ANDQ         R8, BX
+	MOVQ         SI, R8
+	SHLQ         $0x1c, R8
+	ORQ          R8, SI
+	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
+	ANDQ         R8, SI
+	ORQ          DI, SI
+	VMOVQ        BX, X0
+	VMOVQ        SI, X1
+	VPUNPCKLDQ   X1, X0, X0
+	VPMOVZXBD    X0, Y1
+	VPSRLDQ      $0x08, X0, X0
+	VPMOVZXBD    X0, Y0
+	VPBROADCASTW (CX), X2
+	VCVTPH2PS    X2, Y2
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (SP)
+	VPBROADCASTW 2(CX), X1
+	VCVTPH2PS    X1, Y1
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y1, Y0, Y0
+	VXORPS       v32_80000000<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 64(SP)
+	VBROADCASTSS (SP), Y0
+	VBROADCASTSS 64(SP), Y1
+	VBROADCASTSS 4(SP), Y2
+	VBROADCASTSS 68(SP), Y3
+	VPMOVZXBD    16(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 128(AX)
+	VPMOVZXBD    24(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 32(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 160(AX)
+	VPMOVZXBD    32(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 64(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 192(AX)
+	VPMOVZXBD    40(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 96(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 224(AX)
+	VBROADCASTSS 8(SP), Y0
+	VBROADCASTSS 72(SP), Y1
+	VBROADCASTSS 12(SP), Y2
+	VBROADCASTSS 76(SP), Y3
+	VPMOVZXBD    48(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 256(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 384(AX)
+	VPMOVZXBD    56(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 288(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 416(AX)
+	VPMOVZXBD    64(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 320(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 448(AX)
+	VPMOVZXBD    72(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 352(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 480(AX)
+	VBROADCASTSS 16(SP), Y0
+	VBROADCASTSS 80(SP), Y1
+	VBROADCASTSS 20(SP), Y2
+	VBROADCASTSS 84(SP), Y3
+	VPMOVZXBD    80(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 512(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 640(AX)
+	VPMOVZXBD    88(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 544(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 672(AX)
+	VPMOVZXBD    96(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 576(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 704(AX)
+	VPMOVZXBD    104(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 608(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 736(AX)
+	VBROADCASTSS 24(SP), Y0
+	VBROADCASTSS 88(SP), Y1
+	VBROADCASTSS 28(SP), Y2
+	VBROADCASTSS 92(SP), Y3
+	VPMOVZXBD    112(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 768(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 896(AX)
+	VPMOVZXBD    120(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 800(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 928(AX)
+	VPMOVZXBD    128(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 832(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 960(AX)
+	VPMOVZXBD    136(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 864(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 992(AX)
+	ADDQ         $0x00000090, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
+	JNZ          block125
+	VZEROUPPER
+	RET
+
+// func dequantizeQ5KAVX2(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, F16C
+TEXT ·dequantizeQ5KAVX2(SB), NOSPLIT, $128-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    blocks+16(FP), DX
+	VMOVDQU v32_0f0f0f0f<>+0(SB), Y0
+
+block126:
+	MOVQ         4(CX), BX
+	MOVL         12(CX), SI
+	MOVQ         BX, DI
+	SHRQ         $0x02, DI
+	MOVQ         $0x3030303030303030, R8
+	ANDQ         R8, DI
+	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
+	ANDQ         R8, BX
+	MOVQ         SI, R8
+	SHLQ         $0x1c, R8
+	ORQ          R8, SI
+	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
+	ANDQ         R8, SI
+	ORQ          DI, SI
+	VMOVQ        BX, X1
+	VMOVQ        SI, X2
+	VPUNPCKLDQ   X2, X1, X1
+	VPMOVZXBD    X1, Y2
+	VPSRLDQ      $0x08, X1, X1
+	VPMOVZXBD    X1, Y1
+	VPBROADCASTW (CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (SP)
+	VPBROADCASTW 2(CX), X2
+	VCVTPH2PS    X2, Y2
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VXORPS       v32_80000000<>+0(SB), Y1, Y1
+	VMOVUPS      Y1, 64(SP)
+	VMOVDQU      16(CX), Y1
+	VMOVDQU      48(CX), Y2
+	VPSLLW       $0x04, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS (SP), Y3
+	VBROADCASTSS 64(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, (AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 32(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 64(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 96(AX)
+	VMOVDQU      48(CX), Y2
+	VPSRLW       $0x04, Y2, Y2
+	VPSLLW       $0x03, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 4(SP), Y3
+	VBROADCASTSS 68(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 128(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 160(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 192(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 224(AX)
+	VMOVDQU      80(CX), Y2
+	VPSLLW       $0x02, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 8(SP), Y3
+	VBROADCASTSS 72(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 256(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 288(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 320(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 352(AX)
+	VMOVDQU      80(CX), Y2
+	VPSRLW       $0x04, Y2, Y2
+	VPSLLW       $0x01, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 12(SP), Y3
+	VBROADCASTSS 76(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 384(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 416(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 448(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 480(AX)
+	VMOVDQU      112(CX), Y2
+	VPSRLW       $0x00, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 16(SP), Y3
+	VBROADCASTSS 80(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 512(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 544(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 576(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 608(AX)
+	VMOVDQU      112(CX), Y2
+	VPSRLW       $0x04, Y2, Y2
+	VPSRLW       $0x01, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 20(SP), Y3
+	VBROADCASTSS 84(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 640(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 672(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 704(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 736(AX)
+	VMOVDQU      144(CX), Y2
+	VPSRLW       $0x02, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 24(SP), Y3
+	VBROADCASTSS 88(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 768(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 800(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 832(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 864(AX)
+	VMOVDQU      144(CX), Y2
+	VPSRLW       $0x04, Y2, Y2
+	VPSRLW       $0x03, Y1, Y1
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y1, Y1
+	VPOR         Y1, Y2, Y2
+	VBROADCASTSS 28(SP), Y1
+	VBROADCASTSS 92(SP), Y3
+	VPMOVZXBD    X2, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VADDPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 896(AX)
+	VPSRLDQ      $0x08, X2, X4
+	VPMOVZXBD    X4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VADDPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 928(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VADDPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 960(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 992(AX)
+	ADDQ         $0x000000b0, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
+	JNZ          block126
+	VZEROUPPER
+	RET
+
+DATA v32_0f0f0f0f<>+0(SB)/4, $0x0f0f0f0f
+DATA v32_0f0f0f0f<>+4(SB)/4, $0x0f0f0f0f
+DATA v32_0f0f0f0f<>+8(SB)/4, $0x0f0f0f0f
+DATA v32_0f0f0f0f<>+12(SB)/4, $0x0f0f0f0f
+DATA v32_0f0f0f0f<>+16(SB)/4, $0x0f0f0f0f
+DATA v32_0f0f0f0f<>+20(SB)/4, $0x0f0f0f0f
+DATA v32_0f0f0f0f<>+24(SB)/4, $0x0f0f0f0f
+DATA v32_0f0f0f0f<>+28(SB)/4, $0x0f0f0f0f
+GLOBL v32_0f0f0f0f<>(SB), RODATA|NOPTR, $32
+
+DATA v32_10101010<>+0(SB)/4, $0x10101010
+DATA v32_10101010<>+4(SB)/4, $0x10101010
+DATA v32_10101010<>+8(SB)/4, $0x10101010
+DATA v32_10101010<>+12(SB)/4, $0x10101010
+DATA v32_10101010<>+16(SB)/4, $0x10101010
+DATA v32_10101010<>+20(SB)/4, $0x10101010
+DATA v32_10101010<>+24(SB)/4, $0x10101010
+DATA v32_10101010<>+28(SB)/4, $0x10101010
+GLOBL v32_10101010<>(SB), RODATA|NOPTR, $32
+
 // func readAVX512(x *float32, n int) uint32
 // Requires: AVX, AVX512F
 TEXT ·readAVX512(SB), NOSPLIT, $0-20
@@ -3158,17 +3935,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop124:
+loop127:
 	SUBQ   $0x00000040, CX
-	JL     done125
+	JL     done128
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop124
+	JMP    loop127
 
-done125:
+done128:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -3196,7 +3973,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit126:
+unit129:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3221,9 +3998,9 @@ unit126:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest128
+	JL           rest131
 
-loop127:
+loop130:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3242,11 +4019,11 @@ loop127:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop127
+	JGE         loop130
 
-rest128:
+rest131:
 	TESTQ       R8, R8
-	JZ          done129
+	JZ          done132
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3268,9 +4045,9 @@ rest128:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done129:
+done132:
 	TESTQ DX, DX
-	JNZ   unit126
+	JNZ   unit129
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3288,7 +4065,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit130:
+unit133:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3313,9 +4090,9 @@ unit130:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest132
+	JL           rest135
 
-loop131:
+loop134:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -3337,11 +4114,11 @@ loop131:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop131
+	JGE         loop134
 
-rest132:
+rest135:
 	TESTQ       R8, R8
-	JZ          done133
+	JZ          done136
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3366,9 +4143,9 @@ rest132:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done133:
+done136:
 	TESTQ DX, DX
-	JNZ   unit130
+	JNZ   unit133
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3390,7 +4167,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit134:
+unit137:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3415,9 +4192,9 @@ unit134:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest136
+	JL           rest139
 
-loop135:
+loop138:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3436,11 +4213,11 @@ loop135:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop135
+	JGE         loop138
 
-rest136:
+rest139:
 	TESTQ       R8, R8
-	JZ          done137
+	JZ          done140
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3462,9 +4239,9 @@ rest136:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done137:
+done140:
 	TESTQ DX, DX
-	JNZ   unit134
+	JNZ   unit137
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3480,7 +4257,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit138:
+unit141:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3505,9 +4282,9 @@ unit138:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest140
+	JL           rest143
 
-loop139:
+loop142:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3526,11 +4303,11 @@ loop139:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop139
+	JGE         loop142
 
-rest140:
+rest143:
 	TESTQ       R8, R8
-	JZ          done141
+	JZ          done144
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3552,9 +4329,9 @@ rest140:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done141:
+done144:
 	TESTQ DX, DX
-	JNZ   unit138
+	JNZ   unit141
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3570,7 +4347,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit142:
+unit145:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3595,9 +4372,9 @@ unit142:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest144
+	JL           rest147
 
-loop143:
+loop146:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3616,11 +4393,11 @@ loop143:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop143
+	JGE         loop146
 
-rest144:
+rest147:
 	TESTQ       R8, R8
-	JZ          done145
+	JZ          done148
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3642,9 +4419,9 @@ rest144:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done145:
+done148:
 	TESTQ DX, DX
-	JNZ   unit142
+	JNZ   unit145
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3666,9 +4443,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest147
+	JL           rest150
 
-loop146:
+loop149:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -3706,11 +4483,11 @@ loop146:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop146
+	JGE         loop149
 
-rest147:
+rest150:
 	TESTQ       DX, DX
-	JZ          done148
+	JZ          done151
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -3752,7 +4529,7 @@ rest147:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done148:
+done151:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -3783,9 +4560,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest152
+	JL           rest155
 
-loop151:
+loop154:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -3795,7 +4572,7 @@ loop151:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found149
+	JNZ           found152
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3805,17 +4582,17 @@ loop151:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found150
+	JNZ           found153
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop151
+	JGE           loop154
 
-rest152:
+rest155:
 	TESTQ         DX, DX
-	JZ            done153
+	JZ            done156
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -3828,7 +4605,7 @@ rest152:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found149
+	JNZ           found152
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -3838,16 +4615,16 @@ rest152:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found150
+	JNZ           found153
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done153:
-found150:
+done156:
+found153:
 	ADDQ $0x08, BX
 
-found149:
+found152:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -3863,7 +4640,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map154:
+map157:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3887,9 +4664,9 @@ map154:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest156
+	JL           rest159
 
-loop155:
+loop158:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -3914,11 +4691,11 @@ loop155:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop155
+	JGE           loop158
 
-rest156:
+rest159:
 	TESTQ         R8, R8
-	JZ            done157
+	JZ            done160
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -3946,7 +4723,7 @@ rest156:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done157:
+done160:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -3956,7 +4733,7 @@ done157:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map154
+	JNZ           map157
 	VZEROUPPER
 	RET
 
@@ -3972,7 +4749,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop158:
+loop161:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -3994,7 +4771,7 @@ loop158:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop158
+	JNZ           loop161
 	VZEROUPPER
 	RET
 
@@ -4006,7 +4783,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop159:
+loop162:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -4017,7 +4794,7 @@ loop159:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop159
+	JNZ           loop162
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -4040,7 +4817,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop160:
+loop163:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -4053,7 +4830,7 @@ loop160:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop160
+	JNZ           loop163
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -4074,13 +4851,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop161:
+loop164:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop161
+	JNZ       loop164
 	VZEROUPPER
 	RET
 
@@ -4091,13 +4868,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop162:
+loop165:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop162
+	JNZ       loop165
 	VZEROUPPER
 	RET
 
@@ -4111,7 +4888,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop163:
+loop166:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4129,7 +4906,7 @@ loop163:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop163
+	JNZ         loop166
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4141,7 +4918,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop164:
+loop167:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -4155,7 +4932,7 @@ loop164:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop164
+	JNZ         loop167
 	VZEROUPPER
 	RET
 
@@ -4175,14 +4952,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop165:
+loop168:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop165
+	JNZ       loop168
 	VZEROUPPER
 	RET
 
@@ -4196,7 +4973,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop166:
+loop169:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4221,7 +4998,7 @@ loop166:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop166
+	JNZ         loop169
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4239,7 +5016,7 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row167:
+row170:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4247,60 +5024,60 @@ row167:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row167
+	JNZ        row170
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given168
+	JZ         given171
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others171
+	JNE        others174
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row172:
+row175:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row172
-	JMP     weighed169
+	JNZ     row175
+	JMP     weighed172
 
-others171:
+others174:
 	CMPQ CX, $0x02
-	JE   magnitudes170
+	JE   magnitudes173
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row173:
+row176:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row173
+	JNZ          row176
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes170:
+magnitudes173:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row174:
+row177:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row174
-	JMP     weighed169
+	JNZ     row177
+	JMP     weighed172
 
-given168:
+given171:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4308,7 +5085,7 @@ given168:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row175:
+row178:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4316,9 +5093,9 @@ row175:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row175
+	JNZ        row178
 
-weighed169:
+weighed172:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4339,7 +5116,7 @@ weighed169:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row176:
+row179:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -4349,7 +5126,7 @@ row176:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row176
+	JNZ          row179
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -4364,7 +5141,7 @@ row176:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row177:
+row180:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z17
 	VMULPS     Z4, Z17, Z17
@@ -4378,12 +5155,12 @@ row177:
 	VMOVUPS    Z17, 4096(SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row177
+	JNZ        row180
 	VPXORD     Z5, Z5, Z5
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row178:
+row181:
 	VMULPS       6144(SI), Z11, Z4
 	VADDPS       Z13, Z4, Z4
 	VSUBPS       (SI), Z4, Z4
@@ -4410,11 +5187,11 @@ row178:
 	VADDPS       Z4, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row178
+	JNZ          row181
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try179:
+try182:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4425,7 +5202,7 @@ try179:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row180:
+row183:
 	VMOVUPS    (SI), Z17
 	VSUBPS     Z13, Z17, Z18
 	VMULPS     Z4, Z18, Z18
@@ -4488,7 +5265,7 @@ row180:
 	VADDPS     Z18, Z7, Z7
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row180
+	JNZ        row183
 	VMULPS     Z7, Z15, Z4
 	VMULPS     Z6, Z6, Z19
 	VSUBPS     Z19, Z4, Z4
@@ -4508,7 +5285,7 @@ row180:
 	MOVQ       AX, SI
 	MOVQ       BX, DI
 
-row181:
+row184:
 	VMULPS    6144(SI), Z17, Z19
 	VADDPS    Z18, Z19, Z19
 	VSUBPS    (SI), Z19, Z19
@@ -4535,19 +5312,19 @@ row181:
 	VADDPS    Z19, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row181
+	JNZ       row184
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse182
+	JZ        worse185
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row183:
+row186:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -4566,11 +5343,11 @@ row183:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row183
+	JNZ       row186
 
-worse182:
+worse185:
 	DECQ    DX
-	JNZ     try179
+	JNZ     try182
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -4608,7 +5385,7 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row184:
+row187:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4616,60 +5393,60 @@ row184:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row184
+	JNZ        row187
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given185
+	JZ         given188
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others188
+	JNE        others191
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row189:
+row192:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row189
-	JMP     weighed186
+	JNZ     row192
+	JMP     weighed189
 
-others188:
+others191:
 	CMPQ CX, $0x02
-	JE   magnitudes187
+	JE   magnitudes190
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row190:
+row193:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row190
+	JNZ          row193
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes187:
+magnitudes190:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row191:
+row194:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row191
-	JMP     weighed186
+	JNZ     row194
+	JMP     weighed189
 
-given185:
+given188:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -4677,7 +5454,7 @@ given185:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row192:
+row195:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -4685,9 +5462,9 @@ row192:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row192
+	JNZ        row195
 
-weighed186:
+weighed189:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -4708,7 +5485,7 @@ weighed186:
 	LEAQ         -1(BX), DI
 	MOVQ         DI, DI
 
-row193:
+row196:
 	VMOVUPS      (SI), Z17
 	VMOVUPS      2048(SI), Z18
 	VMINPS       Z13, Z17, Z13
@@ -4718,7 +5495,7 @@ row193:
 	VADDPS       Z18, Z16, Z16
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row193
+	JNZ          row196
 	VMOVUPS      Z15, 8320(AX)
 	VPXORD       Z4, Z4, Z4
 	VMINPS       Z13, Z4, Z13
@@ -4733,7 +5510,7 @@ row193:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row194:
+row197:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z17
 	VMULPS       Z4, Z17, Z17
@@ -4747,13 +5524,13 @@ row194:
 	VMOVUPS      Z17, 4096(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row194
+	JNZ          row197
 	VPXORD       Z5, Z5, Z5
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z4
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row195:
+row198:
 	VMULPS       6144(SI), Z11, Z17
 	VADDPS       Z13, Z17, Z17
 	VSUBPS       (SI), Z17, Z17
@@ -4780,11 +5557,11 @@ row195:
 	VADDPS       Z17, Z5, Z5
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row195
+	JNZ          row198
 	VPBROADCASTD c32_ff800000<>+0(SB), Z4
 	VBLENDMPS    Z4, Z5, K1, Z5
 
-try196:
+try199:
 	VSUBPS       Z13, Z14, Z17
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -4795,7 +5572,7 @@ try196:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row197:
+row200:
 	VMOVUPS      (SI), Z17
 	VSUBPS       Z13, Z17, Z18
 	VMULPS       Z4, Z18, Z18
@@ -4858,7 +5635,7 @@ row197:
 	VADDPS       Z18, Z7, Z7
 	ADDQ         $0x00000100, SI
 	SUBQ         $0x00000004, DI
-	JNZ          row197
+	JNZ          row200
 	VMULPS       Z7, Z15, Z4
 	VMULPS       Z6, Z6, Z19
 	VSUBPS       Z19, Z4, Z4
@@ -4879,7 +5656,7 @@ row197:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row198:
+row201:
 	VMULPS    6144(SI), Z17, Z20
 	VADDPS    Z18, Z20, Z20
 	VSUBPS    (SI), Z20, Z20
@@ -4906,19 +5683,19 @@ row198:
 	VADDPS    Z20, Z9, Z9
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row198
+	JNZ       row201
 	VCMPPS    $0x0e, Z0, Z4, K1
 	VCMPPS    $0x01, Z5, Z9, K2
 	KANDW     K1, K2, K1
 	KORTESTW  K1, K1
-	JZ        worse199
+	JZ        worse202
 	VBLENDMPS Z9, Z5, K1, Z5
 	VBLENDMPS Z17, Z11, K1, Z11
 	VBLENDMPS Z18, Z13, K1, Z13
 	MOVQ      AX, SI
 	MOVQ      BX, DI
 
-row200:
+row203:
 	VMOVUPS   4096(SI), Z4
 	VMOVUPS   6144(SI), Z17
 	VBLENDMPS Z17, Z4, K1, Z4
@@ -4937,11 +5714,11 @@ row200:
 	VMOVUPS   Z4, 4288(SI)
 	ADDQ      $0x00000100, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row200
+	JNZ       row203
 
-worse199:
+worse202:
 	DECQ    DX
-	JNZ     try196
+	JNZ     try199
 	VPXORD  Z10, Z13, Z13
 	VMOVUPS Z11, 8192(AX)
 	VMOVUPS Z13, 8256(AX)
@@ -4961,7 +5738,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row201:
+row204:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -4969,60 +5746,60 @@ row201:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row201
+	JNZ        row204
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given202
+	JZ         given205
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others205
+	JNE        others208
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row206:
+row209:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row206
-	JMP     weighed203
+	JNZ     row209
+	JMP     weighed206
 
-others205:
+others208:
 	CMPQ CX, $0x02
-	JE   magnitudes204
+	JE   magnitudes207
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row207:
+row210:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row207
+	JNZ          row210
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes204:
+magnitudes207:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row208:
+row211:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row208
-	JMP     weighed203
+	JNZ     row211
+	JMP     weighed206
 
-given202:
+given205:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -5030,7 +5807,7 @@ given202:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row209:
+row212:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -5038,9 +5815,9 @@ row209:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row209
+	JNZ        row212
 
-weighed203:
+weighed206:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -5063,7 +5840,7 @@ weighed203:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row210:
+row213:
 	VMOVUPS      (SI), Z11
 	VMOVAPS      Z11, Z14
 	VPANDD       Z4, Z14, Z14
@@ -5072,18 +5849,18 @@ row210:
 	VBLENDMPS    Z11, Z5, K1, Z5
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row210
+	JNZ          row213
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z6, K1
 	VPXORD       Z7, Z7, Z7
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row211:
+row214:
 	VADDPS       2048(SI), Z7, Z7
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row211
+	JNZ          row214
 	VMOVUPS      Z7, 8320(AX)
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -5093,7 +5870,7 @@ row211:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row212:
+row215:
 	VMOVUPS    (SI), Z6
 	VMOVUPS    2048(SI), Z7
 	VMULPS     Z4, Z6, Z11
@@ -5152,7 +5929,7 @@ row212:
 	VADDPS     Z7, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row212
+	JNZ        row215
 	VMOVAPS    Z4, Z6
 	VPXORD     Z10, Z10, Z10
 	VDIVPS     Z9, Z8, Z11
@@ -5160,7 +5937,7 @@ row212:
 	VBLENDMPS  Z11, Z10, K2, Z10
 	VMULPS     Z8, Z10, Z7
 
-try213:
+try216:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z5, Z4, Z4
@@ -5169,7 +5946,7 @@ try213:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row214:
+row217:
 	VMOVUPS    (SI), Z11
 	VMOVUPS    2048(SI), Z14
 	VMULPS     Z4, Z11, Z15
@@ -5228,7 +6005,7 @@ row214:
 	VADDPS     Z14, Z9, Z9
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row214
+	JNZ        row217
 	VMULPS     Z8, Z8, Z14
 	VMULPS     Z9, Z7, Z11
 	VCMPPS     $0x0e, Z0, Z9, K2
@@ -5240,12 +6017,12 @@ row214:
 	VBLENDMPS  Z14, Z7, K2, Z7
 	VBLENDMPS  Z4, Z6, K2, Z6
 	DECQ       DX
-	JNZ        try213
+	JNZ        try216
 	VBLENDMPS  Z0, Z10, K1, Z10
 	VMOVUPS    Z10, 8192(AX)
 	MOVQ       BX, CX
 
-row215:
+row218:
 	VMULPS     (AX), Z6, Z4
 	VADDPS     Z1, Z4, Z4
 	VPTERNLOGD $0xec, Z2, Z3, Z4
@@ -5258,7 +6035,7 @@ row215:
 	VMOVUPS    Z4, 4096(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row215
+	JNZ        row218
 	VZEROUPPER
 	RET
 
@@ -5278,7 +6055,7 @@ TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row216:
+row219:
 	VPXORD     Z1, Z1, Z1
 	KXNORW     K1, K1, K1
 	VGATHERDPS (CX)(Z0*4), K1, Z1
@@ -5286,60 +6063,60 @@ row216:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000001, DI
-	JNZ        row216
+	JNZ        row219
 	MOVQ       weigh+32(FP), CX
 	TESTQ      CX, CX
-	JZ         given217
+	JZ         given220
 	VPXORD     Z2, Z2, Z2
 	CMPQ       CX, $0x03
-	JNE        others220
+	JNE        others223
 	MOVQ       AX, CX
 	MOVQ       BX, DX
 
-row221:
+row224:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row221
-	JMP     weighed218
+	JNZ     row224
+	JMP     weighed221
 
-others220:
+others223:
 	CMPQ CX, $0x02
-	JE   magnitudes219
+	JE   magnitudes222
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row222:
+row225:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z2, Z2
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row222
+	JNZ          row225
 	VPXORD       Z3, Z3, Z3
 	VCVTSI2SSQ   BX, X3, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z2, Z2
 	VSQRTPS      Z2, Z2
 
-magnitudes219:
+magnitudes222:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row223:
+row226:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z2, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row223
-	JMP     weighed218
+	JNZ     row226
+	JMP     weighed221
 
-given217:
+given220:
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VPMULLD      iota<>+0(SB), Z0, Z0
@@ -5347,7 +6124,7 @@ given217:
 	MOVQ         AX, DX
 	MOVQ         BX, SI
 
-row224:
+row227:
 	VPXORD     Z2, Z2, Z2
 	KXNORW     K2, K2, K2
 	VGATHERDPS (CX)(Z0*4), K2, Z2
@@ -5355,9 +6132,9 @@ row224:
 	ADDQ       $0x04, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, SI
-	JNZ        row224
+	JNZ        row227
 
-weighed218:
+weighed221:
 	MOVQ         tables+40(FP), CX
 	MOVQ         numerators+48(FP), DX
 	MOVQ         tries+56(FP), SI
@@ -5368,7 +6145,7 @@ weighed218:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row225:
+row228:
 	VMOVUPS      (DI), Z2
 	VMOVAPS      Z2, Z3
 	VPANDD       Z1, Z3, Z3
@@ -5377,7 +6154,7 @@ row225:
 	VBLENDMPS    Z2, Z4, K1, Z4
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row225
+	JNZ          row228
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
 	VCMPPS       $0x01, Z1, Z5, K1
 	VPXORD       Z8, Z8, Z8
@@ -5394,7 +6171,7 @@ row225:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row226:
+row229:
 	VMOVUPS      (DI), Z2
 	VMULPS       Z1, Z2, Z3
 	VPXORD       Z9, Z9, Z9
@@ -5431,13 +6208,13 @@ row226:
 	VADDPS       Z3, Z7, Z7
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row226
+	JNZ          row229
 	VDIVPS       Z7, Z6, Z1
 	VCMPPS       $0x0e, Z0, Z7, K2
 	VBLENDMPS    Z1, Z8, K2, Z8
 	VMULPS       Z6, Z8, Z2
 
-try227:
+try230:
 	VBROADCASTSS (DX), Z1
 	ADDQ         $0x04, DX
 	VDIVPS       Z4, Z1, Z1
@@ -5446,7 +6223,7 @@ try227:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row228:
+row231:
 	VMOVUPS      (DI), Z3
 	VMULPS       Z1, Z3, Z5
 	VPXORD       Z10, Z10, Z10
@@ -5483,7 +6260,7 @@ row228:
 	VADDPS       Z5, Z7, Z7
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row228
+	JNZ          row231
 	VMULPS       Z6, Z6, Z3
 	VMULPS       Z7, Z2, Z1
 	VCMPPS       $0x0e, Z0, Z7, K2
@@ -5494,7 +6271,7 @@ row228:
 	VBLENDMPS    Z1, Z8, K2, Z8
 	VBLENDMPS    Z3, Z2, K2, Z2
 	DECQ         SI
-	JNZ          try227
+	JNZ          try230
 	VBLENDMPS    Z0, Z8, K1, Z8
 	VMOVUPS      Z8, 8192(AX)
 	VZEROUPPER
@@ -5512,7 +6289,7 @@ TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-28
 	MOVQ         AX, BX
 	MOVQ         DX, SI
 
-row229:
+row232:
 	VPXORD       Z1, Z1, Z1
 	KXNORW       K1, K1, K1
 	VGATHERDPS   (CX)(Z0*4), K1, Z1
@@ -5520,7 +6297,7 @@ row229:
 	ADDQ         $0x04, CX
 	ADDQ         $0x00000040, BX
 	SUBQ         $0x00000001, SI
-	JNZ          row229
+	JNZ          row232
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
 	VPBROADCASTD c32_4b400000<>+0(SB), Z1
 	VPBROADCASTD c32_007fffff<>+0(SB), Z8
@@ -5541,7 +6318,7 @@ row229:
 	MOVQ         AX, CX
 	MOVQ         DX, BX
 
-row230:
+row233:
 	VMOVUPS      (CX), Z14
 	VMOVAPS      Z14, Z15
 	VPANDD       Z2, Z15, Z15
@@ -5550,7 +6327,7 @@ row230:
 	VBLENDMPS    Z14, Z3, K1, Z3
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, BX
-	JNZ          row230
+	JNZ          row233
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z2
 	VCMPPS       $0x01, Z2, Z4, K1
 	VPXORD       Z5, Z5, Z5
@@ -5561,7 +6338,7 @@ row230:
 	MOVQ         AX, CX
 	MOVQ         DX, BX
 
-row231:
+row234:
 	VMOVUPS    (CX), Z3
 	VMULPS     Z3, Z3, Z4
 	VMOVUPS    Z4, 2048(CX)
@@ -5580,15 +6357,15 @@ row231:
 	VADDPS     Z4, Z6, Z6
 	ADDQ       $0x00000040, CX
 	SUBQ       $0x00000001, BX
-	JNZ        row231
+	JNZ        row234
 	MOVQ       $0x00000005, CX
 
-round232:
+round235:
 	XORL BX, BX
 	MOVQ AX, DI
 	MOVQ DX, R8
 
-row234:
+row237:
 	VMOVUPS    (DI), Z2
 	VMOVUPS    2048(DI), Z3
 	VMOVUPS    6144(DI), Z4
@@ -5630,13 +6407,13 @@ row234:
 	ORL        SI, BX
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000001, R8
-	JNZ        row234
+	JNZ        row237
 	TESTL      BX, BX
-	JZ         done233
+	JZ         done236
 	DECQ       CX
-	JNZ        round232
+	JNZ        round235
 
-done233:
+done236:
 	VDIVPS    Z6, Z5, Z2
 	VCMPPS    $0x0e, Z0, Z6, K2
 	VPXORD    Z7, Z7, Z7
@@ -5645,7 +6422,7 @@ done233:
 	VMOVUPS   Z2, 8192(AX)
 	MOVQ      DX, CX
 
-row235:
+row238:
 	VMOVUPS   6144(AX), Z2
 	VADDPS    Z1, Z2, Z2
 	VSUBPS    Z12, Z2, Z2
@@ -5653,7 +6430,7 @@ row235:
 	VMOVUPS   Z2, 4096(AX)
 	ADDQ      $0x00000040, AX
 	SUBQ      $0x00000001, CX
-	JNZ       row235
+	JNZ       row238
 	VZEROUPPER
 	RET
 
@@ -5677,7 +6454,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop236:
+loop239:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -5690,7 +6467,7 @@ loop236:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop236
+	JNZ     loop239
 	VZEROUPPER
 	RET
 
@@ -5715,9 +6492,9 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_80000000<>+0(SB), Z9
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000010
-	JL           rest238
+	JL           rest241
 
-loop237:
+loop240:
 	VMOVUPS     (CX), Z10
 	VFPCLASSPSZ $0x99, Z10, K1
 	VMULPS      Z0, Z10, Z11
@@ -5744,11 +6521,11 @@ loop237:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop237
+	JGE         loop240
 
-rest238:
+rest241:
 	TESTQ       DX, DX
-	JZ          done239
+	JZ          done242
 	MOVL        $-1, SI
 	BZHIL       DX, SI, SI
 	KMOVW       SI, K1
@@ -5778,7 +6555,7 @@ rest238:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done239:
+done242:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -5797,7 +6574,7 @@ TEXT ·codeAwayAVX512(SB), NOSPLIT, $0-28
 	VPBROADCASTD c32_80000000<>+0(SB), Z1
 	VPBROADCASTD c32_3effffff<>+0(SB), Z2
 
-loop240:
+loop243:
 	VMOVUPS    (CX), Z3
 	VMULPS     Z0, Z3, Z3
 	VMOVAPS    Z3, Z4
@@ -5809,7 +6586,7 @@ loop240:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop240
+	JNZ        loop243
 	VZEROUPPER
 	RET
 
@@ -5829,7 +6606,7 @@ TEXT ·codeDownSignedAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop241:
+loop244:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -5841,7 +6618,7 @@ loop241:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop241
+	JNZ        loop244
 	VZEROUPPER
 	RET
 
@@ -5861,7 +6638,7 @@ TEXT ·codeDownAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop242:
+loop245:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -5873,7 +6650,7 @@ loop242:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop242
+	JNZ        loop245
 	VZEROUPPER
 	RET
 
@@ -5895,7 +6672,7 @@ TEXT ·codeE2M1AVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS 20(BX), Z8
 	VBROADCASTSS 24(BX), Z9
 
-loop243:
+loop246:
 	VMOVUPS      (CX), Z10
 	VPXORD       Z12, Z12, Z12
 	VMOVAPS      Z10, Z11
@@ -5927,7 +6704,7 @@ loop243:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop243
+	JNZ          loop246
 	VZEROUPPER
 	RET
 
@@ -5955,7 +6732,7 @@ TEXT ·unpackNibblesAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop244:
+loop247:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -5976,7 +6753,7 @@ loop244:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop244
+	JNZ       loop247
 	VZEROUPPER
 	RET
 
@@ -5990,12 +6767,12 @@ TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part245:
+part248:
 	VBROADCASTSS (BX), Z0
 	VBROADCASTSS (SI), Z1
 	MOVQ         DX, R8
 
-loop246:
+loop249:
 	VPMOVSXBD (CX), Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -6004,13 +6781,446 @@ loop246:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, R8
-	JNZ       loop246
+	JNZ       loop249
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part245
+	JNZ       part248
 	VZEROUPPER
 	RET
+
+// func dequantizeQ2KAVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, AVX512F, F16C
+TEXT ·dequantizeQ2KAVX512(SB), NOSPLIT, $128-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VMOVUPS      iota<>+0(SB), Z0
+	VPBROADCASTD c32_00000000<>+0(SB), Z1
+	VPADDD       Z1, Z0, Z0
+	VPBROADCASTD c32_00000003<>+0(SB), Z1
+	VPANDD       Z1, Z0, Z0
+	VCVTDQ2PS    Z0, Z0
+
+block250:
+	VPMOVZXBD    (CX), Y1
+	VPSRLD       $0x04, Y1, Y2
+	VPAND        v32_0000000f<>+0(SB), Y1, Y1
+	VPBROADCASTW 80(CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (SP)
+	VPBROADCASTW 82(CX), X1
+	VCVTPH2PS    X1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VXORPS       v32_80000000<>+0(SB), Y2, Y2
+	VMOVUPS      Y2, 64(SP)
+	VPMOVZXBD    8(CX), Y1
+	VPSRLD       $0x04, Y1, Y2
+	VPAND        v32_0000000f<>+0(SB), Y1, Y1
+	VPBROADCASTW 80(CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, 32(SP)
+	VPBROADCASTW 82(CX), X1
+	VCVTPH2PS    X1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VXORPS       v32_80000000<>+0(SB), Y2, Y2
+	VMOVUPS      Y2, 96(SP)
+	VPMOVZXBD    16(CX), Z1
+	VMULPS.BCST  (SP), Z0, Z2
+	VADDPS.BCST  64(SP), Z2, Z2
+	VPERMPS      Z2, Z1, Z2
+	VMOVUPS      Z2, (AX)
+	VMULPS.BCST  8(SP), Z0, Z2
+	VADDPS.BCST  72(SP), Z2, Z2
+	VPSRLD       $0x02, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 128(AX)
+	VMULPS.BCST  16(SP), Z0, Z2
+	VADDPS.BCST  80(SP), Z2, Z2
+	VPSRLD       $0x04, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 256(AX)
+	VMULPS.BCST  24(SP), Z0, Z2
+	VADDPS.BCST  88(SP), Z2, Z2
+	VPSRLD       $0x06, Z1, Z1
+	VPERMPS      Z2, Z1, Z1
+	VMOVUPS      Z1, 384(AX)
+	VPMOVZXBD    32(CX), Z1
+	VMULPS.BCST  4(SP), Z0, Z2
+	VADDPS.BCST  68(SP), Z2, Z2
+	VPERMPS      Z2, Z1, Z2
+	VMOVUPS      Z2, 64(AX)
+	VMULPS.BCST  12(SP), Z0, Z2
+	VADDPS.BCST  76(SP), Z2, Z2
+	VPSRLD       $0x02, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 192(AX)
+	VMULPS.BCST  20(SP), Z0, Z2
+	VADDPS.BCST  84(SP), Z2, Z2
+	VPSRLD       $0x04, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 320(AX)
+	VMULPS.BCST  28(SP), Z0, Z2
+	VADDPS.BCST  92(SP), Z2, Z2
+	VPSRLD       $0x06, Z1, Z1
+	VPERMPS      Z2, Z1, Z1
+	VMOVUPS      Z1, 448(AX)
+	VPMOVZXBD    48(CX), Z1
+	VMULPS.BCST  32(SP), Z0, Z2
+	VADDPS.BCST  96(SP), Z2, Z2
+	VPERMPS      Z2, Z1, Z2
+	VMOVUPS      Z2, 512(AX)
+	VMULPS.BCST  40(SP), Z0, Z2
+	VADDPS.BCST  104(SP), Z2, Z2
+	VPSRLD       $0x02, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 640(AX)
+	VMULPS.BCST  48(SP), Z0, Z2
+	VADDPS.BCST  112(SP), Z2, Z2
+	VPSRLD       $0x04, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 768(AX)
+	VMULPS.BCST  56(SP), Z0, Z2
+	VADDPS.BCST  120(SP), Z2, Z2
+	VPSRLD       $0x06, Z1, Z1
+	VPERMPS      Z2, Z1, Z1
+	VMOVUPS      Z1, 896(AX)
+	VPMOVZXBD    64(CX), Z1
+	VMULPS.BCST  36(SP), Z0, Z2
+	VADDPS.BCST  100(SP), Z2, Z2
+	VPERMPS      Z2, Z1, Z2
+	VMOVUPS      Z2, 576(AX)
+	VMULPS.BCST  44(SP), Z0, Z2
+	VADDPS.BCST  108(SP), Z2, Z2
+	VPSRLD       $0x02, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 704(AX)
+	VMULPS.BCST  52(SP), Z0, Z2
+	VADDPS.BCST  116(SP), Z2, Z2
+	VPSRLD       $0x04, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 832(AX)
+	VMULPS.BCST  60(SP), Z0, Z2
+	VADDPS.BCST  124(SP), Z2, Z2
+	VPSRLD       $0x06, Z1, Z1
+	VPERMPS      Z2, Z1, Z1
+	VMOVUPS      Z1, 960(AX)
+	ADDQ         $0x00000054, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
+	JNZ          block250
+	VZEROUPPER
+	RET
+
+DATA c32_00000003<>+0(SB)/4, $0x00000003
+GLOBL c32_00000003<>(SB), RODATA|NOPTR, $4
+
+// func dequantizeQ4KAVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, AVX512F, F16C
+TEXT ·dequantizeQ4KAVX512(SB), NOSPLIT, $128-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VMOVUPS      iota<>+0(SB), Z0
+	VPBROADCASTD c32_00000000<>+0(SB), Z1
+	VPADDD       Z1, Z0, Z0
+	VPBROADCASTD c32_0000000f<>+0(SB), Z1
+	VPANDD       Z1, Z0, Z0
+	VCVTDQ2PS    Z0, Z0
+
+block251:
+	MOVQ         4(CX), BX
+	MOVL         12(CX), SI
+	MOVQ         BX, DI
+	SHRQ         $0x02, DI
+	MOVQ         $0x3030303030303030, R8
+	ANDQ         R8, DI
+	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
+	ANDQ         R8, BX
+	MOVQ         SI, R8
+	SHLQ         $0x1c, R8
+	ORQ          R8, SI
+	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
+	ANDQ         R8, SI
+	ORQ          DI, SI
+	VMOVQ        BX, X1
+	VMOVQ        SI, X2
+	VPUNPCKLDQ   X2, X1, X1
+	VPMOVZXBD    X1, Y2
+	VPSRLDQ      $0x08, X1, X1
+	VPMOVZXBD    X1, Y1
+	VPBROADCASTW (CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (SP)
+	VPBROADCASTW 2(CX), X2
+	VCVTPH2PS    X2, Y2
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VXORPS       v32_80000000<>+0(SB), Y1, Y1
+	VMOVUPS      Y1, 64(SP)
+	VMULPS.BCST  (SP), Z0, Z1
+	VADDPS.BCST  64(SP), Z1, Z1
+	VMULPS.BCST  4(SP), Z0, Z2
+	VADDPS.BCST  68(SP), Z2, Z2
+	VPMOVZXBD    16(CX), Z3
+	VPERMPS      Z1, Z3, Z4
+	VMOVUPS      Z4, (AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z4
+	VMOVUPS      Z4, 128(AX)
+	VPMOVZXBD    32(CX), Z3
+	VPERMPS      Z1, Z3, Z1
+	VMOVUPS      Z1, 64(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z1
+	VMOVUPS      Z1, 192(AX)
+	VMULPS.BCST  8(SP), Z0, Z1
+	VADDPS.BCST  72(SP), Z1, Z1
+	VMULPS.BCST  12(SP), Z0, Z2
+	VADDPS.BCST  76(SP), Z2, Z2
+	VPMOVZXBD    48(CX), Z3
+	VPERMPS      Z1, Z3, Z4
+	VMOVUPS      Z4, 256(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z4
+	VMOVUPS      Z4, 384(AX)
+	VPMOVZXBD    64(CX), Z3
+	VPERMPS      Z1, Z3, Z1
+	VMOVUPS      Z1, 320(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z1
+	VMOVUPS      Z1, 448(AX)
+	VMULPS.BCST  16(SP), Z0, Z1
+	VADDPS.BCST  80(SP), Z1, Z1
+	VMULPS.BCST  20(SP), Z0, Z2
+	VADDPS.BCST  84(SP), Z2, Z2
+	VPMOVZXBD    80(CX), Z3
+	VPERMPS      Z1, Z3, Z4
+	VMOVUPS      Z4, 512(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z4
+	VMOVUPS      Z4, 640(AX)
+	VPMOVZXBD    96(CX), Z3
+	VPERMPS      Z1, Z3, Z1
+	VMOVUPS      Z1, 576(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z1
+	VMOVUPS      Z1, 704(AX)
+	VMULPS.BCST  24(SP), Z0, Z1
+	VADDPS.BCST  88(SP), Z1, Z1
+	VMULPS.BCST  28(SP), Z0, Z2
+	VADDPS.BCST  92(SP), Z2, Z2
+	VPMOVZXBD    112(CX), Z3
+	VPERMPS      Z1, Z3, Z4
+	VMOVUPS      Z4, 768(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z4
+	VMOVUPS      Z4, 896(AX)
+	VPMOVZXBD    128(CX), Z3
+	VPERMPS      Z1, Z3, Z1
+	VMOVUPS      Z1, 832(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z1
+	VMOVUPS      Z1, 960(AX)
+	ADDQ         $0x00000090, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
+	JNZ          block251
+	VZEROUPPER
+	RET
+
+DATA c32_0000000f<>+0(SB)/4, $0x0000000f
+GLOBL c32_0000000f<>(SB), RODATA|NOPTR, $4
+
+// func dequantizeQ5KAVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, F16C
+TEXT ·dequantizeQ5KAVX512(SB), NOSPLIT, $128-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VMOVUPS      iota<>+0(SB), Z0
+	VPBROADCASTD c32_00000000<>+0(SB), Z1
+	VPADDD       Z1, Z0, Z0
+	VPBROADCASTD c32_0000001f<>+0(SB), Z1
+	VPANDD       Z1, Z0, Z0
+	VCVTDQ2PS    Z0, Z0
+	VMOVUPS      iota<>+0(SB), Z1
+	VPBROADCASTD c32_00000010<>+0(SB), Z2
+	VPADDD       Z2, Z1, Z1
+	VPBROADCASTD c32_0000001f<>+0(SB), Z2
+	VPANDD       Z2, Z1, Z1
+	VCVTDQ2PS    Z1, Z1
+	VMOVDQU      v32_0f0f0f0f<>+0(SB), Y2
+
+block252:
+	MOVQ         4(CX), BX
+	MOVL         12(CX), SI
+	MOVQ         BX, DI
+	SHRQ         $0x02, DI
+	MOVQ         $0x3030303030303030, R8
+	ANDQ         R8, DI
+	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
+	ANDQ         R8, BX
+	MOVQ         SI, R8
+	SHLQ         $0x1c, R8
+	ORQ          R8, SI
+	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
+	ANDQ         R8, SI
+	ORQ          DI, SI
+	VMOVQ        BX, X3
+	VMOVQ        SI, X4
+	VPUNPCKLDQ   X4, X3, X3
+	VPMOVZXBD    X3, Y4
+	VPSRLDQ      $0x08, X3, X3
+	VPMOVZXBD    X3, Y3
+	VPBROADCASTW (CX), X5
+	VCVTPH2PS    X5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (SP)
+	VPBROADCASTW 2(CX), X4
+	VCVTPH2PS    X4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y4, Y3, Y3
+	VXORPS       v32_80000000<>+0(SB), Y3, Y3
+	VMOVUPS      Y3, 64(SP)
+	VMOVDQU      16(CX), Y3
+	VMOVDQU      48(CX), Y4
+	VPSLLW       $0x04, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  (SP), Z0, Z4
+	VADDPS.BCST  64(SP), Z4, Z4
+	VMULPS.BCST  (SP), Z1, Z6
+	VADDPS.BCST  64(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, (AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 64(AX)
+	VMOVDQU      48(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VPSLLW       $0x03, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  4(SP), Z0, Z4
+	VADDPS.BCST  68(SP), Z4, Z4
+	VMULPS.BCST  4(SP), Z1, Z6
+	VADDPS.BCST  68(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 128(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 192(AX)
+	VMOVDQU      80(CX), Y4
+	VPSLLW       $0x02, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  8(SP), Z0, Z4
+	VADDPS.BCST  72(SP), Z4, Z4
+	VMULPS.BCST  8(SP), Z1, Z6
+	VADDPS.BCST  72(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 256(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 320(AX)
+	VMOVDQU      80(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VPSLLW       $0x01, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  12(SP), Z0, Z4
+	VADDPS.BCST  76(SP), Z4, Z4
+	VMULPS.BCST  12(SP), Z1, Z6
+	VADDPS.BCST  76(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 384(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 448(AX)
+	VMOVDQU      112(CX), Y4
+	VPSRLW       $0x00, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  16(SP), Z0, Z4
+	VADDPS.BCST  80(SP), Z4, Z4
+	VMULPS.BCST  16(SP), Z1, Z6
+	VADDPS.BCST  80(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 512(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 576(AX)
+	VMOVDQU      112(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VPSRLW       $0x01, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  20(SP), Z0, Z4
+	VADDPS.BCST  84(SP), Z4, Z4
+	VMULPS.BCST  20(SP), Z1, Z6
+	VADDPS.BCST  84(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 640(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 704(AX)
+	VMOVDQU      144(CX), Y4
+	VPSRLW       $0x02, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  24(SP), Z0, Z4
+	VADDPS.BCST  88(SP), Z4, Z4
+	VMULPS.BCST  24(SP), Z1, Z6
+	VADDPS.BCST  88(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 768(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 832(AX)
+	VMOVDQU      144(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VPSRLW       $0x03, Y3, Y3
+	VPTERNLOGD   $0xd8, Y2, Y4, Y3
+	VMULPS.BCST  28(SP), Z0, Z4
+	VADDPS.BCST  92(SP), Z4, Z4
+	VMULPS.BCST  28(SP), Z1, Z5
+	VADDPS.BCST  92(SP), Z5, Z5
+	VPMOVZXBD    X3, Z6
+	VPERMI2PS    Z5, Z4, Z6
+	VMOVUPS      Z6, 896(AX)
+	VEXTRACTI128 $0x01, Y3, X3
+	VPMOVZXBD    X3, Z3
+	VPERMI2PS    Z5, Z4, Z3
+	VMOVUPS      Z3, 960(AX)
+	ADDQ         $0x000000b0, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
+	JNZ          block252
+	VZEROUPPER
+	RET
+
+DATA c32_0000001f<>+0(SB)/4, $0x0000001f
+GLOBL c32_0000001f<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000010<>+0(SB)/4, $0x00000010
+GLOBL c32_00000010<>(SB), RODATA|NOPTR, $4
 
 // func roundTripStochasticAVX512(dst *float32, src *float32, n int, unit int, maps *float32, key uint64) int
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
@@ -6033,7 +7243,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit247:
+unit253:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -6058,9 +7268,9 @@ unit247:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest249
+	JL           rest255
 
-loop248:
+loop254:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -6115,11 +7325,11 @@ loop248:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop248
+	JGE           loop254
 
-rest249:
+rest255:
 	TESTQ         R8, R8
-	JZ            done250
+	JZ            done256
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -6180,9 +7390,9 @@ rest249:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done250:
+done256:
 	TESTQ DX, DX
-	JNZ   unit247
+	JNZ   unit253
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -6227,7 +7437,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit251:
+unit257:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -6235,9 +7445,9 @@ unit251:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest253
+	JL      rest259
 
-loop252:
+loop258:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -6248,11 +7458,11 @@ loop252:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop252
+	JGE       loop258
 
-rest253:
+rest259:
 	TESTQ      SI, SI
-	JZ         done254
+	JZ         done260
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -6269,7 +7479,7 @@ rest253:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done254:
+done260:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -6292,7 +7502,7 @@ done254:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit251
+	JNZ          unit257
 	VZEROUPPER
 	RET
 
@@ -6316,9 +7526,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest256
+	JL     rest262
 
-loop255:
+loop261:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -6338,11 +7548,11 @@ loop255:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop255
+	JGE          loop261
 
-rest256:
+rest262:
 	TESTQ        CX, CX
-	JZ           done257
+	JZ           done263
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -6366,7 +7576,7 @@ rest256:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done257:
+done263:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

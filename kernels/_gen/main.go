@@ -33,6 +33,9 @@ func main() {
 		v.codeE2M1()
 		v.unpackNibbles()
 		v.unpackBytes()
+		v.dequantizeQ2K()
+		v.dequantizeQ4K()
+		v.dequantizeQ5K()
 	}
 	avx512.roundTrip(stochastic) // multiplies 64-bit integers
 	avx2.extremes()              // sixteen lanes are no faster
