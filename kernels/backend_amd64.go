@@ -1,6 +1,10 @@
 package kernels
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 //go:generate go -C _gen run . -out ../vector_amd64.s -stubs ../vector_amd64.go -pkg kernels
 
@@ -258,22 +262,45 @@ func (f *fits) fitInLanes(a *affineFit, x, w []float32, n int, by weighting) boo
 	if by != byGiven {
 		w = x // not looked at
 	}
-	for first := 0; first < count; first += f.lanes {
-		space, x, w := &f.space[first/f.lanes], &x[n*first], &w[n*first]
-		numerators, tries := &a.numerators[0], len(a.numerators)-1
-		switch {
-		case f.lanes == 16 && a.absolute:
-			fitAffineAbsoluteAVX512(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
-		case f.lanes == 16:
-			fitAffineAVX512(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
-		case a.absolute:
-			fitAffineAbsoluteAVX2(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
-		default:
-			fitAffineAVX2(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
-		}
-		f.found(space, first)
+	groups := count / f.lanes
+	fitAffine(&f.space[0], a, f.lanes, x, w, n, by, groups, int(unsafe.Sizeof(f.space[0])))
+	for i := range groups {
+		f.found(&f.space[i], i*f.lanes)
 	}
 	return true
+}
+
+// fitPairInLanes is fitPair in vectors, if those that are large take two groups
+// of sub-blocks side by side.
+func fitPairInLanes(f *[2]fits, a *affineFit, x, w []float32, n int, by weighting) bool {
+	if backend != AVX512 || len(x) != 2*maxFits*n {
+		return false
+	}
+	if by != byGiven {
+		w = x // not looked at
+	}
+	fitAffine(&f[0].space[0], a, maxFits, x, w, n, by, 2, int(unsafe.Sizeof(f[0])))
+	for i := range f {
+		f[i].n, f[i].lanes = n, maxFits
+		f[i].found(&f[i].space[0], 0)
+	}
+	return true
+}
+
+// fitAffine is affineFit.fit for groups of as many sub-blocks as there are lanes,
+// their spaces so many bytes apart.
+func fitAffine(space *fitLanes, a *affineFit, lanes int, x, w []float32, n int, by weighting, groups, apart int) {
+	numerators, tries := &a.numerators[0], len(a.numerators)-1
+	switch {
+	case lanes == 16 && a.absolute:
+		fitAffineAbsoluteAVX512(&space.x[0], &x[0], &w[0], n, int(by), numerators, tries, a.levels, groups, apart)
+	case lanes == 16:
+		fitAffineAVX512(&space.x[0], &x[0], &w[0], n, int(by), numerators, tries, a.levels, groups, apart)
+	case a.absolute:
+		fitAffineAbsoluteAVX2(&space.x[0], &x[0], &w[0], n, int(by), numerators, tries, a.levels, groups, apart)
+	default:
+		fitAffineAVX2(&space.x[0], &x[0], &w[0], n, int(by), numerators, tries, a.levels, groups, apart)
+	}
 }
 
 // fitSymmetricInLanes is fits.fitSymmetric in vectors, if there are sub-blocks

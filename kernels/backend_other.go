@@ -41,6 +41,8 @@ func differenceKeys(dst []uint16, x, y []float32) (low uint32) { return differen
 
 func (f *fits) fitInLanes(*affineFit, []float32, []float32, int, weighting) bool { return false }
 
+func fitPairInLanes(*[2]fits, *affineFit, []float32, []float32, int, weighting) bool { return false }
+
 func (f *fits) fitSymmetricInLanes(int32, []float32, []float32, int, weighting) bool { return false }
 
 func (f *fits) fitDescendingInLanes(int32, []float32, int) bool { return false }

@@ -52,6 +52,22 @@ func (f *fits) fit(a *affineFit, x, w []float32, n int, by weighting) {
 	}
 }
 
+// fitPair fits the sub-blocks of n weights that x consists of: sixteen for the
+// first of f, the others, if there are, for the second.
+func fitPair(f *[2]fits, a *affineFit, x, w []float32, n int, by weighting) {
+	if fitPairInLanes(f, a, x, w, n, by) {
+		return
+	}
+	first := min(len(x), maxFits*n)
+	if by != byGiven {
+		w = x // not looked at
+	}
+	f[0].fit(a, x[:first], w[:first], n, by)
+	if first < len(x) {
+		f[1].fit(a, x[first:], w[first:], n, by)
+	}
+}
+
 // fitSymmetric fits the sub-blocks of n weights that x consists of without an
 // offset, as the function fitSymmetric.
 func (f *fits) fitSymmetric(levels int32, x, w []float32, n int, by weighting) {

@@ -19,13 +19,14 @@ package kernels
 var q4KFit = newAffineFit(15, -1, 0.1, 20, false)
 
 func quantizeQ4K(dst []byte, x, importance []float32) {
-	var f fits
+	var pair [2]fits
 	var codes [256]uint8
 	for i := range len(x) / 256 {
 		v := x[256*i:]
-		if i%2 == 0 {
-			f.run(&q4KFit, &weightedFit4, x, importance, i)
+		if i%4 == 0 {
+			fitBlocks(&pair, &q4KFit, &weightedFit4, x, importance, i)
 		}
+		f := &pair[i/2%2]
 		b := dst[144*i:][:144]
 		f.putScaleOffsets(b[:16], i%2, importance != nil, 255)
 		for k := range 8 {
@@ -49,22 +50,22 @@ func dequantizeQ4KGo(dst []float32, src []byte) {
 	}
 }
 
-// run fits the sub-blocks of 32 of block i and, if there is one, of the block
-// after it.
-func (f *fits) run(plain, weighted *affineFit, x, importance []float32, i int) {
+// fitBlocks fits the sub-blocks of 32 of up to four blocks from block i on: two
+// blocks for each of f.
+func fitBlocks(f *[2]fits, plain, weighted *affineFit, x, importance []float32, i int) {
 	x = x[256*i:]
-	x = x[:min(len(x), 512)]
+	x = x[:min(len(x), 4*256)]
 	if importance == nil {
-		f.fit(plain, x, nil, 32, byRootMeanSquare)
+		fitPair(f, plain, x, nil, 32, byRootMeanSquare)
 		return
 	}
 	importance = importance[256*i:][:len(x)]
-	var w [512]float32
+	var w [4 * 256]float32
 	for k := range len(x) / 256 {
 		v := x[256*k:][:256]
 		weigh(w[256*k:][:256], v, importance[256*k:][:256], 2*sumSquares(v)/256)
 	}
-	f.fit(weighted, x, w[:len(x)], 32, byGiven)
+	fitPair(f, weighted, x, w[:len(x)], 32, byGiven)
 }
 
 // putScaleOffsets stores the scales and offsets of the eight sub-blocks of block

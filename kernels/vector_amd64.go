@@ -94,15 +94,15 @@ func decodeBF16AVX2(dst *float32, src *byte, n int)
 //go:noescape
 func castBF16AVX2(dst *float32, src *float32, n int) int
 
-// fitAffineAVX2 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+// fitAffineAVX2 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes, in so many groups, whose spaces are so many bytes apart. numerators are what is divided by the range: the levels, then those of each of the tries.
 //
 //go:noescape
-func fitAffineAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+func fitAffineAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32, groups int, apart int)
 
-// fitAffineAbsoluteAVX2 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+// fitAffineAbsoluteAVX2 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes, in so many groups, whose spaces are so many bytes apart. numerators are what is divided by the range: the levels, then those of each of the tries.
 //
 //go:noescape
-func fitAffineAbsoluteAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+func fitAffineAbsoluteAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32, groups int, apart int)
 
 // fitSymmetricAVX2 equals fitSymmetric on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the loudest weight: first minus the levels, then those of each of the tries.
 //
@@ -264,15 +264,15 @@ func decodeBF16AVX512(dst *float32, src *byte, n int)
 //go:noescape
 func castBF16AVX512(dst *float32, src *float32, n int) int
 
-// fitAffineAVX512 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+// fitAffineAVX512 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes, in so many groups, whose spaces are so many bytes apart. numerators are what is divided by the range: the levels, then those of each of the tries.
 //
 //go:noescape
-func fitAffineAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+func fitAffineAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32, groups int, apart int)
 
-// fitAffineAbsoluteAVX512 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+// fitAffineAbsoluteAVX512 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes, in so many groups, whose spaces are so many bytes apart. numerators are what is divided by the range: the levels, then those of each of the tries.
 //
 //go:noescape
-func fitAffineAbsoluteAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+func fitAffineAbsoluteAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32, groups int, apart int)
 
 // fitSymmetricAVX512 equals fitSymmetric on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the loudest weight: first minus the levels, then those of each of the tries.
 //

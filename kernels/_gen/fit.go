@@ -251,144 +251,196 @@ func (v isa) fitLoss(space, n GPVirtual, scale, low, sum VecVirtual, absolute bo
 	})
 }
 
-// fitAffine emits affineFit.fit for as many sub-blocks as there are lanes.
+// What a group of lanes keeps between the phases of a try lies where its codes
+// will.
+const (
+	affineLow = lanesCodes + rowBytes*iota
+	affineHigh
+	affineSums // of weights times x
+	affineInverse
+	affineScale
+	affineBest
+	affineTrialScale
+	affineTrialLow
+)
+
+// fitAffine emits affineFit.fit for as many sub-blocks as there are lanes in one
+// group or two. A try ends in divisions and in sums that wait for each other:
+// the groups take turns at its two phases, so that one computes while the other
+// waits.
 func (v isa) fitAffine(absolute bool) {
 	name := "fitAffine"
 	if absolute {
 		name += "Absolute"
 	}
 	name += v.suffix
-	function(name, "func(space, x, w *float32, n, weigh int, numerators *float32, tries int, levels int32)",
-		name+" equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.")
+	function(name, "func(space, x, w *float32, n, weigh int, numerators *float32, tries int, levels int32, groups, apart int)",
+		name+" equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes, in so many groups, whose spaces are so many bytes apart. numerators are what is divided by the range: the levels, then those of each of the tries.")
 	space, x, w, n := param("space"), param("x"), param("w"), param("n")
-	v.transpose(space, x, n, lanesX)
-	v.weights(space, w, n, param("weigh"))
-
-	numerators, tries := param("numerators"), param("tries")
+	groups, apart, numerators := param("groups"), param("apart"), param("numerators")
 	c := v.fitConstants()
 	last := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
 	VPADDD(c.magic, last, last)
-	low, high, sw, swx := v.reg(), v.reg(), v.reg(), v.reg()
-	VMOVUPS(Mem{Base: space, Disp: lanesX}, low)
-	VMOVUPS(low, high)
-	VMOVUPS(Mem{Base: space, Disp: lanesW}, sw)
-	VMULPS(low, sw, swx)
-	rest, less1 := GP64(), GP64()
-	LEAQ(Mem{Base: space, Disp: 4 * v.n}, rest)
-	LEAQ(Mem{Base: n, Disp: -1}, less1)
-	v.rows(rest, less1, 1, func(at func(int) Mem) {
-		x, w := v.reg(), v.reg()
-		VMOVUPS(at(lanesX), x)
-		VMOVUPS(at(lanesW), w)
-		VMINPS(low, x, low) // the second where either is no number
-		VMAXPS(high, x, high)
-		VADDPS(w, sw, sw)
-		VMULPS(x, w, w)
-		VADDPS(w, swx, swx)
-	})
-	VMOVUPS(sw, Mem{Base: space, Disp: lanesSum})
-	zero := v.zero()
-	VMINPS(low, zero, low)
-	dead := v.where(lessOrEqual, high, low)
-	inverse, scale := v.reg(), v.reg()
-	inverted := func() { // the next numerator over the range, whose low end moves
-		width := v.reg()
+	each := func(body func(space GPVirtual)) {
+		s, left := GP64(), GP64()
+		MOVQ(space, s)
+		MOVQ(groups, left)
+		next := label("group")
+		Label(next)
+		body(s)
+		ADDQ(apart, s)
+		DECQ(left)
+		JNZ(LabelRef(next))
+	}
+	row := func(space GPVirtual, at int) Mem { return Mem{Base: space, Disp: at} }
+	load := func(space GPVirtual, at int) VecVirtual {
+		r := v.reg()
+		VMOVUPS(row(space, at), r)
+		return r
+	}
+	inverted := func(low, high VecVirtual) VecVirtual { // the numerator over the range, whose low end moves
+		width, inverse := v.reg(), v.reg()
 		VSUBPS(low, high, width)
 		VBROADCASTSS(Mem{Base: numerators}, inverse)
-		ADDQ(Imm(4), numerators)
 		VDIVPS(width, inverse, inverse)
+		return inverse
 	}
-	inverted()
-	VMOVUPS(c.ones, scale)
-	VDIVPS(inverse, scale, scale)
-	v.choose(dead, c.zero, scale, scale)
+
+	each(func(space GPVirtual) {
+		v.transpose(space, x, n, lanesX)
+		v.weights(space, w, n, param("weigh"))
+		size := GP64()
+		IMUL3Q(U32(4*v.n), n, size)
+		ADDQ(size, x)
+		ADDQ(size, w)
+		low, high, sw, swx := load(space, lanesX), v.reg(), load(space, lanesW), v.reg()
+		VMOVUPS(low, high)
+		VMULPS(low, sw, swx)
+		rest, less1 := GP64(), GP64()
+		LEAQ(Mem{Base: space, Disp: 4 * v.n}, rest)
+		LEAQ(Mem{Base: n, Disp: -1}, less1)
+		v.rows(rest, less1, 1, func(at func(int) Mem) {
+			x, w := v.reg(), v.reg()
+			VMOVUPS(at(lanesX), x)
+			VMOVUPS(at(lanesW), w)
+			VMINPS(low, x, low) // the second where either is no number
+			VMAXPS(high, x, high)
+			VADDPS(w, sw, sw)
+			VMULPS(x, w, w)
+			VADDPS(w, swx, swx)
+		})
+		VMOVUPS(sw, row(space, lanesSum))
+		VMOVUPS(swx, row(space, affineSums))
+		zero := v.zero()
+		VMINPS(low, zero, low)
+		VMOVUPS(low, row(space, affineLow))
+		VMOVUPS(high, row(space, affineHigh))
+		dead := v.where(lessOrEqual, high, low)
+		inverse, scale := inverted(low, high), v.reg()
+		VMOVUPS(c.ones, scale)
+		VDIVPS(inverse, scale, scale)
+		v.choose(dead, c.zero, scale, scale)
+		v.choose(dead, c.zero, inverse, inverse) // so that codes are 0
+		VMOVUPS(scale, row(space, affineScale))
+		// Where codes come from is kept, not the codes.
+		VMOVUPS(low, row(space, lanesOffset))
+		VMOVUPS(inverse, row(space, lanesScale))
+		v.affineCodes(space, n, c, low, inverse, last, lanesTrial)
+		best := v.reg()
+		v.fitLoss(space, n, scale, low, best, absolute)
+		v.choose(dead, v.constant(float(float32(math.Inf(-1)))), best, best)
+		VMOVUPS(best, row(space, affineBest))
+	})
+
+	tries := param("tries")
+	try := label("try")
+	Label(try)
+	ADDQ(Imm(4), numerators)
+	each(func(space GPVirtual) {
+		low := load(space, affineLow)
+		inverse := inverted(low, load(space, affineHigh))
+		VMOVUPS(inverse, row(space, affineInverse))
+		swc, swcc, swxc := v.zero(), v.zero(), v.zero()
+		x, q, wq := v.reg(), v.reg(), v.reg()
+		v.rows(space, n, 4, func(at func(int) Mem) {
+			VMOVUPS(at(lanesX), x)
+			VSUBPS(low, x, q)
+			VMULPS(inverse, q, q)
+			v.nearest(c, q, c.magic, last)
+			VMOVUPS(q, at(lanesTrial))
+			VMULPS(at(lanesW), q, wq)
+			VADDPS(wq, swc, swc)
+			VMULPS(wq, x, x)
+			VADDPS(x, swxc, swxc)
+			VMULPS(wq, q, q)
+			VADDPS(q, swcc, swcc)
+		})
+		sw, swx := load(space, lanesSum), load(space, affineSums)
+		det, d, m, t := v.reg(), v.reg(), v.reg(), v.reg()
+		VMULPS(swcc, sw, det)
+		VMULPS(swc, swc, t)
+		VSUBPS(t, det, det)
+		VMULPS(swxc, sw, d)
+		VMULPS(swc, swx, t)
+		VSUBPS(t, d, d)
+		VDIVPS(det, d, d)
+		VMULPS(swx, swcc, m)
+		VMULPS(swxc, swc, t)
+		VSUBPS(t, m, m)
+		VDIVPS(det, m, m)
+		VDIVPS(swcc, swxc, t)
+		above := v.where(greater, m, c.zero)
+		v.choose(above, t, d, d)
+		v.choose(above, c.zero, m, m)
+		none := v.reg() // no number as the offset makes none of the loss
+		VMOVUPS(v.constant(float(float32(math.NaN()))), none)
+		v.choose(v.where(greater, det, c.zero), m, none, m)
+		VMOVUPS(d, row(space, affineTrialScale))
+		VMOVUPS(m, row(space, affineTrialLow))
+	})
+	each(func(space GPVirtual) {
+		d, m, loss := load(space, affineTrialScale), load(space, affineTrialLow), v.reg()
+		v.fitLoss(space, n, d, m, loss, absolute)
+		best := load(space, affineBest)
+		better := v.where(less, loss, best)
+		worse := label("worse")
+		v.unlessAny(better, worse)
+		take := func(from Op, to int) {
+			r := load(space, to)
+			v.choose(better, from, r, r)
+			VMOVUPS(r, row(space, to))
+		}
+		take(row(space, affineLow), lanesOffset)
+		take(row(space, affineInverse), lanesScale)
+		take(loss, affineBest)
+		take(d, affineScale)
+		take(m, affineLow)
+		Label(worse)
+	})
+	DECQ(tries)
+	JNZ(LabelRef(try))
+
+	each(func(space GPVirtual) {
+		scale, low := load(space, affineScale), load(space, affineLow)
+		v.affineCodes(space, n, c, load(space, lanesOffset), load(space, lanesScale), last, lanesCodes)
+		v.flip(c.signs, low)
+		VMOVUPS(scale, row(space, lanesScale))
+		VMOVUPS(low, row(space, lanesOffset))
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// affineCodes leaves the codes nearest to (x − low)·inverse in their rows.
+func (v isa) affineCodes(space, n GPVirtual, c *fitConstants, low, inverse, last VecVirtual, array int) {
 	v.rows(space, n, 4, func(at func(int) Mem) {
 		q := v.reg()
 		VMOVUPS(at(lanesX), q)
 		VSUBPS(low, q, q)
 		VMULPS(inverse, q, q)
 		v.nearest(c, q, c.magic, last)
-		VMOVUPS(q, at(lanesTrial))
+		VMOVUPS(q, at(array))
 	})
-	// What the codes of the best come from waits in memory: registers are few.
-	wonLow, wonInverse := Mem{Base: space, Disp: lanesOffset}, Mem{Base: space, Disp: lanesScale}
-	VMOVUPS(low, wonLow)
-	VMOVUPS(inverse, wonInverse)
-	best := v.reg()
-	v.fitLoss(space, n, scale, low, best, absolute)
-	v.choose(dead, v.constant(float(float32(math.Inf(-1)))), best, best)
-
-	try := label("try")
-	Label(try)
-	inverted()
-	swc, swcc, swxc := v.zero(), v.zero(), v.zero()
-	x1, q, wq := v.reg(), v.reg(), v.reg()
-	v.rows(space, n, 4, func(at func(int) Mem) {
-		x := x1
-		VMOVUPS(at(lanesX), x)
-		VSUBPS(low, x, q)
-		VMULPS(inverse, q, q)
-		v.nearest(c, q, c.magic, last)
-		VMOVUPS(q, at(lanesTrial))
-		VMULPS(at(lanesW), q, wq)
-		VADDPS(wq, swc, swc)
-		VMULPS(wq, x, x)
-		VADDPS(x, swxc, swxc)
-		VMULPS(wq, q, q)
-		VADDPS(q, swcc, swcc)
-	})
-	det, d, m, t := v.reg(), v.reg(), v.reg(), v.reg()
-	VMULPS(swcc, sw, det)
-	VMULPS(swc, swc, t)
-	VSUBPS(t, det, det)
-	VMULPS(swxc, sw, d)
-	VMULPS(swc, swx, t)
-	VSUBPS(t, d, d)
-	VDIVPS(det, d, d)
-	VMULPS(swx, swcc, m)
-	VMULPS(swxc, swc, t)
-	VSUBPS(t, m, m)
-	VDIVPS(det, m, m)
-	VDIVPS(swcc, swxc, t)
-	above := v.where(greater, m, c.zero)
-	v.choose(above, t, d, d)
-	v.choose(above, c.zero, m, m)
-	loss := v.reg()
-	v.fitLoss(space, n, d, m, loss, absolute)
-	better := v.both(v.where(greater, det, c.zero), v.where(less, loss, best))
-	worse := label("worse")
-	v.unlessAny(better, worse)
-	won := v.reg()
-	VMOVUPS(wonLow, won)
-	v.choose(better, low, won, won)
-	VMOVUPS(won, wonLow)
-	VMOVUPS(wonInverse, won)
-	v.choose(better, inverse, won, won)
-	VMOVUPS(won, wonInverse)
-	v.choose(better, loss, best, best)
-	v.choose(better, d, scale, scale)
-	v.choose(better, m, low, low)
-	Label(worse)
-	DECQ(tries)
-	JNZ(LabelRef(try))
-
-	start := v.reg()
-	VMOVUPS(wonLow, start)
-	VMOVUPS(wonInverse, inverse)
-	v.rows(space, n, 4, func(at func(int) Mem) {
-		q := v.reg()
-		VMOVUPS(at(lanesX), q)
-		VSUBPS(start, q, q)
-		VMULPS(inverse, q, q)
-		v.nearest(c, q, c.magic, last)
-		v.choose(dead, c.zero, q, q)
-		VMOVUPS(q, at(lanesCodes))
-	})
-	v.flip(c.signs, low)
-	VMOVUPS(scale, Mem{Base: space, Disp: lanesScale})
-	VMOVUPS(low, Mem{Base: space, Disp: lanesOffset})
-	VZEROUPPER()
-	RET()
 }
 
 // recode emits the codes of n weights, a multiple of 16, under a scale that is
