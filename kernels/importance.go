@@ -53,3 +53,24 @@ func weighBySquare(w, x []float32) {
 		w[i] = float32(v * v)
 	}
 }
+
+// sumSquaresOfBlocks returns Σx² of each 256 weights of x, at most four times as
+// many, added in order. Additions wait for each other: those of two blocks take
+// turns.
+func sumSquaresOfBlocks(x []float32) (sums [4]float32) {
+	for k := 0; len(x) > 0; k += 2 {
+		if len(x) < 512 {
+			sums[k] = sumSquares(x)
+			break
+		}
+		var s, t float32
+		a, b := x[:256], x[256:512]
+		for i, v := range a {
+			s += float32(v * v)
+			t += float32(b[i] * b[i])
+		}
+		sums[k], sums[k+1] = s, t
+		x = x[512:]
+	}
+	return sums
+}

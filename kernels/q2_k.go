@@ -57,9 +57,9 @@ func fitBlocksQ2K(f *[2]fits, x, importance []float32, i int) {
 	}
 	importance = importance[256*i:][:len(x)]
 	var w [2 * 256]float32
+	sums := sumSquaresOfBlocks(x)
 	for k := range len(x) / 256 {
-		v := x[256*k:][:256]
-		weigh(w[256*k:][:256], v, importance[256*k:][:256], sumSquares(v)/256)
+		weigh(w[256*k:][:256], x[256*k:][:256], importance[256*k:][:256], sums[k]/256)
 	}
 	fitPair(f, &weightedFit2, x, w[:len(x)], 16, byGiven)
 }

@@ -61,9 +61,9 @@ func fitBlocks(f *[2]fits, plain, weighted *affineFit, x, importance []float32, 
 	}
 	importance = importance[256*i:][:len(x)]
 	var w [4 * 256]float32
+	sums := sumSquaresOfBlocks(x)
 	for k := range len(x) / 256 {
-		v := x[256*k:][:256]
-		weigh(w[256*k:][:256], v, importance[256*k:][:256], 2*sumSquares(v)/256)
+		weigh(w[256*k:][:256], x[256*k:][:256], importance[256*k:][:256], 2*sums[k]/256)
 	}
 	fitPair(f, weighted, x, w[:len(x)], 32, byGiven)
 }
