@@ -154,6 +154,12 @@ func (v isa) fitConstants() *fitConstants {
 // the exponent of 2^23 put before it, under which floats are ordered like their
 // bits. low and high are 1.5·2^23 and an integer.
 func (v isa) nearest(c *fitConstants, q VecVirtual, low, high Op) {
+	v.nearestBits(c, q, low, high)
+	VSUBPS(c.magic, q, q)
+}
+
+// nearestBits makes q 1.5·2^23 more than nearest does.
+func (v isa) nearestBits(c *fitConstants, q VecVirtual, low, high Op) {
 	VADDPS(c.magic, q, q)
 	if v.wide() {
 		VPTERNLOGD(U8(0xec), c.mantissa, c.exponent, q) // q AND mantissa OR exponent
@@ -163,7 +169,6 @@ func (v isa) nearest(c *fitConstants, q VecVirtual, low, high Op) {
 	}
 	VPMAXSD(low, q, q)
 	VPMINSD(high, q, q)
-	VSUBPS(c.magic, q, q)
 }
 
 func (v isa) and(bits Op, q VecVirtual) {
@@ -228,6 +233,36 @@ func (v isa) weights(space, w, n, weigh GPVirtual) {
 	Label(done)
 }
 
+// trials emits body for every row of n with the code on trial, which sixteen
+// lanes keep as a byte: rows of weights and of whole codes would share the sets of the
+// cache, and where their addresses are unlucky each would drive out the other.
+func (v isa) trials(space, n GPVirtual, body func(at func(array int) Mem, trial Mem)) {
+	code, size := GP64(), 4*v.n
+	if v.wide() {
+		size = v.n
+	}
+	LEAQ(Mem{Base: space, Disp: lanesTrial}, code)
+	i := 0
+	v.rows(space, n, 4, func(at func(int) Mem) {
+		body(at, Mem{Base: code, Disp: size * i})
+		if i++; i == 4 {
+			ADDQ(U32(4*size), code)
+		}
+	})
+}
+
+// putTrial stores the code that q is with 1.5·2^23 added to it, and takes that
+// off.
+func (v isa) putTrial(c *fitConstants, q VecVirtual, to Mem) {
+	if v.wide() {
+		VPMOVDB(q, to)
+		VSUBPS(c.magic, q, q)
+		return
+	}
+	VSUBPS(c.magic, q, q)
+	VMOVUPS(q, to)
+}
+
 // fitLoss leaves in sum the weighted error of x ≈ scale·c + low for the codes on
 // trial.
 func (v isa) fitLoss(space, n GPVirtual, scale, low, sum VecVirtual, absolute bool) {
@@ -237,8 +272,14 @@ func (v isa) fitLoss(space, n GPVirtual, scale, low, sum VecVirtual, absolute bo
 		noSign = v.constant(absMask)
 	}
 	e := v.reg()
-	v.rows(space, n, 4, func(at func(int) Mem) {
-		VMULPS(at(lanesTrial), scale, e)
+	v.trials(space, n, func(at func(int) Mem, trial Mem) {
+		if v.wide() {
+			VPMOVZXBD(trial, e)
+			VCVTDQ2PS(e, e)
+			VMULPS(scale, e, e)
+		} else {
+			VMULPS(trial, scale, e)
+		}
 		VADDPS(low, e, e)
 		VSUBPS(at(lanesX), e, e)
 		if absolute {
@@ -345,7 +386,14 @@ func (v isa) fitAffine(absolute bool) {
 		// Where codes come from is kept, not the codes.
 		VMOVUPS(low, row(space, lanesOffset))
 		VMOVUPS(inverse, row(space, lanesScale))
-		v.affineCodes(space, n, c, low, inverse, last, lanesTrial)
+		v.trials(space, n, func(at func(int) Mem, trial Mem) {
+			q := v.reg()
+			VMOVUPS(at(lanesX), q)
+			VSUBPS(low, q, q)
+			VMULPS(inverse, q, q)
+			v.nearestBits(c, q, c.magic, last)
+			v.putTrial(c, q, trial)
+		})
 		best := v.reg()
 		v.fitLoss(space, n, scale, low, best, absolute)
 		v.choose(dead, v.constant(float(float32(math.Inf(-1)))), best, best)
@@ -362,12 +410,12 @@ func (v isa) fitAffine(absolute bool) {
 		VMOVUPS(inverse, row(space, affineInverse))
 		swc, swcc, swxc := v.zero(), v.zero(), v.zero()
 		x, q, wq := v.reg(), v.reg(), v.reg()
-		v.rows(space, n, 4, func(at func(int) Mem) {
+		v.trials(space, n, func(at func(int) Mem, trial Mem) {
 			VMOVUPS(at(lanesX), x)
 			VSUBPS(low, x, q)
 			VMULPS(inverse, q, q)
-			v.nearest(c, q, c.magic, last)
-			VMOVUPS(q, at(lanesTrial))
+			v.nearestBits(c, q, c.magic, last)
+			v.putTrial(c, q, trial)
 			VMULPS(at(lanesW), q, wq)
 			VADDPS(wq, swc, swc)
 			VMULPS(wq, x, x)
@@ -422,25 +470,21 @@ func (v isa) fitAffine(absolute bool) {
 
 	each(func(space GPVirtual) {
 		scale, low := load(space, affineScale), load(space, affineLow)
-		v.affineCodes(space, n, c, load(space, lanesOffset), load(space, lanesScale), last, lanesCodes)
+		wonLow, wonInverse := load(space, lanesOffset), load(space, lanesScale)
+		v.rows(space, n, 4, func(at func(int) Mem) {
+			q := v.reg()
+			VMOVUPS(at(lanesX), q)
+			VSUBPS(wonLow, q, q)
+			VMULPS(wonInverse, q, q)
+			v.nearest(c, q, c.magic, last)
+			VMOVUPS(q, at(lanesCodes))
+		})
 		v.flip(c.signs, low)
 		VMOVUPS(scale, row(space, lanesScale))
 		VMOVUPS(low, row(space, lanesOffset))
 	})
 	VZEROUPPER()
 	RET()
-}
-
-// affineCodes leaves the codes nearest to (x − low)·inverse in their rows.
-func (v isa) affineCodes(space, n GPVirtual, c *fitConstants, low, inverse, last VecVirtual, array int) {
-	v.rows(space, n, 4, func(at func(int) Mem) {
-		q := v.reg()
-		VMOVUPS(at(lanesX), q)
-		VSUBPS(low, q, q)
-		VMULPS(inverse, q, q)
-		v.nearest(c, q, c.magic, last)
-		VMOVUPS(q, at(array))
-	})
 }
 
 // recode emits the codes of n weights, a multiple of 16, under a scale that is
