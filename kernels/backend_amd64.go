@@ -262,10 +262,9 @@ func (f *fits) fitInLanes(a *affineFit, x, w []float32, n int, by weighting) boo
 	if by != byGiven {
 		w = x // not looked at
 	}
-	groups := count / f.lanes
-	fitAffine(&f.space[0], a, f.lanes, x, w, n, by, groups, int(unsafe.Sizeof(f.space[0])))
-	for i := range groups {
-		f.found(&f.space[i], i*f.lanes)
+	a.fitGroups(&f.space[0], &f.space[1], count/f.lanes, f.lanes, x, w, n, by)
+	for first := 0; first < count; first += f.lanes {
+		f.found(&f.space[first/f.lanes], first)
 	}
 	return true
 }
@@ -279,7 +278,7 @@ func fitPairInLanes(f *[2]fits, a *affineFit, x, w []float32, n int, by weightin
 	if by != byGiven {
 		w = x // not looked at
 	}
-	fitAffine(&f[0].space[0], a, maxFits, x, w, n, by, 2, int(unsafe.Sizeof(f[0])))
+	a.fitGroups(&f[0].space[0], &f[1].space[0], 2, maxFits, x, w, n, by)
 	for i := range f {
 		f[i].n, f[i].lanes = n, maxFits
 		f[i].found(&f[i].space[0], 0)
@@ -287,9 +286,10 @@ func fitPairInLanes(f *[2]fits, a *affineFit, x, w []float32, n int, by weightin
 	return true
 }
 
-// fitAffine is affineFit.fit for groups of as many sub-blocks as there are lanes,
-// their spaces so many bytes apart.
-func fitAffine(space *fitLanes, a *affineFit, lanes int, x, w []float32, n int, by weighting, groups, apart int) {
+// fitGroups is fit for one group of as many sub-blocks as there are lanes or for
+// two.
+func (a *affineFit) fitGroups(space, second *fitLanes, groups, lanes int, x, w []float32, n int, by weighting) {
+	apart := int(uintptr(unsafe.Pointer(second)) - uintptr(unsafe.Pointer(space)))
 	numerators, tries := &a.numerators[0], len(a.numerators)-1
 	switch {
 	case lanes == 16 && a.absolute:
