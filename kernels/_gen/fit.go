@@ -113,28 +113,55 @@ func (v isa) spread(r GPVirtual) VecVirtual {
 	return all
 }
 
-// transpose emits the gathering of sub-blocks of n floats, a lane each, into
-// the rows of array.
+// transpose emits the way of sub-blocks of n floats, a lane each, into the rows
+// of array: four floats of each at a time. Those of sub-block 4·p + i go to part p
+// of vector i; transposing four by four inside the parts makes rows of them.
 func (v isa) transpose(space, from, n GPVirtual, array int) {
-	index := v.spread(n)
-	VPMULLD(iota16(), index, index)
-	source := GP64()
+	source, stride, at4 := GP64(), GP64(), GP64()
 	MOVQ(from, source)
-	v.rows(space, n, 1, func(at func(int) Mem) {
-		x := v.zero()
-		m := Mem{Base: source, Index: index, Scale: 4}
-		if v.wide() {
-			k := K()
-			KXNORW(k, k, k)
-			VGATHERDPS(m, k, x)
-		} else {
-			all := YMM()
-			VPCMPEQD(all, all, all)
-			VGATHERDPS(all, m, x)
+	MOVQ(n, stride)
+	SHLQ(Imm(2), stride)
+	var four [4]VecVirtual
+	k := 0
+	v.rows(space, n, 4, func(at func(int) Mem) {
+		if k == 0 {
+			MOVQ(source, at4)
+			for i := range v.n {
+				r, m := four[i%4], Mem{Base: at4}
+				switch part := U8(i / 4); {
+				case part == 0:
+					r = v.reg()
+					four[i] = r
+					VMOVUPS(m, r.AsX())
+				case v.wide():
+					VINSERTF32X4(part, m, r, r)
+				default:
+					VINSERTF128(part, m, r, r)
+				}
+				if i < v.n-1 {
+					ADDQ(stride, at4)
+				}
+			}
+			ADDQ(Imm(16), source)
+			v.transpose4(&four)
 		}
-		VMOVUPS(x, at(array))
-		ADDQ(Imm(4), source)
+		VMOVUPS(four[k], at(array))
+		k++
 	})
+}
+
+// transpose4 transposes four by four words inside each 16 bytes.
+func (v isa) transpose4(r *[4]VecVirtual) {
+	var t [4]VecVirtual
+	for i := range 2 {
+		t[2*i], t[2*i+1] = v.reg(), v.reg()
+		VUNPCKLPS(r[2*i+1], r[2*i], t[2*i])
+		VUNPCKHPS(r[2*i+1], r[2*i], t[2*i+1])
+	}
+	for i := range 2 {
+		VUNPCKLPD(t[2+i], t[i], r[2*i])
+		VUNPCKHPD(t[2+i], t[i], r[2*i+1])
+	}
 }
 
 // fitConstants are operands of every step of a search.
@@ -318,18 +345,17 @@ func (v isa) fitAffine(absolute bool) {
 	function(name, "func(space, x, w *float32, n, weigh int, numerators *float32, tries int, levels int32, groups, apart int)",
 		name+" equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes, in so many groups, whose spaces are so many bytes apart. numerators are what is divided by the range: the levels, then those of each of the tries.")
 	space, x, w, n := param("space"), param("x"), param("w"), param("n")
-	groups, apart, numerators := param("groups"), param("apart"), param("numerators")
+	numerators := param("numerators")
 	c := v.fitConstants()
 	last := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
 	VPADDD(c.magic, last, last)
 	each := func(body func(space GPVirtual)) {
-		s, left := GP64(), GP64()
+		s, left := GP64(), param("groups")
 		MOVQ(space, s)
-		MOVQ(groups, left)
 		next := label("group")
 		Label(next)
 		body(s)
-		ADDQ(apart, s)
+		ADDQ(param("apart"), s)
 		DECQ(left)
 		JNZ(LabelRef(next))
 	}
