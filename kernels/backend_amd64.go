@@ -287,7 +287,8 @@ func fitPairInLanes(f *[2]fits, a *affineFit, x, w []float32, n int, by weightin
 }
 
 // fitGroups is fit for one group of as many sub-blocks as there are lanes or for
-// two.
+// two. While it is under way codes hold its state, and sixteen lanes keep a trial
+// as bytes.
 func (a *affineFit) fitGroups(space, second *fitLanes, groups, lanes int, x, w []float32, n int, by weighting) {
 	apart := int(uintptr(unsafe.Pointer(second)) - uintptr(unsafe.Pointer(space)))
 	numerators, tries := &a.numerators[0], len(a.numerators)-1
