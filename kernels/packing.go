@@ -31,6 +31,8 @@ type Packing struct {
 
 	optimum *optimum // nil where there is no search for the best scale
 	vector  bool     // packing has vector code; unpacking always has
+
+	rows [AVX512 + 1]rowCode // by backend; where there is none, the two functions run
 }
 
 // Slow reports whether packing takes a large part of a microsecond per weight:
@@ -41,7 +43,7 @@ func (p *Packing) Slow() bool { return p.codes == nil }
 var Packings = slices.Concat(scalarPackings, latticePackings)
 
 // scalarPackings is the table of the formats that have a code for each weight.
-var scalarPackings = []*Packing{
+var scalarPackings = withRowCode([]*Packing{
 	{
 		Name: "q4_0", Bits: 4, codes: run(-8, 7), Block: 32, Bytes: 18, UsesImportance: true,
 		About:    "4-bit integers times a scale per 32 weights",
@@ -132,7 +134,7 @@ var scalarPackings = []*Packing{
 		About:    "4-bit floats (E2M1) times an 8-bit float per 16 weights",
 		quantize: quantizeNVFP4, dequantize: dequantizeNVFP4, vector: true,
 	},
-}
+})
 
 // codes are the values of a block's codes before scaling, ascending.
 type codes []float32
@@ -162,7 +164,7 @@ func (p *Packing) Quantize(dst []byte, x, importance []float32) {
 	case importance == nil && p.NeedsImportance:
 		panic(fmt.Sprintf("kernels: %s needs importance weights", p.Name))
 	}
-	p.quantize(dst[:len(x)/p.Block*p.Bytes], x, importance)
+	p.quantizeRow(dst[:len(x)/p.Block*p.Bytes], x, importance)
 }
 
 // Dequantize sets the first len(src)/p.Bytes·p.Block elements of dst to the
@@ -172,7 +174,7 @@ func (p *Packing) Dequantize(dst []float32, src []byte) {
 	if len(src)%p.Bytes != 0 {
 		panic(fmt.Sprintf("kernels: %d bytes are not whole blocks of %s", len(src), p.Name))
 	}
-	p.dequantize(dst[:len(src)/p.Bytes*p.Block], src)
+	p.dequantizeRow(dst[:len(src)/p.Bytes*p.Block], src)
 }
 
 // putHalf stores x in b as IEEE binary16 and returns what was stored.

@@ -2,10 +2,35 @@
 // equals, bit for bit, the Go function that its comment names.
 package main
 
-import . "github.com/mmcloughlin/avo/build"
+import (
+	"flag"
+
+	. "github.com/mmcloughlin/avo/build"
+)
 
 func main() {
+	blocks := flag.Bool("blocks", false, "write what packs and unpacks rows of blocks, instead of the rest")
+	flag.Parse()
 	ConstraintExpr("amd64")
+	if *blocks {
+		rows()
+	} else {
+		vectors()
+	}
+	Generate()
+}
+
+func rows() {
+	for _, v := range []isa{avx2, avx512} {
+		v.packQ8_0()
+		v.packSymmetric("Q4_0", 8, 18)
+		v.packSymmetric("Q5_0", 16, 22)
+		v.packSpan("Q4_1", 15, 20)
+		v.packSpan("Q5_1", 31, 24)
+	}
+}
+
+func vectors() {
 	for _, v := range []isa{avx2, avx512} {
 		v.read()
 		for _, r := range roundings {
@@ -40,5 +65,4 @@ func main() {
 	avx512.roundTrip(stochastic) // multiplies 64-bit integers
 	avx2.extremes()              // sixteen lanes are no faster
 	avx2.moments()
-	Generate()
 }
