@@ -29,6 +29,11 @@ func quantizeQ4_1AVX2(dst *byte, x *float32, blocks int) int
 //go:noescape
 func quantizeQ5_1AVX2(dst *byte, x *float32, blocks int) int
 
+// quantizeMXFP4AVX2 equals quantizeMXFP4 without importance for the first blocks, of which there is one at least, and returns how many.
+//
+//go:noescape
+func quantizeMXFP4AVX2(dst *byte, x *float32, blocks int) int
+
 // quantizeQ8_0AVX512 equals quantizeQ8_0 without importance for the first blocks, of which there is one at least, and returns how many.
 //
 //go:noescape
@@ -53,3 +58,13 @@ func quantizeQ4_1AVX512(dst *byte, x *float32, blocks int) int
 //
 //go:noescape
 func quantizeQ5_1AVX512(dst *byte, x *float32, blocks int) int
+
+// quantizeMXFP4AVX512 equals quantizeMXFP4 without importance for the first blocks, of which there is one at least, and returns how many.
+//
+//go:noescape
+func quantizeMXFP4AVX512(dst *byte, x *float32, blocks int) int
+
+// quantizeNVFP4AVX2 equals quantizeNVFP4 without importance for the first blocks, of which there is one at least, and returns how many.
+//
+//go:noescape
+func quantizeNVFP4AVX2(dst *byte, x *float32, blocks int) int

@@ -33,12 +33,12 @@ func (v isa) packRows(format string, weights, bytes int, prepare func() (body fu
 	RET()
 }
 
-// weightsAt loads n weights.
-func (v isa) weightsAt(x GPVirtual, n int) []VecVirtual {
+// weightsAt loads n weights from a byte behind x on.
+func (v isa) weightsAt(x GPVirtual, from, n int) []VecVirtual {
 	q := make([]VecVirtual, n/v.n)
 	for i := range q {
 		q[i] = v.reg()
-		VMOVUPS(Mem{Base: x, Disp: 4 * v.n * i}, q[i])
+		VMOVUPS(Mem{Base: x, Disp: from + 4*v.n*i}, q[i])
 	}
 	return q
 }
@@ -146,7 +146,7 @@ func (v isa) packQ8_0() {
 			VMOVDQU(byteOrder(), order)
 		}
 		return func(x, b GPVirtual, _ string) {
-			q := v.weightsAt(x, 32)
+			q := v.weightsAt(x, 0, 32)
 			d := v.tree(v.magnitudes(q, noSign), VPMAXSD)
 			v.fold(d, VPMAXSD)
 			VDIVSS(most.AsX(), d.AsX(), d.AsX())
@@ -222,7 +222,7 @@ func (v isa) packSymmetric(format string, levels, bytes int) {
 		one, zero, share := v.spread32(float(1)), v.zero(), v.spread32(float(-1/float32(levels)))
 		codesAt := v.codesAt()
 		return func(x, b GPVirtual, _ string) {
-			q := v.weightsAt(x, 32)
+			q := v.weightsAt(x, 0, 32)
 			a := v.magnitudes(q, noSign)
 			m := v.tree(a, VPMAXSD)
 			v.fold(m, VPMAXSD)
@@ -263,7 +263,7 @@ func (v isa) packSpan(format string, last, bytes int) {
 		one, zero, levels, noSign := v.spread32(float(1)), v.zero(), v.spread32(float(float32(last))), v.spread32(absMask)
 		codesAt := v.codesAt()
 		return func(x, b GPVirtual, _ string) {
-			q := v.weightsAt(x, 32)
+			q := v.weightsAt(x, 0, 32)
 			low, d := v.tree(q, VMINPS), v.tree(q, VMAXPS)
 			v.fold(low, VMINPS)
 			v.fold(d, VMAXPS)
@@ -294,7 +294,7 @@ func (v isa) packSpan(format string, last, bytes int) {
 
 // firstZero sets the first of low to the first of 32 weights that is 0.
 func (v isa) firstZero(x GPVirtual, low, noSign, zero VecVirtual) {
-	at := v.firstEqual(v.magnitudes(v.weightsAt(x, 32), noSign), zero)
+	at := v.firstEqual(v.magnitudes(v.weightsAt(x, 0, 32), noSign), zero)
 	ANDQ(Imm(31), at) // there is none if there are NaN
 	VMOVSS(Mem{Base: x, Index: at, Scale: 4}, low.AsX())
 }

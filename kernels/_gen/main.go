@@ -27,7 +27,9 @@ func rows() {
 		v.packSymmetric("Q5_0", 16, 22)
 		v.packSpan("Q4_1", 15, 20)
 		v.packSpan("Q5_1", 31, 24)
+		v.packMXFP4()
 	}
+	avx2.packNVFP4()
 }
 
 func vectors() {
