@@ -34,6 +34,81 @@ func quantizeQ5_1AVX2(dst *byte, x *float32, blocks int) int
 //go:noescape
 func quantizeMXFP4AVX2(dst *byte, x *float32, blocks int) int
 
+// dequantizeQ4_0AVX2 equals dequantizeQ4_0 for at least one block.
+//
+//go:noescape
+func dequantizeQ4_0AVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ4_1AVX2 equals dequantizeQ4_1 for at least one block.
+//
+//go:noescape
+func dequantizeQ4_1AVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeIQ4NLAVX2 equals dequantizeIQ4NL for at least one block.
+//
+//go:noescape
+func dequantizeIQ4NLAVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeIQ4XSAVX2 equals dequantizeIQ4XS for at least one block.
+//
+//go:noescape
+func dequantizeIQ4XSAVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeMXFP4AVX2 equals dequantizeMXFP4 for at least one block.
+//
+//go:noescape
+func dequantizeMXFP4AVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeNVFP4AVX2 equals dequantizeNVFP4 for at least one block.
+//
+//go:noescape
+func dequantizeNVFP4AVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ5_0AVX2 equals dequantizeQ5_0 for at least one block.
+//
+//go:noescape
+func dequantizeQ5_0AVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ5_1AVX2 equals dequantizeQ5_1 for at least one block.
+//
+//go:noescape
+func dequantizeQ5_1AVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ8_0AVX2 equals dequantizeQ8_0 for at least one block.
+//
+//go:noescape
+func dequantizeQ8_0AVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ3KAVX2 equals dequantizeQ3K for at least one block.
+//
+//go:noescape
+func dequantizeQ3KAVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ6KAVX2 equals dequantizeQ6K for at least one block.
+//
+//go:noescape
+func dequantizeQ6KAVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeTQ1_0AVX2 equals dequantizeTQ1_0 for at least one block.
+//
+//go:noescape
+func dequantizeTQ1_0AVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeTQ2_0AVX2 equals dequantizeTQ2_0 for at least one block.
+//
+//go:noescape
+func dequantizeTQ2_0AVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ1_0AVX2 equals dequantizeQ1_0 for at least one block.
+//
+//go:noescape
+func dequantizeQ1_0AVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ2_0AVX2 equals dequantizeQ2_0 for at least one block.
+//
+//go:noescape
+func dequantizeQ2_0AVX2(dst *float32, src *byte, blocks int)
+
 // quantizeQ8_0AVX512 equals quantizeQ8_0 without importance for the first blocks, of which there is one at least, and returns how many.
 //
 //go:noescape
@@ -63,6 +138,81 @@ func quantizeQ5_1AVX512(dst *byte, x *float32, blocks int) int
 //
 //go:noescape
 func quantizeMXFP4AVX512(dst *byte, x *float32, blocks int) int
+
+// dequantizeQ4_0AVX512 equals dequantizeQ4_0 for at least one block.
+//
+//go:noescape
+func dequantizeQ4_0AVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ4_1AVX512 equals dequantizeQ4_1 for at least one block.
+//
+//go:noescape
+func dequantizeQ4_1AVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeIQ4NLAVX512 equals dequantizeIQ4NL for at least one block.
+//
+//go:noescape
+func dequantizeIQ4NLAVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeIQ4XSAVX512 equals dequantizeIQ4XS for at least one block.
+//
+//go:noescape
+func dequantizeIQ4XSAVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeMXFP4AVX512 equals dequantizeMXFP4 for at least one block.
+//
+//go:noescape
+func dequantizeMXFP4AVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeNVFP4AVX512 equals dequantizeNVFP4 for at least one block.
+//
+//go:noescape
+func dequantizeNVFP4AVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ5_0AVX512 equals dequantizeQ5_0 for at least one block.
+//
+//go:noescape
+func dequantizeQ5_0AVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ5_1AVX512 equals dequantizeQ5_1 for at least one block.
+//
+//go:noescape
+func dequantizeQ5_1AVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ8_0AVX512 equals dequantizeQ8_0 for at least one block.
+//
+//go:noescape
+func dequantizeQ8_0AVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ3KAVX512 equals dequantizeQ3K for at least one block.
+//
+//go:noescape
+func dequantizeQ3KAVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ6KAVX512 equals dequantizeQ6K for at least one block.
+//
+//go:noescape
+func dequantizeQ6KAVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeTQ1_0AVX512 equals dequantizeTQ1_0 for at least one block.
+//
+//go:noescape
+func dequantizeTQ1_0AVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeTQ2_0AVX512 equals dequantizeTQ2_0 for at least one block.
+//
+//go:noescape
+func dequantizeTQ2_0AVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ1_0AVX512 equals dequantizeQ1_0 for at least one block.
+//
+//go:noescape
+func dequantizeQ1_0AVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ2_0AVX512 equals dequantizeQ2_0 for at least one block.
+//
+//go:noescape
+func dequantizeQ2_0AVX512(dst *float32, src *byte, blocks int)
 
 // quantizeNVFP4AVX2 equals quantizeNVFP4 without importance for the first blocks, of which there is one at least, and returns how many.
 //
