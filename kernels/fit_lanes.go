@@ -123,14 +123,21 @@ func (by weighting) weights(own, x, given []float32, k int) []float32 {
 // low…high, less low, after scale and offset were rounded; if scale became 0
 // they are those of the search.
 func (f *fits) recode(codes []uint8, x []float32, k int, scale, offset float32, low, high int32) {
-	switch {
-	case scale != 0:
+	if scale != 0 {
 		recode(codes, x, scale, offset, low, high)
-	case f.lanes == 0:
+	} else {
+		f.take(codes, k)
+	}
+}
+
+// take sets codes to those that the search found for sub-block k.
+func (f *fits) take(codes []uint8, k int) {
+	if f.lanes == 0 {
 		copy(codes, f.codes[f.n*k:])
-	default:
-		for j := range codes {
-			codes[j] = uint8(f.space[k/f.lanes].codes[f.lanes*j+k%f.lanes])
-		}
+		return
+	}
+	found := f.space[k/f.lanes].codes[k%f.lanes:]
+	for j := range codes {
+		codes[j] = uint8(found[f.lanes*j])
 	}
 }

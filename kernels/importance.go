@@ -12,15 +12,6 @@ func part(importance []float32, i, n int) []float32 {
 	return importance[n*i:][:n]
 }
 
-// meanSquare returns the mean of x², or 0 if there are no importance weights
-// to need it.
-func meanSquare(x, importance []float32) float32 {
-	if importance == nil {
-		return 0
-	}
-	return sumSquares(x) / float32(len(x))
-}
-
 // sumSquares returns Σx², added in order.
 func sumSquares(x []float32) (sum float32) {
 	for _, v := range x {

@@ -69,7 +69,7 @@ func each(x []float32, draw func() float64) {
 }
 
 // TestRowsOfBlocksPackToTheSameBytes packs rows of each kind of block and of
-// mixtures, at any address, on every backend.
+// mixtures, at any address, with importance and without, on every backend.
 func TestRowsOfBlocksPackToTheSameBytes(t *testing.T) {
 	defer Use(Use(Portable))
 	for _, p := range scalarPackings {
@@ -91,10 +91,15 @@ func TestRowsOfBlocksPackToTheSameBytes(t *testing.T) {
 						}
 						kind.fill(x[i:][:part], r)
 					}
+					var importance []float32
+					if p.UsesImportance && round%2 == 1 {
+						importance = make([]float32, len(x))
+						each(importance, func() float64 { return max(0, r.ExpFloat64()-0.1) })
+					}
 					packed := func(b Backend) []byte {
 						Use(b)
 						dst := make([]byte, at+blocks*p.Bytes+5)
-						p.Quantize(dst[at:], x, nil)
+						p.Quantize(dst[at:], x, importance)
 						return dst
 					}
 					want, got := packed(Portable), packed(b)
