@@ -4,6 +4,11 @@
 
 package kernels
 
+// weighAVX2 equals weighGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func weighAVX2(w *float32, x *float32, importance *float32, n int, square float32)
+
 // quantizeQ8_0AVX2 equals quantizeQ8_0 without importance for the first blocks, of which there is one at least, and returns how many.
 //
 //go:noescape
@@ -108,6 +113,11 @@ func dequantizeQ1_0AVX2(dst *float32, src *byte, blocks int)
 //
 //go:noescape
 func dequantizeQ2_0AVX2(dst *float32, src *byte, blocks int)
+
+// weighAVX512 equals weighGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func weighAVX512(w *float32, x *float32, importance *float32, n int, square float32)
 
 // quantizeQ8_0AVX512 equals quantizeQ8_0 without importance for the first blocks, of which there is one at least, and returns how many.
 //

@@ -4,6 +4,31 @@
 
 #include "textflag.h"
 
+// func weighAVX2(w *float32, x *float32, importance *float32, n int, square float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·weighAVX2(SB), NOSPLIT, $0-36
+	MOVQ         w+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         importance+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVSS        square+32(FP), X0
+	VBROADCASTSS X0, Y0
+
+loop1:
+	VMOVUPS (CX), Y1
+	VMULPS  Y1, Y1, Y1
+	VADDPS  Y1, Y0, Y1
+	VSQRTPS Y1, Y1
+	VMULPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JNZ     loop1
+	VZEROUPPER
+	RET
+
 // func quantizeQ8_0AVX2(dst *byte, x *float32, blocks int) int
 // Requires: AVX, AVX2, F16C
 TEXT ·quantizeQ8_0AVX2(SB), NOSPLIT, $0-32
@@ -16,7 +41,7 @@ TEXT ·quantizeQ8_0AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_000000ff<>+0(SB), Y4
 	VMOVDQU      byteOrder<>+0(SB), Y3
 
-block1:
+block2:
 	VMOVUPS      (CX), Y5
 	VMOVUPS      32(CX), Y6
 	VMOVUPS      64(CX), Y7
@@ -77,7 +102,7 @@ block1:
 	ADDQ         $0x00000022, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block1
+	JNZ          block2
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -145,7 +170,7 @@ TEXT ·quantizeQ4_0AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y4
 	VMOVDQU      byteOrder<>+0(SB), Y3
 
-block3:
+block4:
 	VMOVUPS      (CX), Y5
 	VMOVUPS      32(CX), Y6
 	VMOVUPS      64(CX), Y7
@@ -216,7 +241,7 @@ block3:
 	ADDQ         $0x00000012, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block3
+	JNZ          block4
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -261,7 +286,7 @@ TEXT ·quantizeQ5_0AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y4
 	VMOVDQU      byteOrder<>+0(SB), Y3
 
-block5:
+block6:
 	VMOVUPS      (CX), Y5
 	VMOVUPS      32(CX), Y6
 	VMOVUPS      64(CX), Y7
@@ -335,7 +360,7 @@ block5:
 	ADDQ         $0x00000016, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block5
+	JNZ          block6
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -378,7 +403,7 @@ TEXT ·quantizeQ4_1AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y5
 	VMOVDQU      byteOrder<>+0(SB), Y4
 
-block7:
+block8:
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
 	VMOVUPS      64(CX), Y8
@@ -402,7 +427,7 @@ block7:
 	VPSHUFD      $0xb1, X11, X12
 	VMAXPS       X12, X11, X11
 	VUCOMISS     X1, X10
-	JNE          some9
+	JNE          some10
 	VMOVUPS      (CX), Y10
 	VMOVUPS      32(CX), Y12
 	VMOVUPS      64(CX), Y13
@@ -430,7 +455,7 @@ block7:
 	ANDQ         $0x1f, BX
 	VMOVSS       (CX)(BX*4), X10
 
-some9:
+some10:
 	VSUBSS       X10, X11, X11
 	VANDPS       X3, X11, X11
 	VDIVSS       X2, X11, X11
@@ -475,7 +500,7 @@ some9:
 	ADDQ         $0x00000014, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block7
+	JNZ          block8
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -511,7 +536,7 @@ TEXT ·quantizeQ5_1AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y5
 	VMOVDQU      byteOrder<>+0(SB), Y4
 
-block10:
+block11:
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
 	VMOVUPS      64(CX), Y8
@@ -535,7 +560,7 @@ block10:
 	VPSHUFD      $0xb1, X11, X12
 	VMAXPS       X12, X11, X11
 	VUCOMISS     X1, X10
-	JNE          some12
+	JNE          some13
 	VMOVUPS      (CX), Y10
 	VMOVUPS      32(CX), Y12
 	VMOVUPS      64(CX), Y13
@@ -563,7 +588,7 @@ block10:
 	ANDQ         $0x1f, BX
 	VMOVSS       (CX)(BX*4), X10
 
-some12:
+some13:
 	VSUBSS       X10, X11, X11
 	VANDPS       X3, X11, X11
 	VDIVSS       X2, X11, X11
@@ -611,7 +636,7 @@ some12:
 	ADDQ         $0x00000018, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block10
+	JNZ          block11
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -631,7 +656,7 @@ TEXT ·quantizeMXFP4AVX2(SB), NOSPLIT, $0-32
 	VMOVDQU      byteOrder<>+0(SB), Y0
 	LEAQ         ·halfPowers+0(SB), BX
 
-block13:
+block14:
 	VMOVUPS      (CX), Y2
 	VMOVUPS      32(CX), Y3
 	VMOVUPS      64(CX), Y4
@@ -651,18 +676,18 @@ block13:
 	VPMAXSD      X3, X2, X2
 	VMOVD        X2, SI
 	TESTL        SI, SI
-	JZ           silent15
+	JZ           silent16
 	LEAL         2048(SI), DI
 	SHRL         $0x17, SI
 	SHRL         $0x17, DI
 	CMPL         DI, SI
-	JNE          leave14
+	JNE          leave15
 	DECL         DI
 	CMPL         DI, $0x000000fe
-	JAE          leave14
+	JAE          leave15
 	SUBL         $0x02, SI
 
-silent15:
+silent16:
 	MOVB         SI, (AX)
 	MOVBLZX      SI, SI
 	VBROADCASTSS (BX)(SI*4), Y2
@@ -769,9 +794,9 @@ silent15:
 	ADDQ         $0x00000011, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block13
+	JNZ          block14
 
-leave14:
+leave15:
 	MOVQ blocks+16(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+24(FP)
@@ -867,7 +892,7 @@ TEXT ·dequantizeQ4_0AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      ·around8+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block16:
+block17:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VMOVDQU      2(CX), X3
@@ -897,7 +922,7 @@ block16:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block16
+	JNZ          block17
 	VZEROUPPER
 	RET
 
@@ -910,7 +935,7 @@ TEXT ·dequantizeQ4_1AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      ·aboveZero+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block17:
+block18:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VPBROADCASTW 2(CX), X3
@@ -946,7 +971,7 @@ block17:
 	ADDQ         $0x00000014, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block17
+	JNZ          block18
 	VZEROUPPER
 	RET
 
@@ -959,7 +984,7 @@ TEXT ·dequantizeIQ4NLAVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      ·nonlinearBytes+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block18:
+block19:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VMOVDQU      2(CX), X3
@@ -989,7 +1014,7 @@ block18:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block18
+	JNZ          block19
 	VZEROUPPER
 	RET
 
@@ -1002,7 +1027,7 @@ TEXT ·dequantizeIQ4XSAVX2(SB), NOSPLIT, $32-24
 	VMOVDQU      ·nonlinearBytes+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block19:
+block20:
 	VPBROADCASTD 4(CX), Y2
 	VMOVDQU      multiplesOf4<>+0(SB), Y3
 	VPSRLVD      Y3, Y2, Y2
@@ -1222,7 +1247,7 @@ block19:
 	ADDQ         $0x00000088, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block19
+	JNZ          block20
 	VZEROUPPER
 	RET
 
@@ -1292,7 +1317,7 @@ TEXT ·dequantizeMXFP4AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfPowers+0(SB), BX
 
-block20:
+block21:
 	MOVBLZX      (CX), SI
 	VBROADCASTSS (BX)(SI*4), Y2
 	VMOVDQU      1(CX), X3
@@ -1322,7 +1347,7 @@ block20:
 	ADDQ         $0x00000011, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block20
+	JNZ          block21
 	VZEROUPPER
 	RET
 
@@ -1336,7 +1361,7 @@ TEXT ·dequantizeNVFP4AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfUE4M3+0(SB), BX
 
-block21:
+block22:
 	VMOVDQU      4(CX), X2
 	VPSRLW       $0x04, X2, X3
 	VPAND        X1, X2, X2
@@ -1400,7 +1425,7 @@ block21:
 	ADDQ         $0x00000024, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block21
+	JNZ          block22
 	VZEROUPPER
 	RET
 
@@ -1415,7 +1440,7 @@ TEXT ·dequantizeQ5_0AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_f0f0f0f0<>+0(SB), Y3
 
-block22:
+block23:
 	VPBROADCASTD 2(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -1451,7 +1476,7 @@ block22:
 	ADDQ         $0x00000016, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block22
+	JNZ          block23
 	VZEROUPPER
 	RET
 
@@ -1537,7 +1562,7 @@ TEXT ·dequantizeQ5_1AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_10101010<>+0(SB), Y3
 
-block23:
+block24:
 	VPBROADCASTD 4(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -1579,7 +1604,7 @@ block23:
 	ADDQ         $0x00000018, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block23
+	JNZ          block24
 	VZEROUPPER
 	RET
 
@@ -1593,7 +1618,7 @@ TEXT ·dequantizeQ8_0AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block24:
+block25:
 	VPBROADCASTW (CX), X0
 	VCVTPH2PS    X0, Y0
 	VPMOVSXBD    2(CX), Y1
@@ -1615,7 +1640,7 @@ block24:
 	ADDQ         $0x00000022, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block24
+	JNZ          block25
 	VZEROUPPER
 	RET
 
@@ -1626,7 +1651,7 @@ TEXT ·dequantizeQ3KAVX2(SB), NOSPLIT, $64-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block25:
+block26:
 	VMOVQ        96(CX), X0
 	VPSRLW       $0x04, X0, X1
 	VPUNPCKLQDQ  X1, X0, X0
@@ -1871,7 +1896,7 @@ block25:
 	ADDQ         $0x0000006e, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block25
+	JNZ          block26
 	VZEROUPPER
 	RET
 
@@ -1923,7 +1948,7 @@ TEXT ·dequantizeQ6KAVX2(SB), NOSPLIT, $64-24
 	MOVQ         blocks+16(FP), DX
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y0
 
-block26:
+block27:
 	VPBROADCASTW 208(CX), X1
 	VCVTPH2PS    X1, Y1
 	VPMOVSXBD    192(CX), Y2
@@ -2159,7 +2184,7 @@ block26:
 	ADDQ         $0x000000d2, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block26
+	JNZ          block27
 	VZEROUPPER
 	RET
 
@@ -2183,7 +2208,7 @@ TEXT ·dequantizeTQ1_0AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_abababab<>+0(SB), Y1
 	VPBROADCASTD c32_01010101<>+0(SB), Y2
 
-block27:
+block28:
 	VPBROADCASTW 52(CX), X3
 	VCVTPH2PS    X3, Y3
 	VMOVDQU      (CX), Y4
@@ -2482,7 +2507,7 @@ block27:
 	ADDQ         $0x00000036, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block27
+	JNZ          block28
 	VZEROUPPER
 	RET
 
@@ -2504,7 +2529,7 @@ TEXT ·dequantizeTQ2_0AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_03030303<>+0(SB), Y0
 	VPBROADCASTD c32_01010101<>+0(SB), Y1
 
-block28:
+block29:
 	VPBROADCASTW 64(CX), X2
 	VCVTPH2PS    X2, Y2
 	VMOVDQU      (CX), Y3
@@ -2688,7 +2713,7 @@ block28:
 	ADDQ         $0x00000042, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block28
+	JNZ          block29
 	VZEROUPPER
 	RET
 
@@ -2702,7 +2727,7 @@ TEXT ·dequantizeQ1_0AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block29:
+block30:
 	VPBROADCASTW (CX), X0
 	VCVTPH2PS    X0, Y0
 	VMULPS       v32_bf800000<>+0(SB), Y0, Y1
@@ -2789,7 +2814,7 @@ block29:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000200, AX
 	DECQ         DX
-	JNZ          block29
+	JNZ          block30
 	VZEROUPPER
 	RET
 
@@ -2830,7 +2855,7 @@ TEXT ·dequantizeQ2_0AVX2(SB), NOSPLIT, $0-24
 	VMOVUPS minusOneToTwo<>+0(SB), Y0
 	VMOVUPS multiplesOf2<>+0(SB), Y1
 
-block30:
+block31:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VMULPS       Y0, Y2, Y2
@@ -2869,7 +2894,7 @@ block30:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block30
+	JNZ          block31
 	VZEROUPPER
 	RET
 
@@ -2891,6 +2916,31 @@ DATA minusOneToTwo<>+56(SB)/4, $0x3f800000
 DATA minusOneToTwo<>+60(SB)/4, $0x40000000
 GLOBL minusOneToTwo<>(SB), RODATA|NOPTR, $64
 
+// func weighAVX512(w *float32, x *float32, importance *float32, n int, square float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·weighAVX512(SB), NOSPLIT, $0-36
+	MOVQ         w+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         importance+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVSS        square+32(FP), X0
+	VBROADCASTSS X0, Z0
+
+loop32:
+	VMOVUPS (CX), Z1
+	VMULPS  Z1, Z1, Z1
+	VADDPS  Z1, Z0, Z1
+	VSQRTPS Z1, Z1
+	VMULPS  (DX), Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JNZ     loop32
+	VZEROUPPER
+	RET
+
 // func quantizeQ8_0AVX512(dst *byte, x *float32, blocks int) int
 // Requires: AVX, AVX2, AVX512F, F16C
 TEXT ·quantizeQ8_0AVX512(SB), NOSPLIT, $0-32
@@ -2904,7 +2954,7 @@ TEXT ·quantizeQ8_0AVX512(SB), NOSPLIT, $0-32
 	VPXORD       Z4, Z4, Z4
 	VPBROADCASTD c32_42fe0000<>+0(SB), Z5
 
-block31:
+block33:
 	VMOVUPS       (CX), Z6
 	VMOVUPS       64(CX), Z7
 	VPANDD        Z0, Z6, Z8
@@ -2942,7 +2992,7 @@ block31:
 	ADDQ          $0x00000022, AX
 	ADDQ          $0x00000080, CX
 	DECQ          DX
-	JNZ           block31
+	JNZ           block33
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -2970,7 +3020,7 @@ TEXT ·quantizeQ4_0AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block33:
+block35:
 	VMOVUPS       (CX), Z7
 	VMOVUPS       64(CX), Z8
 	VPANDD        Z0, Z7, Z9
@@ -3015,7 +3065,7 @@ block33:
 	ADDQ          $0x00000012, AX
 	ADDQ          $0x00000080, CX
 	DECQ          DX
-	JNZ           block33
+	JNZ           block35
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -3046,7 +3096,7 @@ TEXT ·quantizeQ5_0AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block35:
+block37:
 	VMOVUPS       (CX), Z8
 	VMOVUPS       64(CX), Z9
 	VPANDD        Z0, Z8, Z10
@@ -3095,7 +3145,7 @@ block35:
 	ADDQ          $0x00000016, AX
 	ADDQ          $0x00000080, CX
 	DECQ          DX
-	JNZ           block35
+	JNZ           block37
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -3123,7 +3173,7 @@ TEXT ·quantizeQ4_1AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block37:
+block39:
 	VMOVUPS       (CX), Z7
 	VMOVUPS       64(CX), Z8
 	VMINPS        Z8, Z7, Z9
@@ -3145,7 +3195,7 @@ block37:
 	VPSHUFD       $0xb1, X10, X11
 	VMAXPS        X11, X10, X10
 	VUCOMISS      X3, X9
-	JNE           some39
+	JNE           some41
 	VMOVUPS       (CX), Z9
 	VMOVUPS       64(CX), Z11
 	VPANDD        Z5, Z9, Z9
@@ -3161,7 +3211,7 @@ block37:
 	ANDQ          $0x1f, BX
 	VMOVSS        (CX)(BX*4), X9
 
-some39:
+some41:
 	VSUBSS       X9, X10, X10
 	VANDPS       X5, X10, X10
 	VDIVSS       X4, X10, X10
@@ -3190,7 +3240,7 @@ some39:
 	ADDQ         $0x00000014, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block37
+	JNZ          block39
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -3215,7 +3265,7 @@ TEXT ·quantizeQ5_1AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block40:
+block42:
 	VMOVUPS       (CX), Z8
 	VMOVUPS       64(CX), Z9
 	VMINPS        Z9, Z8, Z10
@@ -3237,7 +3287,7 @@ block40:
 	VPSHUFD       $0xb1, X11, X12
 	VMAXPS        X12, X11, X11
 	VUCOMISS      X3, X10
-	JNE           some42
+	JNE           some44
 	VMOVUPS       (CX), Z10
 	VMOVUPS       64(CX), Z12
 	VPANDD        Z5, Z10, Z10
@@ -3253,7 +3303,7 @@ block40:
 	ANDQ          $0x1f, BX
 	VMOVSS        (CX)(BX*4), X10
 
-some42:
+some44:
 	VSUBSS       X10, X11, X11
 	VANDPS       X5, X11, X11
 	VDIVSS       X4, X11, X11
@@ -3286,7 +3336,7 @@ some42:
 	ADDQ         $0x00000018, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block40
+	JNZ          block42
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -3306,7 +3356,7 @@ TEXT ·quantizeMXFP4AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_00000010<>+0(SB), Z4
 	LEAQ         ·halfPowers+0(SB), BX
 
-block43:
+block45:
 	VMOVUPS       (CX), Z4
 	VMOVUPS       64(CX), Z5
 	VPANDD        Z0, Z4, Z4
@@ -3322,18 +3372,18 @@ block43:
 	VPMAXSD       X5, X4, X4
 	VMOVD         X4, SI
 	TESTL         SI, SI
-	JZ            silent45
+	JZ            silent47
 	LEAL          2048(SI), DI
 	SHRL          $0x17, SI
 	SHRL          $0x17, DI
 	CMPL          DI, SI
-	JNE           leave44
+	JNE           leave46
 	DECL          DI
 	CMPL          DI, $0x000000fe
-	JAE           leave44
+	JAE           leave46
 	SUBL          $0x02, SI
 
-silent45:
+silent47:
 	MOVB         SI, (AX)
 	MOVBLZX      SI, SI
 	VBROADCASTSS (BX)(SI*4), Z4
@@ -3390,9 +3440,9 @@ silent45:
 	ADDQ         $0x00000011, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block43
+	JNZ          block45
 
-leave44:
+leave46:
 	MOVQ blocks+16(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+24(FP)
@@ -3433,63 +3483,6 @@ TEXT ·dequantizeQ4_0AVX512(SB), NOSPLIT, $0-24
 	VCVTDQ2PS    Z0, Z0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block46:
-	VPBROADCASTW (CX), Y1
-	VCVTPH2PS    Y1, Z1
-	VMULPS       Z1, Z0, Z1
-	VPMOVZXBD    2(CX), Z2
-	VPERMPS      Z1, Z2, Z3
-	VMOVUPS      Z3, (AX)
-	VPSRLD       $0x04, Z2, Z2
-	VPERMPS      Z1, Z2, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         $0x00000012, CX
-	ADDQ         $0x00000080, AX
-	DECQ         DX
-	JNZ          block46
-	VZEROUPPER
-	RET
-
-// func dequantizeQ4_1AVX512(dst *float32, src *byte, blocks int)
-// Requires: AVX, AVX2, AVX512F
-TEXT ·dequantizeQ4_1AVX512(SB), NOSPLIT, $0-24
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         blocks+16(FP), DX
-	VPMOVSXBD    ·aboveZero+0(SB), Z0
-	VCVTDQ2PS    Z0, Z0
-	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
-
-block47:
-	VPBROADCASTW (CX), Y1
-	VCVTPH2PS    Y1, Z1
-	VPBROADCASTW 2(CX), Y2
-	VCVTPH2PS    Y2, Z2
-	VMULPS       Z1, Z0, Z1
-	VADDPS       Z2, Z1, Z1
-	VPMOVZXBD    4(CX), Z2
-	VPERMPS      Z1, Z2, Z3
-	VMOVUPS      Z3, (AX)
-	VPSRLD       $0x04, Z2, Z2
-	VPERMPS      Z1, Z2, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         $0x00000014, CX
-	ADDQ         $0x00000080, AX
-	DECQ         DX
-	JNZ          block47
-	VZEROUPPER
-	RET
-
-// func dequantizeIQ4NLAVX512(dst *float32, src *byte, blocks int)
-// Requires: AVX, AVX2, AVX512F
-TEXT ·dequantizeIQ4NLAVX512(SB), NOSPLIT, $0-24
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         blocks+16(FP), DX
-	VPMOVSXBD    ·nonlinearBytes+0(SB), Z0
-	VCVTDQ2PS    Z0, Z0
-	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
-
 block48:
 	VPBROADCASTW (CX), Y1
 	VCVTPH2PS    Y1, Z1
@@ -3507,6 +3500,63 @@ block48:
 	VZEROUPPER
 	RET
 
+// func dequantizeQ4_1AVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, AVX512F
+TEXT ·dequantizeQ4_1AVX512(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VPMOVSXBD    ·aboveZero+0(SB), Z0
+	VCVTDQ2PS    Z0, Z0
+	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
+
+block49:
+	VPBROADCASTW (CX), Y1
+	VCVTPH2PS    Y1, Z1
+	VPBROADCASTW 2(CX), Y2
+	VCVTPH2PS    Y2, Z2
+	VMULPS       Z1, Z0, Z1
+	VADDPS       Z2, Z1, Z1
+	VPMOVZXBD    4(CX), Z2
+	VPERMPS      Z1, Z2, Z3
+	VMOVUPS      Z3, (AX)
+	VPSRLD       $0x04, Z2, Z2
+	VPERMPS      Z1, Z2, Z3
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         $0x00000014, CX
+	ADDQ         $0x00000080, AX
+	DECQ         DX
+	JNZ          block49
+	VZEROUPPER
+	RET
+
+// func dequantizeIQ4NLAVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, AVX512F
+TEXT ·dequantizeIQ4NLAVX512(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VPMOVSXBD    ·nonlinearBytes+0(SB), Z0
+	VCVTDQ2PS    Z0, Z0
+	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
+
+block50:
+	VPBROADCASTW (CX), Y1
+	VCVTPH2PS    Y1, Z1
+	VMULPS       Z1, Z0, Z1
+	VPMOVZXBD    2(CX), Z2
+	VPERMPS      Z1, Z2, Z3
+	VMOVUPS      Z3, (AX)
+	VPSRLD       $0x04, Z2, Z2
+	VPERMPS      Z1, Z2, Z3
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         $0x00000012, CX
+	ADDQ         $0x00000080, AX
+	DECQ         DX
+	JNZ          block50
+	VZEROUPPER
+	RET
+
 // func dequantizeIQ4XSAVX512(dst *float32, src *byte, blocks int)
 // Requires: AVX, AVX2, AVX512F
 TEXT ·dequantizeIQ4XSAVX512(SB), NOSPLIT, $32-24
@@ -3517,7 +3567,7 @@ TEXT ·dequantizeIQ4XSAVX512(SB), NOSPLIT, $32-24
 	VCVTDQ2PS    Z0, Z0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block49:
+block51:
 	VPBROADCASTD 4(CX), Y1
 	VMOVDQU      multiplesOf4<>+0(SB), Y2
 	VPSRLVD      Y2, Y1, Y1
@@ -3601,7 +3651,7 @@ block49:
 	ADDQ         $0x00000088, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block49
+	JNZ          block51
 	VZEROUPPER
 	RET
 
@@ -3616,7 +3666,7 @@ TEXT ·dequantizeMXFP4AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfPowers+0(SB), BX
 
-block50:
+block52:
 	MOVBLZX      (CX), SI
 	VBROADCASTSS (BX)(SI*4), Z1
 	VMULPS       Z1, Z0, Z1
@@ -3629,7 +3679,7 @@ block50:
 	ADDQ         $0x00000011, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block50
+	JNZ          block52
 	VZEROUPPER
 	RET
 
@@ -3644,7 +3694,7 @@ TEXT ·dequantizeNVFP4AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfUE4M3+0(SB), BX
 
-block51:
+block53:
 	VMOVDQU      4(CX), X2
 	VPSRLW       $0x04, X2, X3
 	VPAND        X1, X2, X2
@@ -3684,7 +3734,7 @@ block51:
 	ADDQ         $0x00000024, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block51
+	JNZ          block53
 	VZEROUPPER
 	RET
 
@@ -3699,7 +3749,7 @@ TEXT ·dequantizeQ5_0AVX512(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_f0f0f0f0<>+0(SB), Y3
 
-block52:
+block54:
 	VPBROADCASTD 2(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -3725,7 +3775,7 @@ block52:
 	ADDQ         $0x00000016, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block52
+	JNZ          block54
 	VZEROUPPER
 	RET
 
@@ -3740,7 +3790,7 @@ TEXT ·dequantizeQ5_1AVX512(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_10101010<>+0(SB), Y3
 
-block53:
+block55:
 	VPBROADCASTD 4(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -3770,7 +3820,7 @@ block53:
 	ADDQ         $0x00000018, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block53
+	JNZ          block55
 	VZEROUPPER
 	RET
 
@@ -3781,7 +3831,7 @@ TEXT ·dequantizeQ8_0AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block54:
+block56:
 	VPBROADCASTW (CX), Y0
 	VCVTPH2PS    Y0, Z0
 	VPMOVSXBD    2(CX), Z1
@@ -3795,7 +3845,7 @@ block54:
 	ADDQ         $0x00000022, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block54
+	JNZ          block56
 	VZEROUPPER
 	RET
 
@@ -3806,7 +3856,7 @@ TEXT ·dequantizeQ3KAVX512(SB), NOSPLIT, $64-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block55:
+block57:
 	VMOVQ        96(CX), X0
 	VPSRLW       $0x04, X0, X1
 	VPUNPCKLQDQ  X1, X0, X0
@@ -3966,7 +4016,7 @@ block55:
 	ADDQ         $0x0000006e, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block55
+	JNZ          block57
 	VZEROUPPER
 	RET
 
@@ -3978,7 +4028,7 @@ TEXT ·dequantizeQ6KAVX512(SB), NOSPLIT, $64-24
 	MOVQ         blocks+16(FP), DX
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y0
 
-block56:
+block58:
 	VPBROADCASTW 208(CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VPMOVSXBD    192(CX), Z2
@@ -4130,7 +4180,7 @@ block56:
 	ADDQ         $0x000000d2, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block56
+	JNZ          block58
 	VZEROUPPER
 	RET
 
@@ -4144,7 +4194,7 @@ TEXT ·dequantizeTQ1_0AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_abababab<>+0(SB), Y1
 	VPBROADCASTD c32_01010101<>+0(SB), Y2
 
-block57:
+block59:
 	VPBROADCASTW 52(CX), Y3
 	VCVTPH2PS    Y3, Z3
 	VMOVDQU      (CX), Y4
@@ -4368,7 +4418,7 @@ block57:
 	ADDQ         $0x00000036, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block57
+	JNZ          block59
 	VZEROUPPER
 	RET
 
@@ -4381,7 +4431,7 @@ TEXT ·dequantizeTQ2_0AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_03030303<>+0(SB), Y0
 	VPBROADCASTD c32_01010101<>+0(SB), Y1
 
-block58:
+block60:
 	VPBROADCASTW 64(CX), Y2
 	VCVTPH2PS    Y2, Z2
 	VMOVDQU      (CX), Y3
@@ -4485,7 +4535,7 @@ block58:
 	ADDQ         $0x00000042, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block58
+	JNZ          block60
 	VZEROUPPER
 	RET
 
@@ -4497,7 +4547,7 @@ TEXT ·dequantizeQ1_0AVX512(SB), NOSPLIT, $0-24
 	MOVQ         blocks+16(FP), DX
 	VPBROADCASTD c32_bf800000<>+0(SB), Z0
 
-block59:
+block61:
 	VPBROADCASTW (CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VMULPS       Z0, Z1, Z2
@@ -4528,7 +4578,7 @@ block59:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000200, AX
 	DECQ         DX
-	JNZ          block59
+	JNZ          block61
 	VZEROUPPER
 	RET
 
@@ -4544,7 +4594,7 @@ TEXT ·dequantizeQ2_0AVX512(SB), NOSPLIT, $0-24
 	VMOVUPS minusOneToTwo<>+0(SB), Z0
 	VMOVUPS multiplesOf2<>+0(SB), Z1
 
-block60:
+block62:
 	VPBROADCASTW (CX), Y2
 	VCVTPH2PS    Y2, Z2
 	VMULPS       Z0, Z2, Z2
@@ -4567,7 +4617,7 @@ block60:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block60
+	JNZ          block62
 	VZEROUPPER
 	RET
 
@@ -4580,7 +4630,7 @@ TEXT ·quantizeNVFP4AVX2(SB), NOSPLIT, $0-32
 	LEAQ    ·halfUE4M3+0(SB), BX
 	VMOVDQU byteOrder<>+0(SB), Y0
 
-block61:
+block63:
 	VMOVUPS      (CX), Y1
 	VMOVUPS      32(CX), Y2
 	VPAND        v32_7fffffff<>+0(SB), Y1, Y1
@@ -4621,7 +4671,7 @@ block61:
 	VPCMPGTD     v32_4e7fffff<>+0(SB), X3, X1
 	VMOVMSKPS    X1, SI
 	TESTL        SI, SI
-	JNZ          leave62
+	JNZ          leave64
 	VDIVPS       v32_40c00000<>+0(SB), X3, X3
 	VPADDD       v32_00080000<>+0(SB), X3, X1
 	VPSRLD       $0x14, X1, X1
@@ -4874,9 +4924,9 @@ block61:
 	ADDQ         $0x00000024, AX
 	ADDQ         $0x00000100, CX
 	DECQ         DX
-	JNZ          block61
+	JNZ          block63
 
-leave62:
+leave64:
 	MOVQ blocks+16(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+24(FP)

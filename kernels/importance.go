@@ -20,9 +20,9 @@ func sumSquares(x []float32) (sum float32) {
 	return sum
 }
 
-// weigh sets w to importance·√(square + x²): errors count for more in loud
+// weighGo sets w to importance·√(square + x²): errors count for more in loud
 // weights, without those near zero counting for nothing.
-func weigh(w, x, importance []float32, square float32) {
+func weighGo(w, x, importance []float32, square float32) {
 	w, importance = w[:len(x)], importance[:len(x)]
 	for i, v := range x {
 		w[i] = importance[i] * sqrt(float32(square)+float32(v*v))

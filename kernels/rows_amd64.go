@@ -65,3 +65,18 @@ var rowCodes = map[string][AVX512 + 1]rowCode{
 		AVX512: {quantize: quantizeNVFP4AVX2, dequantize: dequantizeNVFP4AVX512},
 	},
 }
+
+// weigh is weighGo.
+func weigh(w, x, importance []float32, square float32) {
+	w, importance = w[:len(x)], importance[:len(x)]
+	n := vectors(len(x))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		weighAVX2(&w[0], &x[0], &importance[0], n, square)
+	default:
+		weighAVX512(&w[0], &x[0], &importance[0], n, square)
+	}
+	weighGo(w[n:], x[n:], importance[n:], square)
+}

@@ -22,6 +22,7 @@ func main() {
 
 func rows() {
 	for _, v := range []isa{avx2, avx512} {
+		v.weigh()
 		v.packQ8_0()
 		v.packSymmetric("Q4_0", 8, 18)
 		v.packSymmetric("Q5_0", 16, 22)
