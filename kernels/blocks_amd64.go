@@ -39,6 +39,26 @@ func quantizeQ5_1AVX2(dst *byte, x *float32, blocks int) int
 //go:noescape
 func quantizeMXFP4AVX2(dst *byte, x *float32, blocks int) int
 
+// quantizeQ1_0AVX2 equals quantizeQ1_0 for the first blocks and returns how many: whole vectors of blocks.
+//
+//go:noescape
+func quantizeQ1_0AVX2(dst *byte, x *float32, blocks int) int
+
+// quantizeQ2_0AVX2 equals quantizeQ2_0 without importance for the first blocks, of which there is one at least, and returns how many.
+//
+//go:noescape
+func quantizeQ2_0AVX2(dst *byte, x *float32, blocks int) int
+
+// quantizeTQ1_0AVX2 equals quantizeTQ1_0 without importance for the first blocks, of which there is one at least, and returns how many.
+//
+//go:noescape
+func quantizeTQ1_0AVX2(dst *byte, x *float32, blocks int) int
+
+// quantizeTQ2_0AVX2 equals quantizeTQ2_0 without importance for the first blocks, of which there is one at least, and returns how many.
+//
+//go:noescape
+func quantizeTQ2_0AVX2(dst *byte, x *float32, blocks int) int
+
 // dequantizeQ4_0AVX2 equals dequantizeQ4_0 for at least one block.
 //
 //go:noescape
@@ -148,6 +168,26 @@ func quantizeQ5_1AVX512(dst *byte, x *float32, blocks int) int
 //
 //go:noescape
 func quantizeMXFP4AVX512(dst *byte, x *float32, blocks int) int
+
+// quantizeQ1_0AVX512 equals quantizeQ1_0 for the first blocks and returns how many: whole vectors of blocks.
+//
+//go:noescape
+func quantizeQ1_0AVX512(dst *byte, x *float32, blocks int) int
+
+// quantizeQ2_0AVX512 equals quantizeQ2_0 without importance for the first blocks, of which there is one at least, and returns how many.
+//
+//go:noescape
+func quantizeQ2_0AVX512(dst *byte, x *float32, blocks int) int
+
+// quantizeTQ1_0AVX512 equals quantizeTQ1_0 without importance for the first blocks, of which there is one at least, and returns how many.
+//
+//go:noescape
+func quantizeTQ1_0AVX512(dst *byte, x *float32, blocks int) int
+
+// quantizeTQ2_0AVX512 equals quantizeTQ2_0 without importance for the first blocks, of which there is one at least, and returns how many.
+//
+//go:noescape
+func quantizeTQ2_0AVX512(dst *byte, x *float32, blocks int) int
 
 // dequantizeQ4_0AVX512 equals dequantizeQ4_0 for at least one block.
 //

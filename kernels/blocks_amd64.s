@@ -883,6 +883,1376 @@ DATA v32_41200000<>+24(SB)/4, $0x41200000
 DATA v32_41200000<>+28(SB)/4, $0x41200000
 GLOBL v32_41200000<>(SB), RODATA|NOPTR, $32
 
+// func quantizeQ1_0AVX2(dst *byte, x *float32, blocks int) int
+// Requires: AVX, AVX2, F16C
+TEXT ·quantizeQ1_0AVX2(SB), NOSPLIT, $64-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VPBROADCASTD c32_7fffffff<>+0(SB), Y0
+	VPBROADCASTD c32_3c000000<>+0(SB), Y1
+	VXORPS       Y2, Y2, Y2
+	VPBROADCASTD c32_00000200<>+0(SB), Y3
+	VPMULLD      iota<>+0(SB), Y3, Y3
+
+blocks17:
+	CMPQ   DX, $0x00000008
+	JL     leave18
+	VXORPS Y4, Y4, Y4
+	MOVQ   CX, BX
+	MOVQ   $0x00000080, SI
+
+add19:
+	VPCMPEQD   Y6, Y6, Y6
+	VXORPS     Y5, Y5, Y5
+	VGATHERDPS Y6, (BX)(Y3*1), Y5
+	VPAND      Y0, Y5, Y5
+	VADDPS     Y5, Y4, Y4
+	ADDQ       $0x04, BX
+	DECQ       SI
+	JNZ        add19
+	VMULPS     Y1, Y4, Y4
+	VMOVUPS    Y4, (SP)
+	MOVQ       $0x00000008, SI
+	LEAQ       (SP), BX
+
+block20:
+	VMOVSS    (BX), X4
+	VCVTPS2PH $0x00, X4, X4
+	VPEXTRW   $0x00, X4, (AX)
+	VCMPPS    $0x02, (CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 2(AX)
+	VCMPPS    $0x02, 32(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 3(AX)
+	VCMPPS    $0x02, 64(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 4(AX)
+	VCMPPS    $0x02, 96(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 5(AX)
+	VCMPPS    $0x02, 128(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 6(AX)
+	VCMPPS    $0x02, 160(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 7(AX)
+	VCMPPS    $0x02, 192(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 8(AX)
+	VCMPPS    $0x02, 224(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 9(AX)
+	VCMPPS    $0x02, 256(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 10(AX)
+	VCMPPS    $0x02, 288(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 11(AX)
+	VCMPPS    $0x02, 320(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 12(AX)
+	VCMPPS    $0x02, 352(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 13(AX)
+	VCMPPS    $0x02, 384(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 14(AX)
+	VCMPPS    $0x02, 416(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 15(AX)
+	VCMPPS    $0x02, 448(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 16(AX)
+	VCMPPS    $0x02, 480(CX), Y2, Y4
+	VMOVMSKPS Y4, DI
+	MOVB      DI, 17(AX)
+	ADDQ      $0x04, BX
+	ADDQ      $0x00000012, AX
+	ADDQ      $0x00000200, CX
+	DECQ      SI
+	JNZ       block20
+	SUBQ      $0x00000008, DX
+	JMP       blocks17
+
+leave18:
+	MOVQ blocks+16(FP), AX
+	SUBQ DX, AX
+	MOVQ AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_3c000000<>+0(SB)/4, $0x3c000000
+GLOBL c32_3c000000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000200<>+0(SB)/4, $0x00000200
+GLOBL c32_00000200<>(SB), RODATA|NOPTR, $4
+
+DATA iota<>+0(SB)/4, $0x00000000
+DATA iota<>+4(SB)/4, $0x00000001
+DATA iota<>+8(SB)/4, $0x00000002
+DATA iota<>+12(SB)/4, $0x00000003
+DATA iota<>+16(SB)/4, $0x00000004
+DATA iota<>+20(SB)/4, $0x00000005
+DATA iota<>+24(SB)/4, $0x00000006
+DATA iota<>+28(SB)/4, $0x00000007
+DATA iota<>+32(SB)/4, $0x00000008
+DATA iota<>+36(SB)/4, $0x00000009
+DATA iota<>+40(SB)/4, $0x0000000a
+DATA iota<>+44(SB)/4, $0x0000000b
+DATA iota<>+48(SB)/4, $0x0000000c
+DATA iota<>+52(SB)/4, $0x0000000d
+DATA iota<>+56(SB)/4, $0x0000000e
+DATA iota<>+60(SB)/4, $0x0000000f
+GLOBL iota<>(SB), RODATA|NOPTR, $64
+
+// func quantizeQ2_0AVX2(dst *byte, x *float32, blocks int) int
+// Requires: AVX, AVX2, F16C
+TEXT ·quantizeQ2_0AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VPBROADCASTD c32_3f800000<>+0(SB), Y0
+	VXORPS       Y1, Y1, Y1
+	VMOVDQU      byteOrder<>+0(SB), Y2
+	VPBROADCASTD c32_04010401<>+0(SB), Y3
+	VPBROADCASTD c32_00100001<>+0(SB), Y4
+
+block21:
+	VMOVUPS      (CX), Y5
+	VPAND        v32_7fffffff<>+0(SB), Y5, Y5
+	VMOVUPS      32(CX), Y6
+	VPAND        v32_7fffffff<>+0(SB), Y6, Y6
+	VMOVUPS      64(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VMOVUPS      96(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VMOVUPS      128(CX), Y9
+	VPAND        v32_7fffffff<>+0(SB), Y9, Y9
+	VPMAXSD      Y9, Y5, Y5
+	VMOVUPS      160(CX), Y9
+	VPAND        v32_7fffffff<>+0(SB), Y9, Y9
+	VPMAXSD      Y9, Y6, Y6
+	VMOVUPS      192(CX), Y9
+	VPAND        v32_7fffffff<>+0(SB), Y9, Y9
+	VPMAXSD      Y9, Y7, Y7
+	VMOVUPS      224(CX), Y9
+	VPAND        v32_7fffffff<>+0(SB), Y9, Y9
+	VPMAXSD      Y9, Y8, Y8
+	VPMAXSD      Y6, Y5, Y5
+	VPMAXSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X6
+	VPMAXSD      X6, X5, X5
+	VPSHUFD      $0x4e, X5, X6
+	VPMAXSD      X6, X5, X5
+	VPSHUFD      $0xb1, X5, X6
+	VPMAXSD      X6, X5, X5
+	VCVTPS2PH    $0x00, X5, X6
+	VPEXTRW      $0x00, X6, (AX)
+	VDIVSS       X5, X0, X6
+	VCMPSS       $0x04, X1, X5, X5
+	VANDPS       X5, X6, X6
+	VBROADCASTSS X6, Y5
+	VMOVUPS      (CX), Y6
+	VMULPS       Y5, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPMAXSD      Y1, Y6, Y6
+	VPMINSD      v32_00000003<>+0(SB), Y6, Y6
+	VMOVUPS      32(CX), Y7
+	VMULPS       Y5, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPMAXSD      Y1, Y7, Y7
+	VPMINSD      v32_00000003<>+0(SB), Y7, Y7
+	VMOVUPS      64(CX), Y8
+	VMULPS       Y5, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPMAXSD      Y1, Y8, Y8
+	VPMINSD      v32_00000003<>+0(SB), Y8, Y8
+	VMOVUPS      96(CX), Y9
+	VMULPS       Y5, Y9, Y9
+	VMOVAPS      Y9, Y10
+	VPAND        v32_80000000<>+0(SB), Y10, Y10
+	VPOR         v32_3effffff<>+0(SB), Y10, Y10
+	VADDPS       Y10, Y9, Y9
+	VCVTTPS2DQ   Y9, Y9
+	VPADDD       v32_00000001<>+0(SB), Y9, Y9
+	VPMAXSD      Y1, Y9, Y9
+	VPMINSD      v32_00000003<>+0(SB), Y9, Y9
+	VPACKSSDW    Y7, Y6, Y6
+	VPACKSSDW    Y9, Y8, Y8
+	VPACKUSWB    Y8, Y6, Y6
+	VPERMD       Y6, Y2, Y6
+	VPMADDUBSW   Y3, Y6, Y6
+	VPMADDWD     Y4, Y6, Y6
+	VMOVUPS      128(CX), Y7
+	VMULPS       Y5, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPMAXSD      Y1, Y7, Y7
+	VPMINSD      v32_00000003<>+0(SB), Y7, Y7
+	VMOVUPS      160(CX), Y8
+	VMULPS       Y5, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPMAXSD      Y1, Y8, Y8
+	VPMINSD      v32_00000003<>+0(SB), Y8, Y8
+	VMOVUPS      192(CX), Y9
+	VMULPS       Y5, Y9, Y9
+	VMOVAPS      Y9, Y10
+	VPAND        v32_80000000<>+0(SB), Y10, Y10
+	VPOR         v32_3effffff<>+0(SB), Y10, Y10
+	VADDPS       Y10, Y9, Y9
+	VCVTTPS2DQ   Y9, Y9
+	VPADDD       v32_00000001<>+0(SB), Y9, Y9
+	VPMAXSD      Y1, Y9, Y9
+	VPMINSD      v32_00000003<>+0(SB), Y9, Y9
+	VMOVUPS      224(CX), Y10
+	VMULPS       Y5, Y10, Y10
+	VMOVAPS      Y10, Y5
+	VPAND        v32_80000000<>+0(SB), Y5, Y5
+	VPOR         v32_3effffff<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y10, Y10
+	VCVTTPS2DQ   Y10, Y10
+	VPADDD       v32_00000001<>+0(SB), Y10, Y10
+	VPMAXSD      Y1, Y10, Y10
+	VPMINSD      v32_00000003<>+0(SB), Y10, Y10
+	VPACKSSDW    Y8, Y7, Y7
+	VPACKSSDW    Y10, Y9, Y9
+	VPACKUSWB    Y9, Y7, Y7
+	VPERMD       Y7, Y2, Y7
+	VPMADDUBSW   Y3, Y7, Y7
+	VPMADDWD     Y4, Y7, Y7
+	VPACKSSDW    Y7, Y6, Y6
+	VPERMQ       $0xd8, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X5
+	VPACKUSWB    X5, X6, X6
+	VMOVDQU      X6, 2(AX)
+	ADDQ         $0x00000012, AX
+	ADDQ         $0x00000100, CX
+	DECQ         DX
+	JNZ          block21
+	MOVQ         blocks+16(FP), AX
+	SUBQ         DX, AX
+	MOVQ         AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA v32_00000003<>+0(SB)/4, $0x00000003
+DATA v32_00000003<>+4(SB)/4, $0x00000003
+DATA v32_00000003<>+8(SB)/4, $0x00000003
+DATA v32_00000003<>+12(SB)/4, $0x00000003
+DATA v32_00000003<>+16(SB)/4, $0x00000003
+DATA v32_00000003<>+20(SB)/4, $0x00000003
+DATA v32_00000003<>+24(SB)/4, $0x00000003
+DATA v32_00000003<>+28(SB)/4, $0x00000003
+GLOBL v32_00000003<>(SB), RODATA|NOPTR, $32
+
+DATA c32_04010401<>+0(SB)/4, $0x04010401
+GLOBL c32_04010401<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00100001<>+0(SB)/4, $0x00100001
+GLOBL c32_00100001<>(SB), RODATA|NOPTR, $4
+
+// func quantizeTQ1_0AVX2(dst *byte, x *float32, blocks int) int
+// Requires: AVX, AVX2, F16C
+TEXT ·quantizeTQ1_0AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VPBROADCASTD c32_3f800000<>+0(SB), Y0
+	VXORPS       Y1, Y1, Y1
+	VMOVDQU      byteOrder<>+0(SB), Y2
+	MOVQ         $0x00000004, BX
+	MOVQ         $+8, SI
+	SUBQ         BX, SI
+	LEAQ         window<>+0(SB), BX
+	VMOVUPS      (BX)(SI*4), Y3
+
+block23:
+	VMOVUPS      (CX), Y4
+	VPAND        v32_7fffffff<>+0(SB), Y4, Y4
+	VMOVUPS      32(CX), Y5
+	VPAND        v32_7fffffff<>+0(SB), Y5, Y5
+	VMOVUPS      64(CX), Y6
+	VPAND        v32_7fffffff<>+0(SB), Y6, Y6
+	VMOVUPS      96(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VMOVUPS      128(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y4, Y4
+	VMOVUPS      160(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y5, Y5
+	VMOVUPS      192(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y6, Y6
+	VMOVUPS      224(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y7, Y7
+	VMOVUPS      256(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y4, Y4
+	VMOVUPS      288(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y5, Y5
+	VMOVUPS      320(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y6, Y6
+	VMOVUPS      352(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y7, Y7
+	VMOVUPS      384(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y4, Y4
+	VMOVUPS      416(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y5, Y5
+	VMOVUPS      448(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y6, Y6
+	VMOVUPS      480(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y7, Y7
+	VMOVUPS      512(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y4, Y4
+	VMOVUPS      544(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y5, Y5
+	VMOVUPS      576(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y6, Y6
+	VMOVUPS      608(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y7, Y7
+	VMOVUPS      640(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y4, Y4
+	VMOVUPS      672(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y5, Y5
+	VMOVUPS      704(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y6, Y6
+	VMOVUPS      736(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y7, Y7
+	VMOVUPS      768(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y4, Y4
+	VMOVUPS      800(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y5, Y5
+	VMOVUPS      832(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y6, Y6
+	VMOVUPS      864(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y7, Y7
+	VMOVUPS      896(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y4, Y4
+	VMOVUPS      928(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y5, Y5
+	VMOVUPS      960(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y6, Y6
+	VMOVUPS      992(CX), Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VPMAXSD      Y8, Y7, Y7
+	VPMAXSD      Y5, Y4, Y4
+	VPMAXSD      Y6, Y4, Y4
+	VPMAXSD      Y7, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VPMAXSD      X5, X4, X4
+	VPSHUFD      $0x4e, X4, X5
+	VPMAXSD      X5, X4, X4
+	VPSHUFD      $0xb1, X4, X5
+	VPMAXSD      X5, X4, X4
+	VCVTPS2PH    $0x00, X4, X5
+	VPEXTRW      $0x00, X5, 52(AX)
+	VDIVSS       X4, X0, X5
+	VCMPSS       $0x04, X1, X4, X4
+	VANDPS       X4, X5, X5
+	VBROADCASTSS X5, Y4
+	VMOVUPS      (CX), Y5
+	VMULPS       Y4, Y5, Y5
+	VMOVAPS      Y5, Y6
+	VPAND        v32_80000000<>+0(SB), Y6, Y6
+	VPOR         v32_3effffff<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       v32_00000001<>+0(SB), Y5, Y5
+	VPAND        v32_00000003<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y5, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      128(CX), Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y5, Y5, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      256(CX), Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y5, Y5, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      384(CX), Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y5, Y5, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      512(CX), Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VPSLLD       $0x08, Y5, Y5
+	VPADDD       v32_000000f2<>+0(SB), Y5, Y5
+	VPMULLD      v32_00010db3<>+0(SB), Y5, Y5
+	VPSRLD       $0x18, Y5, Y5
+	VMOVUPS      32(CX), Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y6, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      160(CX), Y7
+	VMULPS       Y4, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y6, Y6, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      288(CX), Y7
+	VMULPS       Y4, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y6, Y6, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      416(CX), Y7
+	VMULPS       Y4, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y6, Y6, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      544(CX), Y7
+	VMULPS       Y4, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       v32_000000f2<>+0(SB), Y6, Y6
+	VPMULLD      v32_00010db3<>+0(SB), Y6, Y6
+	VPSRLD       $0x18, Y6, Y6
+	VMOVUPS      64(CX), Y7
+	VMULPS       Y4, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y7, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVUPS      192(CX), Y8
+	VMULPS       Y4, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPAND        v32_00000003<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VPADDD       Y7, Y7, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVUPS      320(CX), Y8
+	VMULPS       Y4, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPAND        v32_00000003<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VPADDD       Y7, Y7, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVUPS      448(CX), Y8
+	VMULPS       Y4, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPAND        v32_00000003<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VPADDD       Y7, Y7, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVUPS      576(CX), Y8
+	VMULPS       Y4, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPAND        v32_00000003<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VPSLLD       $0x08, Y7, Y7
+	VPADDD       v32_000000f2<>+0(SB), Y7, Y7
+	VPMULLD      v32_00010db3<>+0(SB), Y7, Y7
+	VPSRLD       $0x18, Y7, Y7
+	VMOVUPS      96(CX), Y8
+	VMULPS       Y4, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPAND        v32_00000003<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y8, Y9
+	VPADDD       Y9, Y8, Y8
+	VMOVUPS      224(CX), Y9
+	VMULPS       Y4, Y9, Y9
+	VMOVAPS      Y9, Y10
+	VPAND        v32_80000000<>+0(SB), Y10, Y10
+	VPOR         v32_3effffff<>+0(SB), Y10, Y10
+	VADDPS       Y10, Y9, Y9
+	VCVTTPS2DQ   Y9, Y9
+	VPADDD       v32_00000001<>+0(SB), Y9, Y9
+	VPAND        v32_00000003<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	VPADDD       Y8, Y8, Y9
+	VPADDD       Y9, Y8, Y8
+	VMOVUPS      352(CX), Y9
+	VMULPS       Y4, Y9, Y9
+	VMOVAPS      Y9, Y10
+	VPAND        v32_80000000<>+0(SB), Y10, Y10
+	VPOR         v32_3effffff<>+0(SB), Y10, Y10
+	VADDPS       Y10, Y9, Y9
+	VCVTTPS2DQ   Y9, Y9
+	VPADDD       v32_00000001<>+0(SB), Y9, Y9
+	VPAND        v32_00000003<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	VPADDD       Y8, Y8, Y9
+	VPADDD       Y9, Y8, Y8
+	VMOVUPS      480(CX), Y9
+	VMULPS       Y4, Y9, Y9
+	VMOVAPS      Y9, Y10
+	VPAND        v32_80000000<>+0(SB), Y10, Y10
+	VPOR         v32_3effffff<>+0(SB), Y10, Y10
+	VADDPS       Y10, Y9, Y9
+	VCVTTPS2DQ   Y9, Y9
+	VPADDD       v32_00000001<>+0(SB), Y9, Y9
+	VPAND        v32_00000003<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	VPADDD       Y8, Y8, Y9
+	VPADDD       Y9, Y8, Y8
+	VMOVUPS      608(CX), Y9
+	VMULPS       Y4, Y9, Y9
+	VMOVAPS      Y9, Y10
+	VPAND        v32_80000000<>+0(SB), Y10, Y10
+	VPOR         v32_3effffff<>+0(SB), Y10, Y10
+	VADDPS       Y10, Y9, Y9
+	VCVTTPS2DQ   Y9, Y9
+	VPADDD       v32_00000001<>+0(SB), Y9, Y9
+	VPAND        v32_00000003<>+0(SB), Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	VPSLLD       $0x08, Y8, Y8
+	VPADDD       v32_000000f2<>+0(SB), Y8, Y8
+	VPMULLD      v32_00010db3<>+0(SB), Y8, Y8
+	VPSRLD       $0x18, Y8, Y8
+	VPACKSSDW    Y6, Y5, Y5
+	VPACKSSDW    Y8, Y7, Y7
+	VPACKUSWB    Y7, Y5, Y5
+	VPERMD       Y5, Y2, Y5
+	VMOVDQU      Y5, (AX)
+	VMOVUPS      640(CX), Y5
+	VMULPS       Y4, Y5, Y5
+	VMOVAPS      Y5, Y6
+	VPAND        v32_80000000<>+0(SB), Y6, Y6
+	VPOR         v32_3effffff<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       v32_00000001<>+0(SB), Y5, Y5
+	VPAND        v32_00000003<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y5, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      704(CX), Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y5, Y5, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      768(CX), Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y5, Y5, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      832(CX), Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y5, Y5, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      896(CX), Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VPSLLD       $0x08, Y5, Y5
+	VPADDD       v32_000000f2<>+0(SB), Y5, Y5
+	VPMULLD      v32_00010db3<>+0(SB), Y5, Y5
+	VPSRLD       $0x18, Y5, Y5
+	VMOVUPS      672(CX), Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y6, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      736(CX), Y7
+	VMULPS       Y4, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y6, Y6, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      800(CX), Y7
+	VMULPS       Y4, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y6, Y6, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      864(CX), Y7
+	VMULPS       Y4, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y6, Y6, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      928(CX), Y7
+	VMULPS       Y4, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VPSLLD       $0x08, Y6, Y6
+	VPADDD       v32_000000f2<>+0(SB), Y6, Y6
+	VPMULLD      v32_00010db3<>+0(SB), Y6, Y6
+	VPSRLD       $0x18, Y6, Y6
+	VPACKSSDW    Y6, Y5, Y5
+	VPERMQ       $0xd8, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPACKUSWB    X6, X5, X6
+	VMOVDQU      X6, 32(AX)
+	VMASKMOVPS   960(CX), Y3, Y5
+	VMULPS       Y4, Y5, Y5
+	VMOVAPS      Y5, Y6
+	VPAND        v32_80000000<>+0(SB), Y6, Y6
+	VPOR         v32_3effffff<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       v32_00000001<>+0(SB), Y5, Y5
+	VPAND        v32_00000003<>+0(SB), Y5, Y5
+	VPADDD       Y5, Y5, Y6
+	VPADDD       Y6, Y5, Y5
+	VMASKMOVPS   976(CX), Y3, Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y5, Y5, Y6
+	VPADDD       Y6, Y5, Y5
+	VMASKMOVPS   992(CX), Y3, Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y5, Y5, Y6
+	VPADDD       Y6, Y5, Y5
+	VMASKMOVPS   1008(CX), Y3, Y6
+	VMULPS       Y4, Y6, Y6
+	VMOVAPS      Y6, Y4
+	VPAND        v32_80000000<>+0(SB), Y4, Y4
+	VPOR         v32_3effffff<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y5, Y5, Y4
+	VPADDD       Y4, Y5, Y5
+	VPSLLD       $0x08, Y5, Y5
+	VPADDD       v32_000000f2<>+0(SB), Y5, Y5
+	VPMULLD      v32_00010db3<>+0(SB), Y5, Y5
+	VPSRLD       $0x18, Y5, Y5
+	VPACKSSDW    Y5, Y5, Y5
+	VPACKUSWB    Y5, Y5, Y5
+	VMOVD        X5, 48(AX)
+	ADDQ         $0x00000036, AX
+	ADDQ         $0x00000400, CX
+	DECQ         DX
+	JNZ          block23
+	MOVQ         blocks+16(FP), AX
+	SUBQ         DX, AX
+	MOVQ         AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA v32_000000f2<>+0(SB)/4, $0x000000f2
+DATA v32_000000f2<>+4(SB)/4, $0x000000f2
+DATA v32_000000f2<>+8(SB)/4, $0x000000f2
+DATA v32_000000f2<>+12(SB)/4, $0x000000f2
+DATA v32_000000f2<>+16(SB)/4, $0x000000f2
+DATA v32_000000f2<>+20(SB)/4, $0x000000f2
+DATA v32_000000f2<>+24(SB)/4, $0x000000f2
+DATA v32_000000f2<>+28(SB)/4, $0x000000f2
+GLOBL v32_000000f2<>(SB), RODATA|NOPTR, $32
+
+DATA v32_00010db3<>+0(SB)/4, $0x00010db3
+DATA v32_00010db3<>+4(SB)/4, $0x00010db3
+DATA v32_00010db3<>+8(SB)/4, $0x00010db3
+DATA v32_00010db3<>+12(SB)/4, $0x00010db3
+DATA v32_00010db3<>+16(SB)/4, $0x00010db3
+DATA v32_00010db3<>+20(SB)/4, $0x00010db3
+DATA v32_00010db3<>+24(SB)/4, $0x00010db3
+DATA v32_00010db3<>+28(SB)/4, $0x00010db3
+GLOBL v32_00010db3<>(SB), RODATA|NOPTR, $32
+
+DATA window<>+0(SB)/4, $0xffffffff
+DATA window<>+4(SB)/4, $0xffffffff
+DATA window<>+8(SB)/4, $0xffffffff
+DATA window<>+12(SB)/4, $0xffffffff
+DATA window<>+16(SB)/4, $0xffffffff
+DATA window<>+20(SB)/4, $0xffffffff
+DATA window<>+24(SB)/4, $0xffffffff
+DATA window<>+28(SB)/4, $0xffffffff
+DATA window<>+32(SB)/4, $0x00000000
+DATA window<>+36(SB)/4, $0x00000000
+DATA window<>+40(SB)/4, $0x00000000
+DATA window<>+44(SB)/4, $0x00000000
+DATA window<>+48(SB)/4, $0x00000000
+DATA window<>+52(SB)/4, $0x00000000
+DATA window<>+56(SB)/4, $0x00000000
+DATA window<>+60(SB)/4, $0x00000000
+GLOBL window<>(SB), RODATA|NOPTR, $64
+
+// func quantizeTQ2_0AVX2(dst *byte, x *float32, blocks int) int
+// Requires: AVX, AVX2, F16C
+TEXT ·quantizeTQ2_0AVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VPBROADCASTD c32_3f800000<>+0(SB), Y0
+	VXORPS       Y1, Y1, Y1
+	VMOVDQU      byteOrder<>+0(SB), Y2
+
+block25:
+	VMOVUPS      (CX), Y3
+	VPAND        v32_7fffffff<>+0(SB), Y3, Y3
+	VMOVUPS      32(CX), Y4
+	VPAND        v32_7fffffff<>+0(SB), Y4, Y4
+	VMOVUPS      64(CX), Y5
+	VPAND        v32_7fffffff<>+0(SB), Y5, Y5
+	VMOVUPS      96(CX), Y6
+	VPAND        v32_7fffffff<>+0(SB), Y6, Y6
+	VMOVUPS      128(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y3, Y3
+	VMOVUPS      160(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y4, Y4
+	VMOVUPS      192(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y5, Y5
+	VMOVUPS      224(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y6, Y6
+	VMOVUPS      256(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y3, Y3
+	VMOVUPS      288(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y4, Y4
+	VMOVUPS      320(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y5, Y5
+	VMOVUPS      352(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y6, Y6
+	VMOVUPS      384(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y3, Y3
+	VMOVUPS      416(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y4, Y4
+	VMOVUPS      448(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y5, Y5
+	VMOVUPS      480(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y6, Y6
+	VMOVUPS      512(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y3, Y3
+	VMOVUPS      544(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y4, Y4
+	VMOVUPS      576(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y5, Y5
+	VMOVUPS      608(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y6, Y6
+	VMOVUPS      640(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y3, Y3
+	VMOVUPS      672(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y4, Y4
+	VMOVUPS      704(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y5, Y5
+	VMOVUPS      736(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y6, Y6
+	VMOVUPS      768(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y3, Y3
+	VMOVUPS      800(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y4, Y4
+	VMOVUPS      832(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y5, Y5
+	VMOVUPS      864(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y6, Y6
+	VMOVUPS      896(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y3, Y3
+	VMOVUPS      928(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y4, Y4
+	VMOVUPS      960(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y5, Y5
+	VMOVUPS      992(CX), Y7
+	VPAND        v32_7fffffff<>+0(SB), Y7, Y7
+	VPMAXSD      Y7, Y6, Y6
+	VPMAXSD      Y4, Y3, Y3
+	VPMAXSD      Y5, Y3, Y3
+	VPMAXSD      Y6, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VPMAXSD      X4, X3, X3
+	VPSHUFD      $0x4e, X3, X4
+	VPMAXSD      X4, X3, X3
+	VPSHUFD      $0xb1, X3, X4
+	VPMAXSD      X4, X3, X3
+	VCVTPS2PH    $0x00, X3, X4
+	VPEXTRW      $0x00, X4, 64(AX)
+	VDIVSS       X3, X0, X4
+	VCMPSS       $0x04, X1, X3, X3
+	VANDPS       X3, X4, X4
+	VBROADCASTSS X4, Y3
+	VMOVUPS      (CX), Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVAPS      Y4, Y5
+	VPAND        v32_80000000<>+0(SB), Y5, Y5
+	VPOR         v32_3effffff<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPADDD       v32_00000001<>+0(SB), Y4, Y4
+	VPAND        v32_00000003<>+0(SB), Y4, Y4
+	VMOVUPS      128(CX), Y5
+	VMULPS       Y3, Y5, Y5
+	VMOVAPS      Y5, Y6
+	VPAND        v32_80000000<>+0(SB), Y6, Y6
+	VPOR         v32_3effffff<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       v32_00000001<>+0(SB), Y5, Y5
+	VPAND        v32_00000003<>+0(SB), Y5, Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVUPS      256(CX), Y5
+	VMULPS       Y3, Y5, Y5
+	VMOVAPS      Y5, Y6
+	VPAND        v32_80000000<>+0(SB), Y6, Y6
+	VPOR         v32_3effffff<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       v32_00000001<>+0(SB), Y5, Y5
+	VPAND        v32_00000003<>+0(SB), Y5, Y5
+	VPSLLD       $0x04, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVUPS      384(CX), Y5
+	VMULPS       Y3, Y5, Y5
+	VMOVAPS      Y5, Y6
+	VPAND        v32_80000000<>+0(SB), Y6, Y6
+	VPOR         v32_3effffff<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       v32_00000001<>+0(SB), Y5, Y5
+	VPAND        v32_00000003<>+0(SB), Y5, Y5
+	VPSLLD       $0x06, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVUPS      32(CX), Y5
+	VMULPS       Y3, Y5, Y5
+	VMOVAPS      Y5, Y6
+	VPAND        v32_80000000<>+0(SB), Y6, Y6
+	VPOR         v32_3effffff<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       v32_00000001<>+0(SB), Y5, Y5
+	VPAND        v32_00000003<>+0(SB), Y5, Y5
+	VMOVUPS      160(CX), Y6
+	VMULPS       Y3, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPSLLD       $0x02, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      288(CX), Y6
+	VMULPS       Y3, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      416(CX), Y6
+	VMULPS       Y3, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPSLLD       $0x06, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      64(CX), Y6
+	VMULPS       Y3, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VMOVUPS      192(CX), Y7
+	VMULPS       Y3, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPSLLD       $0x02, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      320(CX), Y7
+	VMULPS       Y3, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPSLLD       $0x04, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      448(CX), Y7
+	VMULPS       Y3, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPSLLD       $0x06, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      96(CX), Y7
+	VMULPS       Y3, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VMOVUPS      224(CX), Y8
+	VMULPS       Y3, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPAND        v32_00000003<>+0(SB), Y8, Y8
+	VPSLLD       $0x02, Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVUPS      352(CX), Y8
+	VMULPS       Y3, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPAND        v32_00000003<>+0(SB), Y8, Y8
+	VPSLLD       $0x04, Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVUPS      480(CX), Y8
+	VMULPS       Y3, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPAND        v32_00000003<>+0(SB), Y8, Y8
+	VPSLLD       $0x06, Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSDW    Y7, Y6, Y6
+	VPACKUSWB    Y6, Y4, Y4
+	VPERMD       Y4, Y2, Y4
+	VMOVDQU      Y4, (AX)
+	VMOVUPS      512(CX), Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVAPS      Y4, Y5
+	VPAND        v32_80000000<>+0(SB), Y5, Y5
+	VPOR         v32_3effffff<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPADDD       v32_00000001<>+0(SB), Y4, Y4
+	VPAND        v32_00000003<>+0(SB), Y4, Y4
+	VMOVUPS      640(CX), Y5
+	VMULPS       Y3, Y5, Y5
+	VMOVAPS      Y5, Y6
+	VPAND        v32_80000000<>+0(SB), Y6, Y6
+	VPOR         v32_3effffff<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       v32_00000001<>+0(SB), Y5, Y5
+	VPAND        v32_00000003<>+0(SB), Y5, Y5
+	VPSLLD       $0x02, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVUPS      768(CX), Y5
+	VMULPS       Y3, Y5, Y5
+	VMOVAPS      Y5, Y6
+	VPAND        v32_80000000<>+0(SB), Y6, Y6
+	VPOR         v32_3effffff<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       v32_00000001<>+0(SB), Y5, Y5
+	VPAND        v32_00000003<>+0(SB), Y5, Y5
+	VPSLLD       $0x04, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVUPS      896(CX), Y5
+	VMULPS       Y3, Y5, Y5
+	VMOVAPS      Y5, Y6
+	VPAND        v32_80000000<>+0(SB), Y6, Y6
+	VPOR         v32_3effffff<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       v32_00000001<>+0(SB), Y5, Y5
+	VPAND        v32_00000003<>+0(SB), Y5, Y5
+	VPSLLD       $0x06, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	VMOVUPS      544(CX), Y5
+	VMULPS       Y3, Y5, Y5
+	VMOVAPS      Y5, Y6
+	VPAND        v32_80000000<>+0(SB), Y6, Y6
+	VPOR         v32_3effffff<>+0(SB), Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       v32_00000001<>+0(SB), Y5, Y5
+	VPAND        v32_00000003<>+0(SB), Y5, Y5
+	VMOVUPS      672(CX), Y6
+	VMULPS       Y3, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPSLLD       $0x02, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      800(CX), Y6
+	VMULPS       Y3, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPSLLD       $0x04, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      928(CX), Y6
+	VMULPS       Y3, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VPSLLD       $0x06, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVUPS      576(CX), Y6
+	VMULPS       Y3, Y6, Y6
+	VMOVAPS      Y6, Y7
+	VPAND        v32_80000000<>+0(SB), Y7, Y7
+	VPOR         v32_3effffff<>+0(SB), Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       v32_00000001<>+0(SB), Y6, Y6
+	VPAND        v32_00000003<>+0(SB), Y6, Y6
+	VMOVUPS      704(CX), Y7
+	VMULPS       Y3, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPSLLD       $0x02, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      832(CX), Y7
+	VMULPS       Y3, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPSLLD       $0x04, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      960(CX), Y7
+	VMULPS       Y3, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VPSLLD       $0x06, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      608(CX), Y7
+	VMULPS       Y3, Y7, Y7
+	VMOVAPS      Y7, Y8
+	VPAND        v32_80000000<>+0(SB), Y8, Y8
+	VPOR         v32_3effffff<>+0(SB), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	VCVTTPS2DQ   Y7, Y7
+	VPADDD       v32_00000001<>+0(SB), Y7, Y7
+	VPAND        v32_00000003<>+0(SB), Y7, Y7
+	VMOVUPS      736(CX), Y8
+	VMULPS       Y3, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPAND        v32_00000003<>+0(SB), Y8, Y8
+	VPSLLD       $0x02, Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVUPS      864(CX), Y8
+	VMULPS       Y3, Y8, Y8
+	VMOVAPS      Y8, Y9
+	VPAND        v32_80000000<>+0(SB), Y9, Y9
+	VPOR         v32_3effffff<>+0(SB), Y9, Y9
+	VADDPS       Y9, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPAND        v32_00000003<>+0(SB), Y8, Y8
+	VPSLLD       $0x04, Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VMOVUPS      992(CX), Y8
+	VMULPS       Y3, Y8, Y8
+	VMOVAPS      Y8, Y3
+	VPAND        v32_80000000<>+0(SB), Y3, Y3
+	VPOR         v32_3effffff<>+0(SB), Y3, Y3
+	VADDPS       Y3, Y8, Y8
+	VCVTTPS2DQ   Y8, Y8
+	VPADDD       v32_00000001<>+0(SB), Y8, Y8
+	VPAND        v32_00000003<>+0(SB), Y8, Y8
+	VPSLLD       $0x06, Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSDW    Y7, Y6, Y6
+	VPACKUSWB    Y6, Y4, Y4
+	VPERMD       Y4, Y2, Y4
+	VMOVDQU      Y4, 32(AX)
+	ADDQ         $0x00000042, AX
+	ADDQ         $0x00000400, CX
+	DECQ         DX
+	JNZ          block25
+	MOVQ         blocks+16(FP), AX
+	SUBQ         DX, AX
+	MOVQ         AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func dequantizeQ4_0AVX2(dst *float32, src *byte, blocks int)
 // Requires: AVX, AVX2, F16C
 TEXT ·dequantizeQ4_0AVX2(SB), NOSPLIT, $0-24
@@ -892,7 +2262,7 @@ TEXT ·dequantizeQ4_0AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      ·around8+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block17:
+block27:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VMOVDQU      2(CX), X3
@@ -922,7 +2292,7 @@ block17:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block17
+	JNZ          block27
 	VZEROUPPER
 	RET
 
@@ -935,7 +2305,7 @@ TEXT ·dequantizeQ4_1AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      ·aboveZero+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block18:
+block28:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VPBROADCASTW 2(CX), X3
@@ -971,7 +2341,7 @@ block18:
 	ADDQ         $0x00000014, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block18
+	JNZ          block28
 	VZEROUPPER
 	RET
 
@@ -984,7 +2354,7 @@ TEXT ·dequantizeIQ4NLAVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      ·nonlinearBytes+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block19:
+block29:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VMOVDQU      2(CX), X3
@@ -1014,7 +2384,7 @@ block19:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block19
+	JNZ          block29
 	VZEROUPPER
 	RET
 
@@ -1027,7 +2397,7 @@ TEXT ·dequantizeIQ4XSAVX2(SB), NOSPLIT, $32-24
 	VMOVDQU      ·nonlinearBytes+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block20:
+block30:
 	VPBROADCASTD 4(CX), Y2
 	VMOVDQU      multiplesOf4<>+0(SB), Y3
 	VPSRLVD      Y3, Y2, Y2
@@ -1247,7 +2617,7 @@ block20:
 	ADDQ         $0x00000088, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block20
+	JNZ          block30
 	VZEROUPPER
 	RET
 
@@ -1287,16 +2657,6 @@ DATA multiplesOf2<>+56(SB)/4, $0x0000001c
 DATA multiplesOf2<>+60(SB)/4, $0x0000001e
 GLOBL multiplesOf2<>(SB), RODATA|NOPTR, $64
 
-DATA v32_00000003<>+0(SB)/4, $0x00000003
-DATA v32_00000003<>+4(SB)/4, $0x00000003
-DATA v32_00000003<>+8(SB)/4, $0x00000003
-DATA v32_00000003<>+12(SB)/4, $0x00000003
-DATA v32_00000003<>+16(SB)/4, $0x00000003
-DATA v32_00000003<>+20(SB)/4, $0x00000003
-DATA v32_00000003<>+24(SB)/4, $0x00000003
-DATA v32_00000003<>+28(SB)/4, $0x00000003
-GLOBL v32_00000003<>(SB), RODATA|NOPTR, $32
-
 DATA v32_00000020<>+0(SB)/4, $0x00000020
 DATA v32_00000020<>+4(SB)/4, $0x00000020
 DATA v32_00000020<>+8(SB)/4, $0x00000020
@@ -1317,7 +2677,7 @@ TEXT ·dequantizeMXFP4AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfPowers+0(SB), BX
 
-block21:
+block31:
 	MOVBLZX      (CX), SI
 	VBROADCASTSS (BX)(SI*4), Y2
 	VMOVDQU      1(CX), X3
@@ -1347,7 +2707,7 @@ block21:
 	ADDQ         $0x00000011, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block21
+	JNZ          block31
 	VZEROUPPER
 	RET
 
@@ -1361,7 +2721,7 @@ TEXT ·dequantizeNVFP4AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfUE4M3+0(SB), BX
 
-block22:
+block32:
 	VMOVDQU      4(CX), X2
 	VPSRLW       $0x04, X2, X3
 	VPAND        X1, X2, X2
@@ -1425,7 +2785,7 @@ block22:
 	ADDQ         $0x00000024, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block22
+	JNZ          block32
 	VZEROUPPER
 	RET
 
@@ -1440,7 +2800,7 @@ TEXT ·dequantizeQ5_0AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_f0f0f0f0<>+0(SB), Y3
 
-block23:
+block33:
 	VPBROADCASTD 2(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -1476,7 +2836,7 @@ block23:
 	ADDQ         $0x00000016, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block23
+	JNZ          block33
 	VZEROUPPER
 	RET
 
@@ -1562,7 +2922,7 @@ TEXT ·dequantizeQ5_1AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_10101010<>+0(SB), Y3
 
-block24:
+block34:
 	VPBROADCASTD 4(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -1604,7 +2964,7 @@ block24:
 	ADDQ         $0x00000018, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block24
+	JNZ          block34
 	VZEROUPPER
 	RET
 
@@ -1618,7 +2978,7 @@ TEXT ·dequantizeQ8_0AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block25:
+block35:
 	VPBROADCASTW (CX), X0
 	VCVTPH2PS    X0, Y0
 	VPMOVSXBD    2(CX), Y1
@@ -1640,7 +3000,7 @@ block25:
 	ADDQ         $0x00000022, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block25
+	JNZ          block35
 	VZEROUPPER
 	RET
 
@@ -1651,7 +3011,7 @@ TEXT ·dequantizeQ3KAVX2(SB), NOSPLIT, $64-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block26:
+block36:
 	VMOVQ        96(CX), X0
 	VPSRLW       $0x04, X0, X1
 	VPUNPCKLQDQ  X1, X0, X0
@@ -1896,7 +3256,7 @@ block26:
 	ADDQ         $0x0000006e, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block26
+	JNZ          block36
 	VZEROUPPER
 	RET
 
@@ -1948,7 +3308,7 @@ TEXT ·dequantizeQ6KAVX2(SB), NOSPLIT, $64-24
 	MOVQ         blocks+16(FP), DX
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y0
 
-block27:
+block37:
 	VPBROADCASTW 208(CX), X1
 	VCVTPH2PS    X1, Y1
 	VPMOVSXBD    192(CX), Y2
@@ -2184,7 +3544,7 @@ block27:
 	ADDQ         $0x000000d2, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block27
+	JNZ          block37
 	VZEROUPPER
 	RET
 
@@ -2208,7 +3568,7 @@ TEXT ·dequantizeTQ1_0AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_abababab<>+0(SB), Y1
 	VPBROADCASTD c32_01010101<>+0(SB), Y2
 
-block28:
+block38:
 	VPBROADCASTW 52(CX), X3
 	VCVTPH2PS    X3, Y3
 	VMOVDQU      (CX), Y4
@@ -2507,7 +3867,7 @@ block28:
 	ADDQ         $0x00000036, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block28
+	JNZ          block38
 	VZEROUPPER
 	RET
 
@@ -2529,7 +3889,7 @@ TEXT ·dequantizeTQ2_0AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_03030303<>+0(SB), Y0
 	VPBROADCASTD c32_01010101<>+0(SB), Y1
 
-block29:
+block39:
 	VPBROADCASTW 64(CX), X2
 	VCVTPH2PS    X2, Y2
 	VMOVDQU      (CX), Y3
@@ -2713,7 +4073,7 @@ block29:
 	ADDQ         $0x00000042, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block29
+	JNZ          block39
 	VZEROUPPER
 	RET
 
@@ -2727,7 +4087,7 @@ TEXT ·dequantizeQ1_0AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block30:
+block40:
 	VPBROADCASTW (CX), X0
 	VCVTPH2PS    X0, Y0
 	VMULPS       v32_bf800000<>+0(SB), Y0, Y1
@@ -2814,7 +4174,7 @@ block30:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000200, AX
 	DECQ         DX
-	JNZ          block30
+	JNZ          block40
 	VZEROUPPER
 	RET
 
@@ -2855,7 +4215,7 @@ TEXT ·dequantizeQ2_0AVX2(SB), NOSPLIT, $0-24
 	VMOVUPS minusOneToTwo<>+0(SB), Y0
 	VMOVUPS multiplesOf2<>+0(SB), Y1
 
-block31:
+block41:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VMULPS       Y0, Y2, Y2
@@ -2894,7 +4254,7 @@ block31:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block31
+	JNZ          block41
 	VZEROUPPER
 	RET
 
@@ -2926,7 +4286,7 @@ TEXT ·weighAVX512(SB), NOSPLIT, $0-36
 	MOVSS        square+32(FP), X0
 	VBROADCASTSS X0, Z0
 
-loop32:
+loop42:
 	VMOVUPS (CX), Z1
 	VMULPS  Z1, Z1, Z1
 	VADDPS  Z1, Z0, Z1
@@ -2937,7 +4297,7 @@ loop32:
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, BX
-	JNZ     loop32
+	JNZ     loop42
 	VZEROUPPER
 	RET
 
@@ -2954,7 +4314,7 @@ TEXT ·quantizeQ8_0AVX512(SB), NOSPLIT, $0-32
 	VPXORD       Z4, Z4, Z4
 	VPBROADCASTD c32_42fe0000<>+0(SB), Z5
 
-block33:
+block43:
 	VMOVUPS       (CX), Z6
 	VMOVUPS       64(CX), Z7
 	VPANDD        Z0, Z6, Z8
@@ -2992,7 +4352,7 @@ block33:
 	ADDQ          $0x00000022, AX
 	ADDQ          $0x00000080, CX
 	DECQ          DX
-	JNZ           block33
+	JNZ           block43
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -3020,7 +4380,7 @@ TEXT ·quantizeQ4_0AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block35:
+block45:
 	VMOVUPS       (CX), Z7
 	VMOVUPS       64(CX), Z8
 	VPANDD        Z0, Z7, Z9
@@ -3065,7 +4425,7 @@ block35:
 	ADDQ          $0x00000012, AX
 	ADDQ          $0x00000080, CX
 	DECQ          DX
-	JNZ           block35
+	JNZ           block45
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -3096,7 +4456,7 @@ TEXT ·quantizeQ5_0AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block37:
+block47:
 	VMOVUPS       (CX), Z8
 	VMOVUPS       64(CX), Z9
 	VPANDD        Z0, Z8, Z10
@@ -3145,7 +4505,7 @@ block37:
 	ADDQ          $0x00000016, AX
 	ADDQ          $0x00000080, CX
 	DECQ          DX
-	JNZ           block37
+	JNZ           block47
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -3173,7 +4533,7 @@ TEXT ·quantizeQ4_1AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block39:
+block49:
 	VMOVUPS       (CX), Z7
 	VMOVUPS       64(CX), Z8
 	VMINPS        Z8, Z7, Z9
@@ -3195,7 +4555,7 @@ block39:
 	VPSHUFD       $0xb1, X10, X11
 	VMAXPS        X11, X10, X10
 	VUCOMISS      X3, X9
-	JNE           some41
+	JNE           some51
 	VMOVUPS       (CX), Z9
 	VMOVUPS       64(CX), Z11
 	VPANDD        Z5, Z9, Z9
@@ -3211,7 +4571,7 @@ block39:
 	ANDQ          $0x1f, BX
 	VMOVSS        (CX)(BX*4), X9
 
-some41:
+some51:
 	VSUBSS       X9, X10, X10
 	VANDPS       X5, X10, X10
 	VDIVSS       X4, X10, X10
@@ -3240,7 +4600,7 @@ some41:
 	ADDQ         $0x00000014, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block39
+	JNZ          block49
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -3265,7 +4625,7 @@ TEXT ·quantizeQ5_1AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block42:
+block52:
 	VMOVUPS       (CX), Z8
 	VMOVUPS       64(CX), Z9
 	VMINPS        Z9, Z8, Z10
@@ -3287,7 +4647,7 @@ block42:
 	VPSHUFD       $0xb1, X11, X12
 	VMAXPS        X12, X11, X11
 	VUCOMISS      X3, X10
-	JNE           some44
+	JNE           some54
 	VMOVUPS       (CX), Z10
 	VMOVUPS       64(CX), Z12
 	VPANDD        Z5, Z10, Z10
@@ -3303,7 +4663,7 @@ block42:
 	ANDQ          $0x1f, BX
 	VMOVSS        (CX)(BX*4), X10
 
-some44:
+some54:
 	VSUBSS       X10, X11, X11
 	VANDPS       X5, X11, X11
 	VDIVSS       X4, X11, X11
@@ -3336,7 +4696,7 @@ some44:
 	ADDQ         $0x00000018, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block42
+	JNZ          block52
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -3356,7 +4716,7 @@ TEXT ·quantizeMXFP4AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_00000010<>+0(SB), Z4
 	LEAQ         ·halfPowers+0(SB), BX
 
-block45:
+block55:
 	VMOVUPS       (CX), Z4
 	VMOVUPS       64(CX), Z5
 	VPANDD        Z0, Z4, Z4
@@ -3372,18 +4732,18 @@ block45:
 	VPMAXSD       X5, X4, X4
 	VMOVD         X4, SI
 	TESTL         SI, SI
-	JZ            silent47
+	JZ            silent57
 	LEAL          2048(SI), DI
 	SHRL          $0x17, SI
 	SHRL          $0x17, DI
 	CMPL          DI, SI
-	JNE           leave46
+	JNE           leave56
 	DECL          DI
 	CMPL          DI, $0x000000fe
-	JAE           leave46
+	JAE           leave56
 	SUBL          $0x02, SI
 
-silent47:
+silent57:
 	MOVB         SI, (AX)
 	MOVBLZX      SI, SI
 	VBROADCASTSS (BX)(SI*4), Z4
@@ -3440,9 +4800,9 @@ silent47:
 	ADDQ         $0x00000011, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block45
+	JNZ          block55
 
-leave46:
+leave56:
 	MOVQ blocks+16(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+24(FP)
@@ -3473,6 +4833,779 @@ GLOBL c32_40e00000<>(SB), RODATA|NOPTR, $4
 DATA c32_41200000<>+0(SB)/4, $0x41200000
 GLOBL c32_41200000<>(SB), RODATA|NOPTR, $4
 
+// func quantizeQ1_0AVX512(dst *byte, x *float32, blocks int) int
+// Requires: AVX, AVX512F, F16C
+TEXT ·quantizeQ1_0AVX512(SB), NOSPLIT, $64-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
+	VPBROADCASTD c32_3c000000<>+0(SB), Z1
+	VPXORD       Z2, Z2, Z2
+	VPBROADCASTD c32_00000200<>+0(SB), Z3
+	VPMULLD      iota<>+0(SB), Z3, Z3
+
+blocks58:
+	CMPQ   DX, $0x00000010
+	JL     leave59
+	VPXORD Z4, Z4, Z4
+	MOVQ   CX, BX
+	MOVQ   $0x00000080, SI
+
+add60:
+	KXNORW     K1, K1, K1
+	VPXORD     Z5, Z5, Z5
+	VGATHERDPS (BX)(Z3*1), K1, Z5
+	VPANDD     Z0, Z5, Z5
+	VADDPS     Z5, Z4, Z4
+	ADDQ       $0x04, BX
+	DECQ       SI
+	JNZ        add60
+	VMULPS     Z1, Z4, Z4
+	VMOVUPS    Z4, (SP)
+	MOVQ       $0x00000010, SI
+	LEAQ       (SP), BX
+
+block61:
+	VMOVSS    (BX), X6
+	VCVTPS2PH $0x00, X6, X6
+	VPEXTRW   $0x00, X6, (AX)
+	VCMPPS    $0x02, (CX), Z2, K2
+	KMOVW     K2, 2(AX)
+	VCMPPS    $0x02, 64(CX), Z2, K2
+	KMOVW     K2, 4(AX)
+	VCMPPS    $0x02, 128(CX), Z2, K2
+	KMOVW     K2, 6(AX)
+	VCMPPS    $0x02, 192(CX), Z2, K2
+	KMOVW     K2, 8(AX)
+	VCMPPS    $0x02, 256(CX), Z2, K2
+	KMOVW     K2, 10(AX)
+	VCMPPS    $0x02, 320(CX), Z2, K2
+	KMOVW     K2, 12(AX)
+	VCMPPS    $0x02, 384(CX), Z2, K2
+	KMOVW     K2, 14(AX)
+	VCMPPS    $0x02, 448(CX), Z2, K2
+	KMOVW     K2, 16(AX)
+	ADDQ      $0x04, BX
+	ADDQ      $0x00000012, AX
+	ADDQ      $0x00000200, CX
+	DECQ      SI
+	JNZ       block61
+	SUBQ      $0x00000010, DX
+	JMP       blocks58
+
+leave59:
+	MOVQ blocks+16(FP), AX
+	SUBQ DX, AX
+	MOVQ AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func quantizeQ2_0AVX512(dst *byte, x *float32, blocks int) int
+// Requires: AVX, AVX2, AVX512F, F16C
+TEXT ·quantizeQ2_0AVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
+	VPBROADCASTD c32_80000000<>+0(SB), Z1
+	VPBROADCASTD c32_3effffff<>+0(SB), Z2
+	VPBROADCASTD c32_00000001<>+0(SB), Z3
+	VPBROADCASTD c32_3f800000<>+0(SB), Z4
+	VPXORD       Z5, Z5, Z5
+	VPBROADCASTD c32_00000003<>+0(SB), Z6
+	VPBROADCASTD c32_04010401<>+0(SB), Y7
+	VPBROADCASTD c32_00100001<>+0(SB), Y8
+
+block62:
+	VMOVUPS       (CX), Z9
+	VPANDD        Z0, Z9, Z9
+	VMOVUPS       64(CX), Z10
+	VPANDD        Z0, Z10, Z10
+	VMOVUPS       128(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VMOVUPS       192(CX), Z12
+	VPANDD        Z0, Z12, Z12
+	VPMAXSD       Z10, Z9, Z9
+	VPMAXSD       Z11, Z9, Z9
+	VPMAXSD       Z12, Z9, Z9
+	VEXTRACTF64X4 $0x01, Z9, Y10
+	VPMAXSD       Y10, Y9, Y9
+	VEXTRACTF128  $0x01, Y9, X10
+	VPMAXSD       X10, X9, X9
+	VPSHUFD       $0x4e, X9, X10
+	VPMAXSD       X10, X9, X9
+	VPSHUFD       $0xb1, X9, X10
+	VPMAXSD       X10, X9, X9
+	VCVTPS2PH     $0x00, X9, X10
+	VPEXTRW       $0x00, X10, (AX)
+	VDIVSS        X9, X4, X10
+	VCMPSS        $0x04, X5, X9, X9
+	VANDPS        X9, X10, X10
+	VBROADCASTSS  X10, Z9
+	VMOVUPS       (CX), Z10
+	VMULPS        Z9, Z10, Z10
+	VMOVAPS       Z10, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z2, Z11, Z11
+	VADDPS        Z11, Z10, Z10
+	VCVTTPS2DQ    Z10, Z10
+	VPADDD        Z3, Z10, Z10
+	VPMAXSD       Z5, Z10, Z10
+	VPMINSD       Z6, Z10, Z10
+	VMOVUPS       64(CX), Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPMAXSD       Z5, Z11, Z11
+	VPMINSD       Z6, Z11, Z11
+	VPMOVDB       Z10, X13
+	VPMOVDB       Z11, X10
+	VINSERTI128   $0x01, X10, Y13, Y13
+	VPMADDUBSW    Y7, Y13, Y13
+	VPMADDWD      Y8, Y13, Y13
+	VMOVUPS       128(CX), Z10
+	VMULPS        Z9, Z10, Z10
+	VMOVAPS       Z10, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z2, Z11, Z11
+	VADDPS        Z11, Z10, Z10
+	VCVTTPS2DQ    Z10, Z10
+	VPADDD        Z3, Z10, Z10
+	VPMAXSD       Z5, Z10, Z10
+	VPMINSD       Z6, Z10, Z10
+	VMOVUPS       192(CX), Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z9
+	VPANDD        Z1, Z9, Z9
+	VPORD         Z2, Z9, Z9
+	VADDPS        Z9, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPMAXSD       Z5, Z11, Z11
+	VPMINSD       Z6, Z11, Z11
+	VPMOVDB       Z10, X14
+	VPMOVDB       Z11, X9
+	VINSERTI128   $0x01, X9, Y14, Y14
+	VPMADDUBSW    Y7, Y14, Y14
+	VPMADDWD      Y8, Y14, Y14
+	VPACKSSDW     Y14, Y13, Y13
+	VPERMQ        $0xd8, Y13, Y13
+	VEXTRACTI128  $0x01, Y13, X9
+	VPACKUSWB     X9, X13, X13
+	VMOVDQU       X13, 2(AX)
+	ADDQ          $0x00000012, AX
+	ADDQ          $0x00000100, CX
+	DECQ          DX
+	JNZ           block62
+	MOVQ          blocks+16(FP), AX
+	SUBQ          DX, AX
+	MOVQ          AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_00000003<>+0(SB)/4, $0x00000003
+GLOBL c32_00000003<>(SB), RODATA|NOPTR, $4
+
+// func quantizeTQ1_0AVX512(dst *byte, x *float32, blocks int) int
+// Requires: AVX, AVX2, AVX512F, BMI2, F16C
+TEXT ·quantizeTQ1_0AVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
+	VPBROADCASTD c32_80000000<>+0(SB), Z1
+	VPBROADCASTD c32_3effffff<>+0(SB), Z2
+	VPBROADCASTD c32_00000001<>+0(SB), Z3
+	VPBROADCASTD c32_3f800000<>+0(SB), Z4
+	VPXORD       Z5, Z5, Z5
+	VPBROADCASTD c32_00000003<>+0(SB), Z6
+	VPBROADCASTD c32_000000f2<>+0(SB), Z7
+	VPBROADCASTD c32_00010db3<>+0(SB), Z8
+	MOVQ         $0x00000004, BX
+	MOVL         $-1, SI
+	BZHIL        BX, SI, SI
+	KMOVW        SI, K1
+
+block64:
+	VMOVUPS       (CX), Z9
+	VPANDD        Z0, Z9, Z9
+	VMOVUPS       64(CX), Z10
+	VPANDD        Z0, Z10, Z10
+	VMOVUPS       128(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VMOVUPS       192(CX), Z12
+	VPANDD        Z0, Z12, Z12
+	VMOVUPS       256(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z9, Z9
+	VMOVUPS       320(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z10, Z10
+	VMOVUPS       384(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z11, Z11
+	VMOVUPS       448(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z12, Z12
+	VMOVUPS       512(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z9, Z9
+	VMOVUPS       576(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z10, Z10
+	VMOVUPS       640(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z11, Z11
+	VMOVUPS       704(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z12, Z12
+	VMOVUPS       768(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z9, Z9
+	VMOVUPS       832(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z10, Z10
+	VMOVUPS       896(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z11, Z11
+	VMOVUPS       960(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPMAXSD       Z13, Z12, Z12
+	VPMAXSD       Z10, Z9, Z9
+	VPMAXSD       Z11, Z9, Z9
+	VPMAXSD       Z12, Z9, Z9
+	VEXTRACTF64X4 $0x01, Z9, Y10
+	VPMAXSD       Y10, Y9, Y9
+	VEXTRACTF128  $0x01, Y9, X10
+	VPMAXSD       X10, X9, X9
+	VPSHUFD       $0x4e, X9, X10
+	VPMAXSD       X10, X9, X9
+	VPSHUFD       $0xb1, X9, X10
+	VPMAXSD       X10, X9, X9
+	VCVTPS2PH     $0x00, X9, X10
+	VPEXTRW       $0x00, X10, 52(AX)
+	VDIVSS        X9, X4, X10
+	VCMPSS        $0x04, X5, X9, X9
+	VANDPS        X9, X10, X10
+	VBROADCASTSS  X10, Z9
+	VMOVUPS       (CX), Z10
+	VMULPS        Z9, Z10, Z10
+	VMOVAPS       Z10, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z2, Z11, Z11
+	VADDPS        Z11, Z10, Z10
+	VCVTTPS2DQ    Z10, Z10
+	VPADDD        Z3, Z10, Z10
+	VPANDD        Z6, Z10, Z10
+	VPADDD        Z10, Z10, Z11
+	VPADDD        Z11, Z10, Z10
+	VMOVUPS       128(CX), Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z10, Z10
+	VPADDD        Z10, Z10, Z11
+	VPADDD        Z11, Z10, Z10
+	VMOVUPS       256(CX), Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z10, Z10
+	VPADDD        Z10, Z10, Z11
+	VPADDD        Z11, Z10, Z10
+	VMOVUPS       384(CX), Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z10, Z10
+	VPADDD        Z10, Z10, Z11
+	VPADDD        Z11, Z10, Z10
+	VMOVUPS       512(CX), Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z10, Z10
+	VPSLLD        $0x08, Z10, Z10
+	VPADDD        Z7, Z10, Z10
+	VPMULLD       Z8, Z10, Z10
+	VPSRLD        $0x18, Z10, Z10
+	VMOVUPS       64(CX), Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z11, Z12
+	VPADDD        Z12, Z11, Z11
+	VMOVUPS       192(CX), Z12
+	VMULPS        Z9, Z12, Z12
+	VMOVAPS       Z12, Z13
+	VPANDD        Z1, Z13, Z13
+	VPORD         Z2, Z13, Z13
+	VADDPS        Z13, Z12, Z12
+	VCVTTPS2DQ    Z12, Z12
+	VPADDD        Z3, Z12, Z12
+	VPANDD        Z6, Z12, Z12
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z11, Z11, Z12
+	VPADDD        Z12, Z11, Z11
+	VMOVUPS       320(CX), Z12
+	VMULPS        Z9, Z12, Z12
+	VMOVAPS       Z12, Z13
+	VPANDD        Z1, Z13, Z13
+	VPORD         Z2, Z13, Z13
+	VADDPS        Z13, Z12, Z12
+	VCVTTPS2DQ    Z12, Z12
+	VPADDD        Z3, Z12, Z12
+	VPANDD        Z6, Z12, Z12
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z11, Z11, Z12
+	VPADDD        Z12, Z11, Z11
+	VMOVUPS       448(CX), Z12
+	VMULPS        Z9, Z12, Z12
+	VMOVAPS       Z12, Z13
+	VPANDD        Z1, Z13, Z13
+	VPORD         Z2, Z13, Z13
+	VADDPS        Z13, Z12, Z12
+	VCVTTPS2DQ    Z12, Z12
+	VPADDD        Z3, Z12, Z12
+	VPANDD        Z6, Z12, Z12
+	VPADDD        Z12, Z11, Z11
+	VPADDD        Z11, Z11, Z12
+	VPADDD        Z12, Z11, Z11
+	VMOVUPS       576(CX), Z12
+	VMULPS        Z9, Z12, Z12
+	VMOVAPS       Z12, Z13
+	VPANDD        Z1, Z13, Z13
+	VPORD         Z2, Z13, Z13
+	VADDPS        Z13, Z12, Z12
+	VCVTTPS2DQ    Z12, Z12
+	VPADDD        Z3, Z12, Z12
+	VPANDD        Z6, Z12, Z12
+	VPADDD        Z12, Z11, Z11
+	VPSLLD        $0x08, Z11, Z11
+	VPADDD        Z7, Z11, Z11
+	VPMULLD       Z8, Z11, Z11
+	VPSRLD        $0x18, Z11, Z11
+	VPMOVDB       Z10, (AX)
+	VPMOVDB       Z11, 16(AX)
+	VMOVUPS       640(CX), Z10
+	VMULPS        Z9, Z10, Z10
+	VMOVAPS       Z10, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z2, Z11, Z11
+	VADDPS        Z11, Z10, Z10
+	VCVTTPS2DQ    Z10, Z10
+	VPADDD        Z3, Z10, Z10
+	VPANDD        Z6, Z10, Z10
+	VPADDD        Z10, Z10, Z11
+	VPADDD        Z11, Z10, Z10
+	VMOVUPS       704(CX), Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z10, Z10
+	VPADDD        Z10, Z10, Z11
+	VPADDD        Z11, Z10, Z10
+	VMOVUPS       768(CX), Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z10, Z10
+	VPADDD        Z10, Z10, Z11
+	VPADDD        Z11, Z10, Z10
+	VMOVUPS       832(CX), Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z10, Z10
+	VPADDD        Z10, Z10, Z11
+	VPADDD        Z11, Z10, Z10
+	VMOVUPS       896(CX), Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z10, Z10
+	VPSLLD        $0x08, Z10, Z10
+	VPADDD        Z7, Z10, Z10
+	VPMULLD       Z8, Z10, Z10
+	VPSRLD        $0x18, Z10, Z10
+	VPMOVDB       Z10, 32(AX)
+	VMOVUPS.Z     960(CX), K1, Z10
+	VMULPS        Z9, Z10, Z10
+	VMOVAPS       Z10, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z2, Z11, Z11
+	VADDPS        Z11, Z10, Z10
+	VCVTTPS2DQ    Z10, Z10
+	VPADDD        Z3, Z10, Z10
+	VPANDD        Z6, Z10, Z10
+	VPADDD        Z10, Z10, Z11
+	VPADDD        Z11, Z10, Z10
+	VMOVUPS.Z     976(CX), K1, Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z10, Z10
+	VPADDD        Z10, Z10, Z11
+	VPADDD        Z11, Z10, Z10
+	VMOVUPS.Z     992(CX), K1, Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z2, Z12, Z12
+	VADDPS        Z12, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z10, Z10
+	VPADDD        Z10, Z10, Z11
+	VPADDD        Z11, Z10, Z10
+	VMOVUPS.Z     1008(CX), K1, Z11
+	VMULPS        Z9, Z11, Z11
+	VMOVAPS       Z11, Z9
+	VPANDD        Z1, Z9, Z9
+	VPORD         Z2, Z9, Z9
+	VADDPS        Z9, Z11, Z11
+	VCVTTPS2DQ    Z11, Z11
+	VPADDD        Z3, Z11, Z11
+	VPANDD        Z6, Z11, Z11
+	VPADDD        Z11, Z10, Z10
+	VPADDD        Z10, Z10, Z9
+	VPADDD        Z9, Z10, Z10
+	VPSLLD        $0x08, Z10, Z10
+	VPADDD        Z7, Z10, Z10
+	VPMULLD       Z8, Z10, Z10
+	VPSRLD        $0x18, Z10, Z10
+	VPMOVDB       Z10, X10
+	VMOVD         X10, 48(AX)
+	ADDQ          $0x00000036, AX
+	ADDQ          $0x00000400, CX
+	DECQ          DX
+	JNZ           block64
+	MOVQ          blocks+16(FP), AX
+	SUBQ          DX, AX
+	MOVQ          AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_000000f2<>+0(SB)/4, $0x000000f2
+GLOBL c32_000000f2<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00010db3<>+0(SB)/4, $0x00010db3
+GLOBL c32_00010db3<>(SB), RODATA|NOPTR, $4
+
+// func quantizeTQ2_0AVX512(dst *byte, x *float32, blocks int) int
+// Requires: AVX, AVX2, AVX512F, F16C
+TEXT ·quantizeTQ2_0AVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
+	VPBROADCASTD c32_80000000<>+0(SB), Z1
+	VPBROADCASTD c32_3effffff<>+0(SB), Z2
+	VPBROADCASTD c32_00000001<>+0(SB), Z3
+	VPBROADCASTD c32_3f800000<>+0(SB), Z4
+	VPXORD       Z5, Z5, Z5
+	VPBROADCASTD c32_00000003<>+0(SB), Z6
+
+block66:
+	VMOVUPS       (CX), Z7
+	VPANDD        Z0, Z7, Z7
+	VMOVUPS       64(CX), Z8
+	VPANDD        Z0, Z8, Z8
+	VMOVUPS       128(CX), Z9
+	VPANDD        Z0, Z9, Z9
+	VMOVUPS       192(CX), Z10
+	VPANDD        Z0, Z10, Z10
+	VMOVUPS       256(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z7, Z7
+	VMOVUPS       320(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z8, Z8
+	VMOVUPS       384(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z9, Z9
+	VMOVUPS       448(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z10, Z10
+	VMOVUPS       512(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z7, Z7
+	VMOVUPS       576(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z8, Z8
+	VMOVUPS       640(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z9, Z9
+	VMOVUPS       704(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z10, Z10
+	VMOVUPS       768(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z7, Z7
+	VMOVUPS       832(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z8, Z8
+	VMOVUPS       896(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z9, Z9
+	VMOVUPS       960(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPMAXSD       Z11, Z10, Z10
+	VPMAXSD       Z8, Z7, Z7
+	VPMAXSD       Z9, Z7, Z7
+	VPMAXSD       Z10, Z7, Z7
+	VEXTRACTF64X4 $0x01, Z7, Y8
+	VPMAXSD       Y8, Y7, Y7
+	VEXTRACTF128  $0x01, Y7, X8
+	VPMAXSD       X8, X7, X7
+	VPSHUFD       $0x4e, X7, X8
+	VPMAXSD       X8, X7, X7
+	VPSHUFD       $0xb1, X7, X8
+	VPMAXSD       X8, X7, X7
+	VCVTPS2PH     $0x00, X7, X8
+	VPEXTRW       $0x00, X8, 64(AX)
+	VDIVSS        X7, X4, X8
+	VCMPSS        $0x04, X5, X7, X7
+	VANDPS        X7, X8, X8
+	VBROADCASTSS  X8, Z7
+	VMOVUPS       (CX), Z8
+	VMULPS        Z7, Z8, Z8
+	VMOVAPS       Z8, Z9
+	VPANDD        Z1, Z9, Z9
+	VPORD         Z2, Z9, Z9
+	VADDPS        Z9, Z8, Z8
+	VCVTTPS2DQ    Z8, Z8
+	VPADDD        Z3, Z8, Z8
+	VPANDD        Z6, Z8, Z8
+	VMOVUPS       128(CX), Z9
+	VMULPS        Z7, Z9, Z9
+	VMOVAPS       Z9, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z2, Z10, Z10
+	VADDPS        Z10, Z9, Z9
+	VCVTTPS2DQ    Z9, Z9
+	VPADDD        Z3, Z9, Z9
+	VPANDD        Z6, Z9, Z9
+	VPSLLD        $0x02, Z9, Z9
+	VPADDD        Z9, Z8, Z8
+	VMOVUPS       256(CX), Z9
+	VMULPS        Z7, Z9, Z9
+	VMOVAPS       Z9, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z2, Z10, Z10
+	VADDPS        Z10, Z9, Z9
+	VCVTTPS2DQ    Z9, Z9
+	VPADDD        Z3, Z9, Z9
+	VPANDD        Z6, Z9, Z9
+	VPSLLD        $0x04, Z9, Z9
+	VPADDD        Z9, Z8, Z8
+	VMOVUPS       384(CX), Z9
+	VMULPS        Z7, Z9, Z9
+	VMOVAPS       Z9, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z2, Z10, Z10
+	VADDPS        Z10, Z9, Z9
+	VCVTTPS2DQ    Z9, Z9
+	VPADDD        Z3, Z9, Z9
+	VPANDD        Z6, Z9, Z9
+	VPSLLD        $0x06, Z9, Z9
+	VPADDD        Z9, Z8, Z8
+	VMOVUPS       64(CX), Z9
+	VMULPS        Z7, Z9, Z9
+	VMOVAPS       Z9, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z2, Z10, Z10
+	VADDPS        Z10, Z9, Z9
+	VCVTTPS2DQ    Z9, Z9
+	VPADDD        Z3, Z9, Z9
+	VPANDD        Z6, Z9, Z9
+	VMOVUPS       192(CX), Z10
+	VMULPS        Z7, Z10, Z10
+	VMOVAPS       Z10, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z2, Z11, Z11
+	VADDPS        Z11, Z10, Z10
+	VCVTTPS2DQ    Z10, Z10
+	VPADDD        Z3, Z10, Z10
+	VPANDD        Z6, Z10, Z10
+	VPSLLD        $0x02, Z10, Z10
+	VPADDD        Z10, Z9, Z9
+	VMOVUPS       320(CX), Z10
+	VMULPS        Z7, Z10, Z10
+	VMOVAPS       Z10, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z2, Z11, Z11
+	VADDPS        Z11, Z10, Z10
+	VCVTTPS2DQ    Z10, Z10
+	VPADDD        Z3, Z10, Z10
+	VPANDD        Z6, Z10, Z10
+	VPSLLD        $0x04, Z10, Z10
+	VPADDD        Z10, Z9, Z9
+	VMOVUPS       448(CX), Z10
+	VMULPS        Z7, Z10, Z10
+	VMOVAPS       Z10, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z2, Z11, Z11
+	VADDPS        Z11, Z10, Z10
+	VCVTTPS2DQ    Z10, Z10
+	VPADDD        Z3, Z10, Z10
+	VPANDD        Z6, Z10, Z10
+	VPSLLD        $0x06, Z10, Z10
+	VPADDD        Z10, Z9, Z9
+	VPMOVDB       Z8, (AX)
+	VPMOVDB       Z9, 16(AX)
+	VMOVUPS       512(CX), Z8
+	VMULPS        Z7, Z8, Z8
+	VMOVAPS       Z8, Z9
+	VPANDD        Z1, Z9, Z9
+	VPORD         Z2, Z9, Z9
+	VADDPS        Z9, Z8, Z8
+	VCVTTPS2DQ    Z8, Z8
+	VPADDD        Z3, Z8, Z8
+	VPANDD        Z6, Z8, Z8
+	VMOVUPS       640(CX), Z9
+	VMULPS        Z7, Z9, Z9
+	VMOVAPS       Z9, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z2, Z10, Z10
+	VADDPS        Z10, Z9, Z9
+	VCVTTPS2DQ    Z9, Z9
+	VPADDD        Z3, Z9, Z9
+	VPANDD        Z6, Z9, Z9
+	VPSLLD        $0x02, Z9, Z9
+	VPADDD        Z9, Z8, Z8
+	VMOVUPS       768(CX), Z9
+	VMULPS        Z7, Z9, Z9
+	VMOVAPS       Z9, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z2, Z10, Z10
+	VADDPS        Z10, Z9, Z9
+	VCVTTPS2DQ    Z9, Z9
+	VPADDD        Z3, Z9, Z9
+	VPANDD        Z6, Z9, Z9
+	VPSLLD        $0x04, Z9, Z9
+	VPADDD        Z9, Z8, Z8
+	VMOVUPS       896(CX), Z9
+	VMULPS        Z7, Z9, Z9
+	VMOVAPS       Z9, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z2, Z10, Z10
+	VADDPS        Z10, Z9, Z9
+	VCVTTPS2DQ    Z9, Z9
+	VPADDD        Z3, Z9, Z9
+	VPANDD        Z6, Z9, Z9
+	VPSLLD        $0x06, Z9, Z9
+	VPADDD        Z9, Z8, Z8
+	VMOVUPS       576(CX), Z9
+	VMULPS        Z7, Z9, Z9
+	VMOVAPS       Z9, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z2, Z10, Z10
+	VADDPS        Z10, Z9, Z9
+	VCVTTPS2DQ    Z9, Z9
+	VPADDD        Z3, Z9, Z9
+	VPANDD        Z6, Z9, Z9
+	VMOVUPS       704(CX), Z10
+	VMULPS        Z7, Z10, Z10
+	VMOVAPS       Z10, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z2, Z11, Z11
+	VADDPS        Z11, Z10, Z10
+	VCVTTPS2DQ    Z10, Z10
+	VPADDD        Z3, Z10, Z10
+	VPANDD        Z6, Z10, Z10
+	VPSLLD        $0x02, Z10, Z10
+	VPADDD        Z10, Z9, Z9
+	VMOVUPS       832(CX), Z10
+	VMULPS        Z7, Z10, Z10
+	VMOVAPS       Z10, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z2, Z11, Z11
+	VADDPS        Z11, Z10, Z10
+	VCVTTPS2DQ    Z10, Z10
+	VPADDD        Z3, Z10, Z10
+	VPANDD        Z6, Z10, Z10
+	VPSLLD        $0x04, Z10, Z10
+	VPADDD        Z10, Z9, Z9
+	VMOVUPS       960(CX), Z10
+	VMULPS        Z7, Z10, Z10
+	VMOVAPS       Z10, Z7
+	VPANDD        Z1, Z7, Z7
+	VPORD         Z2, Z7, Z7
+	VADDPS        Z7, Z10, Z10
+	VCVTTPS2DQ    Z10, Z10
+	VPADDD        Z3, Z10, Z10
+	VPANDD        Z6, Z10, Z10
+	VPSLLD        $0x06, Z10, Z10
+	VPADDD        Z10, Z9, Z9
+	VPMOVDB       Z8, 32(AX)
+	VPMOVDB       Z9, 48(AX)
+	ADDQ          $0x00000042, AX
+	ADDQ          $0x00000400, CX
+	DECQ          DX
+	JNZ           block66
+	MOVQ          blocks+16(FP), AX
+	SUBQ          DX, AX
+	MOVQ          AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func dequantizeQ4_0AVX512(dst *float32, src *byte, blocks int)
 // Requires: AVX, AVX2, AVX512F
 TEXT ·dequantizeQ4_0AVX512(SB), NOSPLIT, $0-24
@@ -3483,7 +5616,7 @@ TEXT ·dequantizeQ4_0AVX512(SB), NOSPLIT, $0-24
 	VCVTDQ2PS    Z0, Z0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block48:
+block68:
 	VPBROADCASTW (CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VMULPS       Z1, Z0, Z1
@@ -3496,7 +5629,7 @@ block48:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block48
+	JNZ          block68
 	VZEROUPPER
 	RET
 
@@ -3510,7 +5643,7 @@ TEXT ·dequantizeQ4_1AVX512(SB), NOSPLIT, $0-24
 	VCVTDQ2PS    Z0, Z0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block49:
+block69:
 	VPBROADCASTW (CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VPBROADCASTW 2(CX), Y2
@@ -3526,7 +5659,7 @@ block49:
 	ADDQ         $0x00000014, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block49
+	JNZ          block69
 	VZEROUPPER
 	RET
 
@@ -3540,7 +5673,7 @@ TEXT ·dequantizeIQ4NLAVX512(SB), NOSPLIT, $0-24
 	VCVTDQ2PS    Z0, Z0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block50:
+block70:
 	VPBROADCASTW (CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VMULPS       Z1, Z0, Z1
@@ -3553,7 +5686,7 @@ block50:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block50
+	JNZ          block70
 	VZEROUPPER
 	RET
 
@@ -3567,7 +5700,7 @@ TEXT ·dequantizeIQ4XSAVX512(SB), NOSPLIT, $32-24
 	VCVTDQ2PS    Z0, Z0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block51:
+block71:
 	VPBROADCASTD 4(CX), Y1
 	VMOVDQU      multiplesOf4<>+0(SB), Y2
 	VPSRLVD      Y2, Y1, Y1
@@ -3651,7 +5784,7 @@ block51:
 	ADDQ         $0x00000088, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block51
+	JNZ          block71
 	VZEROUPPER
 	RET
 
@@ -3666,7 +5799,7 @@ TEXT ·dequantizeMXFP4AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfPowers+0(SB), BX
 
-block52:
+block72:
 	MOVBLZX      (CX), SI
 	VBROADCASTSS (BX)(SI*4), Z1
 	VMULPS       Z1, Z0, Z1
@@ -3679,7 +5812,7 @@ block52:
 	ADDQ         $0x00000011, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block52
+	JNZ          block72
 	VZEROUPPER
 	RET
 
@@ -3694,7 +5827,7 @@ TEXT ·dequantizeNVFP4AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfUE4M3+0(SB), BX
 
-block53:
+block73:
 	VMOVDQU      4(CX), X2
 	VPSRLW       $0x04, X2, X3
 	VPAND        X1, X2, X2
@@ -3734,7 +5867,7 @@ block53:
 	ADDQ         $0x00000024, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block53
+	JNZ          block73
 	VZEROUPPER
 	RET
 
@@ -3749,7 +5882,7 @@ TEXT ·dequantizeQ5_0AVX512(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_f0f0f0f0<>+0(SB), Y3
 
-block54:
+block74:
 	VPBROADCASTD 2(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -3775,7 +5908,7 @@ block54:
 	ADDQ         $0x00000016, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block54
+	JNZ          block74
 	VZEROUPPER
 	RET
 
@@ -3790,7 +5923,7 @@ TEXT ·dequantizeQ5_1AVX512(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_10101010<>+0(SB), Y3
 
-block55:
+block75:
 	VPBROADCASTD 4(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -3820,7 +5953,7 @@ block55:
 	ADDQ         $0x00000018, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block55
+	JNZ          block75
 	VZEROUPPER
 	RET
 
@@ -3831,7 +5964,7 @@ TEXT ·dequantizeQ8_0AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block56:
+block76:
 	VPBROADCASTW (CX), Y0
 	VCVTPH2PS    Y0, Z0
 	VPMOVSXBD    2(CX), Z1
@@ -3845,7 +5978,7 @@ block56:
 	ADDQ         $0x00000022, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block56
+	JNZ          block76
 	VZEROUPPER
 	RET
 
@@ -3856,7 +5989,7 @@ TEXT ·dequantizeQ3KAVX512(SB), NOSPLIT, $64-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block57:
+block77:
 	VMOVQ        96(CX), X0
 	VPSRLW       $0x04, X0, X1
 	VPUNPCKLQDQ  X1, X0, X0
@@ -4016,7 +6149,7 @@ block57:
 	ADDQ         $0x0000006e, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block57
+	JNZ          block77
 	VZEROUPPER
 	RET
 
@@ -4028,7 +6161,7 @@ TEXT ·dequantizeQ6KAVX512(SB), NOSPLIT, $64-24
 	MOVQ         blocks+16(FP), DX
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y0
 
-block58:
+block78:
 	VPBROADCASTW 208(CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VPMOVSXBD    192(CX), Z2
@@ -4180,7 +6313,7 @@ block58:
 	ADDQ         $0x000000d2, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block58
+	JNZ          block78
 	VZEROUPPER
 	RET
 
@@ -4194,7 +6327,7 @@ TEXT ·dequantizeTQ1_0AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_abababab<>+0(SB), Y1
 	VPBROADCASTD c32_01010101<>+0(SB), Y2
 
-block59:
+block79:
 	VPBROADCASTW 52(CX), Y3
 	VCVTPH2PS    Y3, Z3
 	VMOVDQU      (CX), Y4
@@ -4418,7 +6551,7 @@ block59:
 	ADDQ         $0x00000036, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block59
+	JNZ          block79
 	VZEROUPPER
 	RET
 
@@ -4431,7 +6564,7 @@ TEXT ·dequantizeTQ2_0AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_03030303<>+0(SB), Y0
 	VPBROADCASTD c32_01010101<>+0(SB), Y1
 
-block60:
+block80:
 	VPBROADCASTW 64(CX), Y2
 	VCVTPH2PS    Y2, Z2
 	VMOVDQU      (CX), Y3
@@ -4535,7 +6668,7 @@ block60:
 	ADDQ         $0x00000042, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block60
+	JNZ          block80
 	VZEROUPPER
 	RET
 
@@ -4547,7 +6680,7 @@ TEXT ·dequantizeQ1_0AVX512(SB), NOSPLIT, $0-24
 	MOVQ         blocks+16(FP), DX
 	VPBROADCASTD c32_bf800000<>+0(SB), Z0
 
-block61:
+block81:
 	VPBROADCASTW (CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VMULPS       Z0, Z1, Z2
@@ -4578,7 +6711,7 @@ block61:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000200, AX
 	DECQ         DX
-	JNZ          block61
+	JNZ          block81
 	VZEROUPPER
 	RET
 
@@ -4594,7 +6727,7 @@ TEXT ·dequantizeQ2_0AVX512(SB), NOSPLIT, $0-24
 	VMOVUPS minusOneToTwo<>+0(SB), Z0
 	VMOVUPS multiplesOf2<>+0(SB), Z1
 
-block62:
+block82:
 	VPBROADCASTW (CX), Y2
 	VCVTPH2PS    Y2, Z2
 	VMULPS       Z0, Z2, Z2
@@ -4617,7 +6750,7 @@ block62:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block62
+	JNZ          block82
 	VZEROUPPER
 	RET
 
@@ -4630,7 +6763,7 @@ TEXT ·quantizeNVFP4AVX2(SB), NOSPLIT, $0-32
 	LEAQ    ·halfUE4M3+0(SB), BX
 	VMOVDQU byteOrder<>+0(SB), Y0
 
-block63:
+block83:
 	VMOVUPS      (CX), Y1
 	VMOVUPS      32(CX), Y2
 	VPAND        v32_7fffffff<>+0(SB), Y1, Y1
@@ -4671,7 +6804,7 @@ block63:
 	VPCMPGTD     v32_4e7fffff<>+0(SB), X3, X1
 	VMOVMSKPS    X1, SI
 	TESTL        SI, SI
-	JNZ          leave64
+	JNZ          leave84
 	VDIVPS       v32_40c00000<>+0(SB), X3, X3
 	VPADDD       v32_00080000<>+0(SB), X3, X1
 	VPSRLD       $0x14, X1, X1
@@ -4924,9 +7057,9 @@ block63:
 	ADDQ         $0x00000024, AX
 	ADDQ         $0x00000100, CX
 	DECQ         DX
-	JNZ          block63
+	JNZ          block83
 
-leave64:
+leave84:
 	MOVQ blocks+16(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+24(FP)

@@ -72,12 +72,12 @@ var scalarPackings = withRowCode([]*Packing{
 	{
 		Name: "q1_0", Bits: 1, codes: codes{-1, 1}, Block: 128, Bytes: 18,
 		About:    "signs times a scale per 128 weights",
-		quantize: quantizeQ1_0, dequantize: dequantizeQ1_0,
+		quantize: quantizeQ1_0, dequantize: dequantizeQ1_0, vector: true,
 	},
 	{
 		Name: "q2_0", Bits: 2, codes: run(-1, 1), Block: 64, Bytes: 18,
 		About:    "−1, 0 or 1 times a scale per 64 weights",
-		quantize: quantizeQ2_0, dequantize: dequantizeQ2_0,
+		quantize: quantizeQ2_0, dequantize: dequantizeQ2_0, vector: true,
 	},
 	{
 		Name: "q2_K", Bits: 2, codes: run(0, 3), Block: 256, Bytes: 84, UsesImportance: true,
@@ -107,12 +107,12 @@ var scalarPackings = withRowCode([]*Packing{
 	{
 		Name: "tq1_0", Bits: 1, codes: run(-1, 1), Block: 256, Bytes: 54,
 		About:    "−1, 0 or 1 times a scale per 256 weights, five in a byte",
-		quantize: quantizeTQ1_0, dequantize: dequantizeTQ1_0,
+		quantize: quantizeTQ1_0, dequantize: dequantizeTQ1_0, vector: true,
 	},
 	{
 		Name: "tq2_0", Bits: 2, codes: run(-1, 1), Block: 256, Bytes: 66,
 		About:    "−1, 0 or 1 times a scale per 256 weights, four in a byte",
-		quantize: quantizeTQ2_0, dequantize: dequantizeTQ2_0,
+		quantize: quantizeTQ2_0, dequantize: dequantizeTQ2_0, vector: true,
 	},
 	{
 		Name: "iq4_nl", Bits: 4, codes: nonlinear[:], Block: 32, Bytes: 18, UsesImportance: true,

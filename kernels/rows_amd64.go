@@ -25,12 +25,12 @@ var rowCodes = map[string][AVX512 + 1]rowCode{
 		AVX512: {quantize: quantizeQ8_0AVX512, dequantize: dequantizeQ8_0AVX512},
 	},
 	"q1_0": {
-		AVX2:   {dequantize: dequantizeQ1_0AVX2},
-		AVX512: {dequantize: dequantizeQ1_0AVX512},
+		AVX2:   {quantize: quantizeQ1_0AVX2, dequantize: dequantizeQ1_0AVX2},
+		AVX512: {quantize: quantizeQ1_0AVX512, dequantize: dequantizeQ1_0AVX512},
 	},
 	"q2_0": {
-		AVX2:   {dequantize: dequantizeQ2_0AVX2},
-		AVX512: {dequantize: dequantizeQ2_0AVX512},
+		AVX2:   {quantize: quantizeQ2_0AVX2, dequantize: dequantizeQ2_0AVX2},
+		AVX512: {quantize: quantizeQ2_0AVX512, dequantize: dequantizeQ2_0AVX512},
 	},
 	"q3_K": {
 		AVX2:   {dequantize: dequantizeQ3KAVX2},
@@ -41,12 +41,12 @@ var rowCodes = map[string][AVX512 + 1]rowCode{
 		AVX512: {dequantize: dequantizeQ6KAVX512},
 	},
 	"tq1_0": {
-		AVX2:   {dequantize: dequantizeTQ1_0AVX2},
-		AVX512: {dequantize: dequantizeTQ1_0AVX512},
+		AVX2:   {quantize: quantizeTQ1_0AVX2, dequantize: dequantizeTQ1_0AVX2},
+		AVX512: {quantize: quantizeTQ1_0AVX512, dequantize: dequantizeTQ1_0AVX512},
 	},
 	"tq2_0": {
-		AVX2:   {dequantize: dequantizeTQ2_0AVX2},
-		AVX512: {dequantize: dequantizeTQ2_0AVX512},
+		AVX2:   {quantize: quantizeTQ2_0AVX2, dequantize: dequantizeTQ2_0AVX2},
+		AVX512: {quantize: quantizeTQ2_0AVX512, dequantize: dequantizeTQ2_0AVX512},
 	},
 	"iq4_nl": {
 		AVX2:   {dequantize: dequantizeIQ4NLAVX2},
