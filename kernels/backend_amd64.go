@@ -351,23 +351,33 @@ func (f *fits) fitNonlinearInLanes(x, w []float32, by weighting) bool {
 	return true
 }
 
-// fitDescendingInLanes is fits.fitDescending in vectors, if there are sub-blocks
-// for all lanes.
-func (f *fits) fitDescendingInLanes(levels int32, x []float32, n int) bool {
-	count := len(x) / n
-	if f.lanes = lanesFor(count); f.lanes == 0 {
-		return false
+// fitDescendingInLanes is fitDescendingPair in vectors, of which two go side by
+// side: those of a pair, or the halves of each of it.
+func fitDescendingInLanes(f *[2]fits, levels int32, x []float32, n int) bool {
+	const count = maxFits
+	first, second := x[:count*n], x[:count*n] // the same twice if there is one only
+	if len(x) > len(first) {
+		second = x[count*n:]
 	}
-	for first := 0; first < count; first += f.lanes {
-		space, x := &f.space[first/f.lanes], &x[n*first]
-		if f.lanes == 16 {
-			fitDescendingAVX512(&space.x[0], x, n, levels)
-		} else {
-			fitDescendingAVX2(&space.x[0], x, n, levels)
+	switch backend {
+	case AVX512:
+		a, b := &f[0].space[0], &f[1].space[0]
+		fitDescendingAVX512(&a.x[0], &first[0], &b.x[0], &second[0], n, levels)
+		for i := range f {
+			f[i].lanes = 16
+			f[i].found(&f[i].space[0], 0)
 		}
-		f.found(space, first)
+	case AVX2:
+		for i := range len(x) / (count * n) {
+			f, x := &f[i], x[count*n*i:]
+			a, b := &f.space[0], &f.space[1]
+			fitDescendingAVX2(&a.x[0], &x[0], &b.x[0], &x[count/2*n], n, levels)
+			f.lanes = 8
+			f.found(a, 0)
+			f.found(b, count/2)
+		}
 	}
-	return true
+	return backend != Portable
 }
 
 // found takes over what the lanes of space found for the sub-blocks from first

@@ -45,7 +45,7 @@ func fitPairInLanes(*[2]fits, *affineFit, []float32, []float32, int, weighting) 
 
 func (f *fits) fitSymmetricInLanes(int32, []float32, []float32, int, weighting) bool { return false }
 
-func (f *fits) fitDescendingInLanes(int32, []float32, int) bool { return false }
+func fitDescendingInLanes(*[2]fits, int32, []float32, int) bool { return false }
 
 func (f *fits) fitNonlinearInLanes([]float32, []float32, weighting) bool { return false }
 

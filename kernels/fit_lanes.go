@@ -85,16 +85,19 @@ func (f *fits) fitSymmetric(levels int32, x, w []float32, n int, by weighting) {
 	}
 }
 
-// fitDescending fits the sub-blocks of n weights that x consists of, as the
-// function fitDescending.
-func (f *fits) fitDescending(levels int32, x []float32, n int) {
-	f.n = n
-	if f.fitDescendingInLanes(levels, x, n) {
+// fitDescendingPair fits the sub-blocks of n weights that x consists of, sixteen
+// for the first of f or as many for each, as the function fitDescending.
+func fitDescendingPair(f *[2]fits, levels int32, x []float32, n int) {
+	f[0].n, f[1].n = n, n
+	if fitDescendingInLanes(f, levels, x, n) {
 		return
 	}
-	f.lanes = 0
-	for k := range len(x) / n {
-		f.scales[k] = fitDescending(f.codes[n*k:][:n], x[n*k:][:n], levels)
+	for i := range len(x) / (maxFits * n) {
+		f := &f[i]
+		f.lanes = 0
+		for k := range f.scales {
+			f.scales[k] = fitDescending(f.codes[n*k:][:n], x[n*(maxFits*i+k):][:n], levels)
+		}
 	}
 }
 

@@ -19,15 +19,18 @@ package kernels
 // becomes s = 0.
 
 func quantizeQ3K(dst []byte, x, importance []float32) {
-	var f fits
+	var pair [2]fits
 	var codes [256]uint8
 	var s [16]uint8
 	for i := range len(x) / 256 {
 		b := dst[110*i:][:110]
 		v := x[256*i:][:256]
-		var d float32
+		f, d := &pair[i%2], float32(0)
 		if importance == nil {
-			d = f.fitQ3K(&s, v)
+			if i%2 == 0 {
+				fitDescendingPair(&pair, 4, x[256*i:min(256*i+512, len(x))], 16)
+			}
+			d = f.scalesQ3K(&s)
 		} else {
 			d = f.fitQ3KWeighted(&s, v, importance[256*i:][:256])
 		}
@@ -67,9 +70,8 @@ func dequantizeQ3K(dst []float32, src []byte) {
 	}
 }
 
-// fitQ3K fits a block without importance and returns d.
-func (f *fits) fitQ3K(s *[16]uint8, x []float32) (d float32) {
-	f.fitDescending(4, x, 16)
+// scalesQ3K quantizes the scales of a block without importance and returns d.
+func (f *fits) scalesQ3K(s *[16]uint8) (d float32) {
 	m := loudest(f.scales[:])
 	if m == 0 {
 		*s = [16]uint8{}

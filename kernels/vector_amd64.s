@@ -2982,51 +2982,11 @@ row113:
 	VZEROUPPER
 	RET
 
-// func fitDescendingAVX2(space *float32, x *float32, n int, levels int32)
+// func fitDescendingAVX2(space *float32, x *float32, otherSpace *float32, otherX *float32, n int, levels int32)
 // Requires: AVX, AVX2
-TEXT ·fitDescendingAVX2(SB), NOSPLIT, $0-28
-	MOVQ space+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ n+16(FP), DX
-	MOVQ DX, BX
-	SHLQ $0x02, BX
-	MOVQ AX, DI
-	MOVQ DX, R8
-
-row114:
-	MOVQ         CX, SI
-	VMOVUPS      (SI), X0
-	ADDQ         BX, SI
-	VMOVUPS      (SI), X1
-	ADDQ         BX, SI
-	VMOVUPS      (SI), X2
-	ADDQ         BX, SI
-	VMOVUPS      (SI), X3
-	ADDQ         BX, SI
-	VINSERTF128  $0x01, (SI), Y0, Y0
-	ADDQ         BX, SI
-	VINSERTF128  $0x01, (SI), Y1, Y1
-	ADDQ         BX, SI
-	VINSERTF128  $0x01, (SI), Y2, Y2
-	ADDQ         BX, SI
-	VINSERTF128  $0x01, (SI), Y3, Y3
-	ADDQ         $0x10, CX
-	VUNPCKLPS    Y1, Y0, Y4
-	VUNPCKHPS    Y1, Y0, Y5
-	VUNPCKLPS    Y3, Y2, Y1
-	VUNPCKHPS    Y3, Y2, Y3
-	VUNPCKLPD    Y1, Y4, Y0
-	VUNPCKHPD    Y1, Y4, Y1
-	VUNPCKLPD    Y3, Y5, Y2
-	VUNPCKHPD    Y3, Y5, Y3
-	VMOVUPS      Y0, (DI)
-	VMOVUPS      Y1, 32(DI)
-	VMOVUPS      Y2, 64(DI)
-	VMOVUPS      Y3, 96(DI)
-	ADDQ         $0x00000080, DI
-	SUBQ         $0x00000004, R8
-	JNZ          row114
-	MOVL         levels+24(FP), CX
+TEXT ·fitDescendingAVX2(SB), NOSPLIT, $0-44
+	MOVQ         n+32(FP), AX
+	MOVL         levels+40(FP), CX
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
 	VMOVUPS      v32_4b400000<>+0(SB), Y1
@@ -3034,125 +2994,315 @@ row114:
 	VPSUBD       Y0, Y1, Y1
 	VPCMPEQD     Y3, Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
-	MOVQ         AX, CX
-	MOVQ         DX, BX
+	MOVQ         space+0(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         AX, BX
+	SHLQ         $0x02, BX
+	MOVQ         CX, DI
+	MOVQ         AX, R8
+
+row114:
+	MOVQ        DX, SI
+	VMOVUPS     (SI), X4
+	ADDQ        BX, SI
+	VMOVUPS     (SI), X5
+	ADDQ        BX, SI
+	VMOVUPS     (SI), X6
+	ADDQ        BX, SI
+	VMOVUPS     (SI), X7
+	ADDQ        BX, SI
+	VINSERTF128 $0x01, (SI), Y4, Y4
+	ADDQ        BX, SI
+	VINSERTF128 $0x01, (SI), Y5, Y5
+	ADDQ        BX, SI
+	VINSERTF128 $0x01, (SI), Y6, Y6
+	ADDQ        BX, SI
+	VINSERTF128 $0x01, (SI), Y7, Y7
+	ADDQ        $0x10, DX
+	VUNPCKLPS   Y5, Y4, Y3
+	VUNPCKHPS   Y5, Y4, Y12
+	VUNPCKLPS   Y7, Y6, Y5
+	VUNPCKHPS   Y7, Y6, Y7
+	VUNPCKLPD   Y5, Y3, Y4
+	VUNPCKHPD   Y5, Y3, Y5
+	VUNPCKLPD   Y7, Y12, Y6
+	VUNPCKHPD   Y7, Y12, Y7
+	VMOVUPS     Y4, (DI)
+	VMOVUPS     Y5, 32(DI)
+	VMOVUPS     Y6, 64(DI)
+	VMOVUPS     Y7, 96(DI)
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000004, R8
+	JNZ         row114
+	VXORPS      Y3, Y3, Y3
+	VXORPS      Y4, Y4, Y4
+	MOVQ        CX, DX
+	MOVQ        AX, BX
 
 row115:
-	VMOVUPS   (CX), Y5
+	VMOVUPS   (DX), Y5
 	VMOVAPS   Y5, Y6
 	VPAND     v32_7fffffff<>+0(SB), Y6, Y6
 	VCMPPS    $0x0e, Y4, Y6, Y7
 	VBLENDVPS Y7, Y6, Y4, Y4
 	VBLENDVPS Y7, Y5, Y3, Y3
-	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000001, BX
 	JNZ       row115
 	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y4, Y4
+	VMOVUPS   Y3, 8256(CX)
+	VXORPS    Y4, Y4, Y4
 	VXORPS    Y5, Y5, Y5
+	VCVTDQ2PS Y0, Y6
+	VPXOR     v32_80000000<>+0(SB), Y6, Y6
+	VDIVPS    Y3, Y6, Y6
+	MOVQ      CX, DX
+	MOVQ      AX, BX
+
+row116:
+	VMOVUPS (DX), Y3
+	VMULPS  Y3, Y3, Y7
+	VMOVUPS Y7, 2048(DX)
+	VMULPS  Y6, Y3, Y12
+	VADDPS  v32_4b400000<>+0(SB), Y12, Y12
+	VPAND   v32_007fffff<>+0(SB), Y12, Y12
+	VPOR    v32_4b000000<>+0(SB), Y12, Y12
+	VPMAXSD Y1, Y12, Y12
+	VPMINSD Y2, Y12, Y12
+	VSUBPS  v32_4b400000<>+0(SB), Y12, Y12
+	VMOVUPS Y12, 6144(DX)
+	VMULPS  Y3, Y7, Y3
+	VMULPS  Y12, Y3, Y3
+	VADDPS  Y3, Y4, Y4
+	VMULPS  Y12, Y7, Y7
+	VMULPS  Y12, Y7, Y7
+	VADDPS  Y7, Y5, Y5
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000001, BX
+	JNZ     row116
+	MOVQ    otherSpace+16(FP), DX
+	MOVQ    otherX+24(FP), BX
+	MOVQ    AX, SI
+	SHLQ    $0x02, SI
+	MOVQ    DX, R8
+	MOVQ    AX, R9
+
+row117:
+	MOVQ        BX, DI
+	VMOVUPS     (DI), X8
+	ADDQ        SI, DI
+	VMOVUPS     (DI), X9
+	ADDQ        SI, DI
+	VMOVUPS     (DI), X10
+	ADDQ        SI, DI
+	VMOVUPS     (DI), X11
+	ADDQ        SI, DI
+	VINSERTF128 $0x01, (DI), Y8, Y8
+	ADDQ        SI, DI
+	VINSERTF128 $0x01, (DI), Y9, Y9
+	ADDQ        SI, DI
+	VINSERTF128 $0x01, (DI), Y10, Y10
+	ADDQ        SI, DI
+	VINSERTF128 $0x01, (DI), Y11, Y11
+	ADDQ        $0x10, BX
+	VUNPCKLPS   Y9, Y8, Y3
+	VUNPCKHPS   Y9, Y8, Y6
+	VUNPCKLPS   Y11, Y10, Y7
+	VUNPCKHPS   Y11, Y10, Y11
+	VUNPCKLPD   Y7, Y3, Y8
+	VUNPCKHPD   Y7, Y3, Y9
+	VUNPCKLPD   Y11, Y6, Y10
+	VUNPCKHPD   Y11, Y6, Y11
+	VMOVUPS     Y8, (R8)
+	VMOVUPS     Y9, 32(R8)
+	VMOVUPS     Y10, 64(R8)
+	VMOVUPS     Y11, 96(R8)
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000004, R9
+	JNZ         row117
+	VXORPS      Y3, Y3, Y3
+	VXORPS      Y6, Y6, Y6
+	MOVQ        DX, BX
+	MOVQ        AX, SI
+
+row118:
+	VMOVUPS   (BX), Y7
+	VMOVAPS   Y7, Y8
+	VPAND     v32_7fffffff<>+0(SB), Y8, Y8
+	VCMPPS    $0x0e, Y6, Y8, Y9
+	VBLENDVPS Y9, Y8, Y6, Y6
+	VBLENDVPS Y9, Y7, Y3, Y3
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x00000001, SI
+	JNZ       row118
+	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y6, Y6
+	VMOVUPS   Y3, 8256(DX)
 	VXORPS    Y6, Y6, Y6
+	VXORPS    Y7, Y7, Y7
 	VCVTDQ2PS Y0, Y0
 	VPXOR     v32_80000000<>+0(SB), Y0, Y0
 	VDIVPS    Y3, Y0, Y0
-	MOVQ      AX, CX
 	MOVQ      DX, BX
-
-row116:
-	VMOVUPS (CX), Y3
-	VMULPS  Y3, Y3, Y7
-	VMOVUPS Y7, 2048(CX)
-	VMULPS  Y0, Y3, Y8
-	VADDPS  v32_4b400000<>+0(SB), Y8, Y8
-	VPAND   v32_007fffff<>+0(SB), Y8, Y8
-	VPOR    v32_4b000000<>+0(SB), Y8, Y8
-	VPMAXSD Y1, Y8, Y8
-	VPMINSD Y2, Y8, Y8
-	VSUBPS  v32_4b400000<>+0(SB), Y8, Y8
-	VMOVUPS Y8, 6144(CX)
-	VMULPS  Y3, Y7, Y3
-	VMULPS  Y8, Y3, Y3
-	VADDPS  Y3, Y5, Y5
-	VMULPS  Y8, Y7, Y7
-	VMULPS  Y8, Y7, Y7
-	VADDPS  Y7, Y6, Y6
-	ADDQ    $0x00000020, CX
-	SUBQ    $0x00000001, BX
-	JNZ     row116
-	MOVQ    $0x00000005, CX
-
-round117:
-	XORL BX, BX
-	MOVQ AX, DI
-	MOVQ DX, R8
+	MOVQ      AX, SI
 
 row119:
-	VMOVUPS   (DI), Y0
-	VMOVUPS   2048(DI), Y3
-	VMOVUPS   6144(DI), Y7
-	VMULPS    Y0, Y3, Y11
-	VMULPS    Y7, Y11, Y11
-	VSUBPS    Y11, Y5, Y8
-	VMULPS    Y7, Y3, Y11
-	VMULPS    Y7, Y11, Y11
-	VSUBPS    Y11, Y6, Y9
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y8, Y11
-	VMULPS    Y9, Y0, Y10
-	VDIVPS    Y8, Y10, Y10
-	VADDPS    v32_4b400000<>+0(SB), Y10, Y10
-	VPAND     v32_007fffff<>+0(SB), Y10, Y10
-	VPOR      v32_4b000000<>+0(SB), Y10, Y10
-	VPMAXSD   Y1, Y10, Y10
-	VPMINSD   Y2, Y10, Y10
-	VSUBPS    v32_4b400000<>+0(SB), Y10, Y10
-	VCMPPS    $0x04, Y7, Y10, Y12
-	VANDPS    Y11, Y12, Y12
-	VMULPS    Y0, Y3, Y11
-	VMULPS    Y10, Y11, Y11
-	VADDPS    Y11, Y8, Y8
-	VMULPS    Y10, Y3, Y11
-	VMULPS    Y10, Y11, Y11
-	VADDPS    Y11, Y9, Y9
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y9, Y0
-	VANDPS    Y12, Y0, Y3
-	VMULPS    Y8, Y8, Y11
-	VMULPS    Y6, Y11, Y11
-	VMULPS    Y5, Y5, Y0
-	VMULPS    Y9, Y0, Y0
-	VCMPPS    $0x0e, Y0, Y11, Y0
-	VANDPS    Y3, Y0, Y0
-	VBLENDVPS Y0, Y10, Y7, Y7
-	VMOVUPS   Y7, 6144(DI)
-	VBLENDVPS Y0, Y8, Y5, Y5
-	VBLENDVPS Y0, Y9, Y6, Y6
-	VMOVMSKPS Y0, SI
-	ORL       SI, BX
-	ADDQ      $0x00000020, DI
-	SUBQ      $0x00000001, R8
-	JNZ       row119
-	TESTL     BX, BX
-	JZ        done118
-	DECQ      CX
-	JNZ       round117
+	VMOVUPS (BX), Y3
+	VMULPS  Y3, Y3, Y8
+	VMOVUPS Y8, 2048(BX)
+	VMULPS  Y0, Y3, Y9
+	VADDPS  v32_4b400000<>+0(SB), Y9, Y9
+	VPAND   v32_007fffff<>+0(SB), Y9, Y9
+	VPOR    v32_4b000000<>+0(SB), Y9, Y9
+	VPMAXSD Y1, Y9, Y9
+	VPMINSD Y2, Y9, Y9
+	VSUBPS  v32_4b400000<>+0(SB), Y9, Y9
+	VMOVUPS Y9, 6144(BX)
+	VMULPS  Y3, Y8, Y3
+	VMULPS  Y9, Y3, Y3
+	VADDPS  Y3, Y6, Y6
+	VMULPS  Y9, Y8, Y8
+	VMULPS  Y9, Y8, Y8
+	VADDPS  Y8, Y7, Y7
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000001, SI
+	JNZ     row119
+	MOVQ    $0x00000005, BX
 
-done118:
-	VDIVPS    Y6, Y5, Y0
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y6, Y2
-	VXORPS    Y3, Y3, Y3
-	VBLENDVPS Y2, Y0, Y3, Y0
-	VBLENDVPS Y4, v32_00000000<>+0(SB), Y0, Y0
-	VMOVUPS   Y0, 8192(AX)
+round120:
+	XORL SI, SI
+	XORQ DI, DI
+	MOVQ AX, R8
+
+row122:
+	VMOVUPS   (CX)(DI*1), Y0
+	VMOVUPS   2048(CX)(DI*1), Y3
+	VMOVUPS   6144(CX)(DI*1), Y8
+	VMULPS    Y0, Y3, Y12
+	VMULPS    Y8, Y12, Y12
+	VSUBPS    Y12, Y4, Y9
+	VMULPS    Y8, Y3, Y12
+	VMULPS    Y8, Y12, Y12
+	VSUBPS    Y12, Y5, Y10
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y9, Y12
+	VMULPS    Y10, Y0, Y11
+	VDIVPS    Y9, Y11, Y11
+	VADDPS    v32_4b400000<>+0(SB), Y11, Y11
+	VPAND     v32_007fffff<>+0(SB), Y11, Y11
+	VPOR      v32_4b000000<>+0(SB), Y11, Y11
+	VPMAXSD   Y1, Y11, Y11
+	VPMINSD   Y2, Y11, Y11
+	VSUBPS    v32_4b400000<>+0(SB), Y11, Y11
+	VCMPPS    $0x04, Y8, Y11, Y13
+	VANDPS    Y12, Y13, Y13
+	VMULPS    Y0, Y3, Y12
+	VMULPS    Y11, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	VMULPS    Y11, Y3, Y12
+	VMULPS    Y11, Y12, Y12
+	VADDPS    Y12, Y10, Y10
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y10, Y0
+	VANDPS    Y13, Y0, Y3
+	VMULPS    Y9, Y9, Y12
+	VMULPS    Y5, Y12, Y12
+	VMULPS    Y4, Y4, Y0
+	VMULPS    Y10, Y0, Y0
+	VCMPPS    $0x0e, Y0, Y12, Y0
+	VANDPS    Y3, Y0, Y0
+	VBLENDVPS Y0, Y11, Y8, Y8
+	VMOVUPS   Y8, 6144(CX)(DI*1)
+	VBLENDVPS Y0, Y9, Y4, Y4
+	VBLENDVPS Y0, Y10, Y5, Y5
+	VMOVMSKPS Y0, R9
+	ORL       R9, SI
+	VMOVUPS   (DX)(DI*1), Y0
+	VMOVUPS   2048(DX)(DI*1), Y3
+	VMOVUPS   6144(DX)(DI*1), Y8
+	VMULPS    Y0, Y3, Y12
+	VMULPS    Y8, Y12, Y12
+	VSUBPS    Y12, Y6, Y9
+	VMULPS    Y8, Y3, Y12
+	VMULPS    Y8, Y12, Y12
+	VSUBPS    Y12, Y7, Y10
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y9, Y12
+	VMULPS    Y10, Y0, Y11
+	VDIVPS    Y9, Y11, Y11
+	VADDPS    v32_4b400000<>+0(SB), Y11, Y11
+	VPAND     v32_007fffff<>+0(SB), Y11, Y11
+	VPOR      v32_4b000000<>+0(SB), Y11, Y11
+	VPMAXSD   Y1, Y11, Y11
+	VPMINSD   Y2, Y11, Y11
+	VSUBPS    v32_4b400000<>+0(SB), Y11, Y11
+	VCMPPS    $0x04, Y8, Y11, Y13
+	VANDPS    Y12, Y13, Y13
+	VMULPS    Y0, Y3, Y12
+	VMULPS    Y11, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	VMULPS    Y11, Y3, Y12
+	VMULPS    Y11, Y12, Y12
+	VADDPS    Y12, Y10, Y10
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y10, Y0
+	VANDPS    Y13, Y0, Y3
+	VMULPS    Y9, Y9, Y12
+	VMULPS    Y7, Y12, Y12
+	VMULPS    Y6, Y6, Y0
+	VMULPS    Y10, Y0, Y0
+	VCMPPS    $0x0e, Y0, Y12, Y0
+	VANDPS    Y3, Y0, Y0
+	VBLENDVPS Y0, Y11, Y8, Y8
+	VMOVUPS   Y8, 6144(DX)(DI*1)
+	VBLENDVPS Y0, Y9, Y6, Y6
+	VBLENDVPS Y0, Y10, Y7, Y7
+	VMOVMSKPS Y0, R9
+	ORL       R9, SI
+	ADDQ      $0x00000020, DI
+	DECQ      R8
+	JNZ       row122
+	TESTL     SI, SI
+	JZ        done121
+	DECQ      BX
+	JNZ       round120
+
+done121:
+	VMOVUPS   8256(CX), Y0
+	VPAND     v32_7fffffff<>+0(SB), Y0, Y0
+	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y0, Y0
+	VXORPS    Y2, Y2, Y2
+	VDIVPS    Y5, Y4, Y3
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y5, Y4
+	VBLENDVPS Y4, Y3, Y2, Y3
+	VBLENDVPS Y0, v32_00000000<>+0(SB), Y3, Y3
+	VMOVUPS   Y3, 8192(CX)
+	MOVQ      AX, BX
+
+row123:
+	VMOVUPS   6144(CX), Y2
+	VADDPS    v32_4b400000<>+0(SB), Y2, Y2
+	VSUBPS    Y1, Y2, Y2
+	VBLENDVPS Y0, v32_00000000<>+0(SB), Y2, Y2
+	VMOVUPS   Y2, 4096(CX)
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000001, BX
+	JNZ       row123
+	VMOVUPS   8256(DX), Y0
+	VPAND     v32_7fffffff<>+0(SB), Y0, Y0
+	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y0, Y0
+	VXORPS    Y2, Y2, Y2
+	VDIVPS    Y7, Y6, Y3
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y7, Y4
+	VBLENDVPS Y4, Y3, Y2, Y3
+	VBLENDVPS Y0, v32_00000000<>+0(SB), Y3, Y3
+	VMOVUPS   Y3, 8192(DX)
 	MOVQ      DX, CX
 
-row120:
-	VMOVUPS   6144(AX), Y0
-	VADDPS    v32_4b400000<>+0(SB), Y0, Y0
-	VSUBPS    Y1, Y0, Y0
-	VBLENDVPS Y4, v32_00000000<>+0(SB), Y0, Y0
-	VMOVUPS   Y0, 4096(AX)
-	ADDQ      $0x00000020, AX
-	SUBQ      $0x00000001, CX
-	JNZ       row120
+row124:
+	VMOVUPS   6144(CX), Y2
+	VADDPS    v32_4b400000<>+0(SB), Y2, Y2
+	VSUBPS    Y1, Y2, Y2
+	VBLENDVPS Y0, v32_00000000<>+0(SB), Y2, Y2
+	VMOVUPS   Y2, 4096(CX)
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000001, AX
+	JNZ       row124
 	VZEROUPPER
 	RET
 
@@ -3173,7 +3323,7 @@ TEXT ·recodeAVX2(SB), NOSPLIT, $0-40
 	VMOVD        BX, X3
 	VPBROADCASTD X3, Y3
 
-loop121:
+loop125:
 	VADDPS       (CX), Y1, Y4
 	VDIVPS       Y0, Y4, Y4
 	VADDPS       v32_4b400000<>+0(SB), Y4, Y4
@@ -3198,7 +3348,7 @@ loop121:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop121
+	JNZ          loop125
 	VZEROUPPER
 	RET
 
@@ -3220,9 +3370,9 @@ TEXT ·minifloatAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD 16(BX), Y6
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000008
-	JL           rest123
+	JL           rest127
 
-loop122:
+loop126:
 	VMOVUPS   (CX), Y7
 	VPAND     v32_7f800000<>+0(SB), Y7, Y11
 	VPCMPEQD  v32_7f800000<>+0(SB), Y11, Y11
@@ -3251,11 +3401,11 @@ loop122:
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
 	CMPQ      DX, $0x00000008
-	JGE       loop122
+	JGE       loop126
 
-rest123:
+rest127:
 	TESTQ      DX, DX
-	JZ         done124
+	JZ         done128
 	MOVQ       $+8, SI
 	SUBQ       DX, SI
 	LEAQ       window<>+0(SB), DI
@@ -3288,7 +3438,7 @@ rest123:
 	LEAQ       (CX)(DX*4), CX
 	XORQ       DX, DX
 
-done124:
+done128:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3302,7 +3452,7 @@ TEXT ·codeAwayAVX2(SB), NOSPLIT, $0-28
 	MOVSS        inverse+24(FP), X0
 	VBROADCASTSS X0, Y0
 
-loop125:
+loop129:
 	VMOVUPS      (CX), Y1
 	VMULPS       Y0, Y1, Y1
 	VMOVAPS      Y1, Y2
@@ -3327,7 +3477,7 @@ loop125:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop125
+	JNZ          loop129
 	VZEROUPPER
 	RET
 
@@ -3357,7 +3507,7 @@ TEXT ·codeDownSignedAVX2(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop126:
+loop130:
 	VMOVUPS      (CX), Y4
 	VSUBPS       Y0, Y4, Y4
 	VMULPS       Y1, Y4, Y4
@@ -3379,7 +3529,7 @@ loop126:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop126
+	JNZ          loop130
 	VZEROUPPER
 	RET
 
@@ -3399,7 +3549,7 @@ TEXT ·codeDownAVX2(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop127:
+loop131:
 	VMOVUPS      (CX), Y4
 	VSUBPS       Y0, Y4, Y4
 	VMULPS       Y1, Y4, Y4
@@ -3421,7 +3571,7 @@ loop127:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop127
+	JNZ          loop131
 	VZEROUPPER
 	RET
 
@@ -3440,7 +3590,7 @@ TEXT ·codeE2M1AVX2(SB), NOSPLIT, $0-32
 	VBROADCASTSS 20(BX), Y5
 	VBROADCASTSS 24(BX), Y6
 
-loop128:
+loop132:
 	VMOVUPS      (CX), Y7
 	VXORPS       Y9, Y9, Y9
 	VMOVAPS      Y7, Y8
@@ -3501,7 +3651,7 @@ loop128:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop128
+	JNZ          loop132
 	VZEROUPPER
 	RET
 
@@ -3536,7 +3686,7 @@ TEXT ·unpackNibblesAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop129:
+loop133:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -3569,7 +3719,7 @@ loop129:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop129
+	JNZ       loop133
 	VZEROUPPER
 	RET
 
@@ -3583,12 +3733,12 @@ TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part130:
+part134:
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS (SI), Y1
 	MOVQ         DX, R8
 
-loop131:
+loop135:
 	VPMOVSXBD (CX), Y2
 	VCVTDQ2PS Y2, Y2
 	VMULPS    Y0, Y2, Y2
@@ -3597,11 +3747,11 @@ loop131:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, R8
-	JNZ       loop131
+	JNZ       loop135
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part130
+	JNZ       part134
 	VZEROUPPER
 	RET
 
@@ -3616,7 +3766,7 @@ TEXT ·dequantizeQ2KAVX2(SB), NOSPLIT, $128-24
 	VPAND     v32_00000003<>+0(SB), Y0, Y0
 	VCVTDQ2PS Y0, Y0
 
-block132:
+block136:
 	VPMOVZXBD    (CX), Y1
 	VPSRLD       $0x04, Y1, Y2
 	VPAND        v32_0000000f<>+0(SB), Y1, Y1
@@ -3808,7 +3958,7 @@ block132:
 	ADDQ         $0x00000054, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block132
+	JNZ          block136
 	VZEROUPPER
 	RET
 
@@ -3857,7 +4007,7 @@ TEXT ·dequantizeQ4KAVX2(SB), NOSPLIT, $128-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block133:
+block137:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -4084,7 +4234,7 @@ block133:
 	ADDQ         $0x00000090, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block133
+	JNZ          block137
 	VZEROUPPER
 	RET
 
@@ -4096,7 +4246,7 @@ TEXT ·dequantizeQ5KAVX2(SB), NOSPLIT, $128-24
 	MOVQ    blocks+16(FP), DX
 	VMOVDQU v32_0f0f0f0f<>+0(SB), Y0
 
-block134:
+block138:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -4376,7 +4526,7 @@ block134:
 	ADDQ         $0x000000b0, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block134
+	JNZ          block138
 	VZEROUPPER
 	RET
 
@@ -4410,17 +4560,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop135:
+loop139:
 	SUBQ   $0x00000040, CX
-	JL     done136
+	JL     done140
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop135
+	JMP    loop139
 
-done136:
+done140:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -4447,98 +4597,6 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	MOVQ   maps+32(FP), SI
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
-
-unit137:
-	VMOVSS       (SI), X1
-	VMOVSS       c32_3f800000<>+0(SB), X0
-	VDIVSS       X1, X0, X0
-	VXORPS       X3, X3, X3
-	VCMPSS       $0x04, X1, X3, X3
-	VANDPS       X3, X0, X0
-	MOVL         8(SI), R8
-	SUBL         4(SI), R8
-	VXORPS       X2, X2, X2
-	VCVTSI2SSL   R8, X2, X2
-	MOVL         12(SI), R8
-	SUBL         4(SI), R8
-	VXORPS       X3, X3, X3
-	VCVTSI2SSL   R8, X3, X3
-	VBROADCASTSS X0, Z0
-	VBROADCASTSS X1, Z1
-	VBROADCASTSS X2, Z2
-	VBROADCASTSS X3, Z3
-	ADDQ         $0x10, SI
-	MOVQ         BX, R8
-	CMPQ         DX, R8
-	CMOVQLT      DX, R8
-	SUBQ         R8, DX
-	CMPQ         R8, $0x00000010
-	JL           rest139
-
-loop138:
-	VMOVUPS     (CX), Z5
-	VFPCLASSPSZ $0x99, Z5, K1
-	VMULPS      Z0, Z5, Z7
-	VRNDSCALEPS $0x00, Z7, Z6
-	VMINPS      Z3, Z6, Z7
-	VMAXPS      Z2, Z7, Z7
-	VCMPPS      $0x04, Z6, Z7, K2
-	KANDNW      K2, K1, K2
-	KMOVW       K2, R9
-	POPCNTL     R9, R9
-	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z7
-	VMOVAPS     Z5, K1, Z7
-	VMOVUPS     Z7, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	SUBQ        $0x00000010, R8
-	CMPQ        R8, $0x00000010
-	JGE         loop138
-
-rest139:
-	TESTQ       R8, R8
-	JZ          done140
-	MOVL        $-1, R9
-	BZHIL       R8, R9, R9
-	KMOVW       R9, K1
-	VMOVUPS.Z   (CX), K1, Z5
-	VFPCLASSPSZ $0x99, Z5, K2
-	VMULPS      Z0, Z5, Z6
-	VRNDSCALEPS $0x00, Z6, Z0
-	VMINPS      Z3, Z0, Z6
-	VMAXPS      Z2, Z6, Z6
-	VCMPPS      $0x04, Z0, Z6, K1, K3
-	KANDNW      K3, K2, K3
-	KMOVW       K3, R9
-	POPCNTL     R9, R9
-	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z6
-	VMOVAPS     Z5, K2, Z6
-	VMOVUPS     Z6, K1, (AX)
-	LEAQ        (AX)(R8*4), AX
-	LEAQ        (CX)(R8*4), CX
-	XORQ        R8, R8
-
-done140:
-	TESTQ DX, DX
-	JNZ   unit137
-	MOVQ  DI, ret+40(FP)
-	VZEROUPPER
-	RET
-
-// func roundTripAwayAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
-TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         unit+24(FP), BX
-	MOVQ         maps+32(FP), SI
-	XORQ         DI, DI
-	VPXORD       Z4, Z4, Z4
-	VPBROADCASTD c32_3effffff<>+0(SB), Z5
-	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
 unit141:
 	VMOVSS       (SI), X1
@@ -4568,23 +4626,20 @@ unit141:
 	JL           rest143
 
 loop142:
-	VMOVUPS     (CX), Z7
-	VFPCLASSPSZ $0x99, Z7, K1
-	VMULPS      Z0, Z7, Z9
-	VMOVAPS     Z9, Z8
-	VPTERNLOGD  $0xea, Z5, Z6, Z8
-	VADDPS      Z8, Z9, Z9
-	VRNDSCALEPS $0x03, Z9, Z8
-	VMINPS      Z3, Z8, Z9
-	VMAXPS      Z2, Z9, Z9
-	VCMPPS      $0x04, Z8, Z9, K2
+	VMOVUPS     (CX), Z5
+	VFPCLASSPSZ $0x99, Z5, K1
+	VMULPS      Z0, Z5, Z7
+	VRNDSCALEPS $0x00, Z7, Z6
+	VMINPS      Z3, Z6, Z7
+	VMAXPS      Z2, Z7, Z7
+	VCMPPS      $0x04, Z6, Z7, K2
 	KANDNW      K2, K1, K2
 	KMOVW       K2, R9
 	POPCNTL     R9, R9
 	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z9
-	VMOVAPS     Z7, K1, Z9
-	VMOVUPS     Z9, (AX)
+	VFMADD213PS Z4, Z1, Z7
+	VMOVAPS     Z5, K1, Z7
+	VMOVUPS     Z7, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
@@ -4597,23 +4652,20 @@ rest143:
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
-	VMOVUPS.Z   (CX), K1, Z7
-	VFPCLASSPSZ $0x99, Z7, K2
-	VMULPS      Z0, Z7, Z8
-	VMOVAPS     Z8, Z0
-	VPTERNLOGD  $0xea, Z5, Z6, Z0
-	VADDPS      Z0, Z8, Z8
-	VRNDSCALEPS $0x03, Z8, Z0
-	VMINPS      Z3, Z0, Z8
-	VMAXPS      Z2, Z8, Z8
-	VCMPPS      $0x04, Z0, Z8, K1, K3
+	VMOVUPS.Z   (CX), K1, Z5
+	VFPCLASSPSZ $0x99, Z5, K2
+	VMULPS      Z0, Z5, Z6
+	VRNDSCALEPS $0x00, Z6, Z0
+	VMINPS      Z3, Z0, Z6
+	VMAXPS      Z2, Z6, Z6
+	VCMPPS      $0x04, Z0, Z6, K1, K3
 	KANDNW      K3, K2, K3
 	KMOVW       K3, R9
 	POPCNTL     R9, R9
 	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z8
-	VMOVAPS     Z7, K2, Z8
-	VMOVUPS     Z8, K1, (AX)
+	VFMADD213PS Z4, Z1, Z6
+	VMOVAPS     Z5, K2, Z6
+	VMOVUPS     Z6, K1, (AX)
 	LEAQ        (AX)(R8*4), AX
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
@@ -4625,22 +4677,18 @@ done144:
 	VZEROUPPER
 	RET
 
-DATA c32_3effffff<>+0(SB)/4, $0x3effffff
-GLOBL c32_3effffff<>(SB), RODATA|NOPTR, $4
-
-DATA c32_80000000<>+0(SB)/4, $0x80000000
-GLOBL c32_80000000<>(SB), RODATA|NOPTR, $4
-
-// func roundTripTruncAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
+// func roundTripAwayAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
-TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
-	MOVQ   dst+0(FP), AX
-	MOVQ   src+8(FP), CX
-	MOVQ   n+16(FP), DX
-	MOVQ   unit+24(FP), BX
-	MOVQ   maps+32(FP), SI
-	XORQ   DI, DI
-	VPXORD Z4, Z4, Z4
+TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         unit+24(FP), BX
+	MOVQ         maps+32(FP), SI
+	XORQ         DI, DI
+	VPXORD       Z4, Z4, Z4
+	VPBROADCASTD c32_3effffff<>+0(SB), Z5
+	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
 unit145:
 	VMOVSS       (SI), X1
@@ -4670,20 +4718,23 @@ unit145:
 	JL           rest147
 
 loop146:
-	VMOVUPS     (CX), Z5
-	VFPCLASSPSZ $0x99, Z5, K1
-	VMULPS      Z0, Z5, Z7
-	VRNDSCALEPS $0x03, Z7, Z6
-	VMINPS      Z3, Z6, Z7
-	VMAXPS      Z2, Z7, Z7
-	VCMPPS      $0x04, Z6, Z7, K2
+	VMOVUPS     (CX), Z7
+	VFPCLASSPSZ $0x99, Z7, K1
+	VMULPS      Z0, Z7, Z9
+	VMOVAPS     Z9, Z8
+	VPTERNLOGD  $0xea, Z5, Z6, Z8
+	VADDPS      Z8, Z9, Z9
+	VRNDSCALEPS $0x03, Z9, Z8
+	VMINPS      Z3, Z8, Z9
+	VMAXPS      Z2, Z9, Z9
+	VCMPPS      $0x04, Z8, Z9, K2
 	KANDNW      K2, K1, K2
 	KMOVW       K2, R9
 	POPCNTL     R9, R9
 	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z7
-	VMOVAPS     Z5, K1, Z7
-	VMOVUPS     Z7, (AX)
+	VFMADD213PS Z4, Z1, Z9
+	VMOVAPS     Z7, K1, Z9
+	VMOVUPS     Z9, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
@@ -4696,20 +4747,23 @@ rest147:
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
-	VMOVUPS.Z   (CX), K1, Z5
-	VFPCLASSPSZ $0x99, Z5, K2
-	VMULPS      Z0, Z5, Z6
-	VRNDSCALEPS $0x03, Z6, Z0
-	VMINPS      Z3, Z0, Z6
-	VMAXPS      Z2, Z6, Z6
-	VCMPPS      $0x04, Z0, Z6, K1, K3
+	VMOVUPS.Z   (CX), K1, Z7
+	VFPCLASSPSZ $0x99, Z7, K2
+	VMULPS      Z0, Z7, Z8
+	VMOVAPS     Z8, Z0
+	VPTERNLOGD  $0xea, Z5, Z6, Z0
+	VADDPS      Z0, Z8, Z8
+	VRNDSCALEPS $0x03, Z8, Z0
+	VMINPS      Z3, Z0, Z8
+	VMAXPS      Z2, Z8, Z8
+	VCMPPS      $0x04, Z0, Z8, K1, K3
 	KANDNW      K3, K2, K3
 	KMOVW       K3, R9
 	POPCNTL     R9, R9
 	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z6
-	VMOVAPS     Z5, K2, Z6
-	VMOVUPS     Z6, K1, (AX)
+	VFMADD213PS Z4, Z1, Z8
+	VMOVAPS     Z7, K2, Z8
+	VMOVUPS     Z8, K1, (AX)
 	LEAQ        (AX)(R8*4), AX
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
@@ -4721,9 +4775,15 @@ done148:
 	VZEROUPPER
 	RET
 
-// func roundTripFloorAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
+DATA c32_3effffff<>+0(SB)/4, $0x3effffff
+GLOBL c32_3effffff<>(SB), RODATA|NOPTR, $4
+
+DATA c32_80000000<>+0(SB)/4, $0x80000000
+GLOBL c32_80000000<>(SB), RODATA|NOPTR, $4
+
+// func roundTripTruncAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
-TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
+TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	MOVQ   dst+0(FP), AX
 	MOVQ   src+8(FP), CX
 	MOVQ   n+16(FP), DX
@@ -4763,7 +4823,7 @@ loop150:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
-	VRNDSCALEPS $0x01, Z7, Z6
+	VRNDSCALEPS $0x03, Z7, Z6
 	VMINPS      Z3, Z6, Z7
 	VMAXPS      Z2, Z7, Z7
 	VCMPPS      $0x04, Z6, Z7, K2
@@ -4789,7 +4849,7 @@ rest151:
 	VMOVUPS.Z   (CX), K1, Z5
 	VFPCLASSPSZ $0x99, Z5, K2
 	VMULPS      Z0, Z5, Z6
-	VRNDSCALEPS $0x01, Z6, Z0
+	VRNDSCALEPS $0x03, Z6, Z0
 	VMINPS      Z3, Z0, Z6
 	VMAXPS      Z2, Z6, Z6
 	VCMPPS      $0x04, Z0, Z6, K1, K3
@@ -4811,9 +4871,9 @@ done152:
 	VZEROUPPER
 	RET
 
-// func roundTripCeilAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
+// func roundTripFloorAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
-TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
+TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	MOVQ   dst+0(FP), AX
 	MOVQ   src+8(FP), CX
 	MOVQ   n+16(FP), DX
@@ -4853,7 +4913,7 @@ loop154:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
-	VRNDSCALEPS $0x02, Z7, Z6
+	VRNDSCALEPS $0x01, Z7, Z6
 	VMINPS      Z3, Z6, Z7
 	VMAXPS      Z2, Z7, Z7
 	VCMPPS      $0x04, Z6, Z7, K2
@@ -4879,7 +4939,7 @@ rest155:
 	VMOVUPS.Z   (CX), K1, Z5
 	VFPCLASSPSZ $0x99, Z5, K2
 	VMULPS      Z0, Z5, Z6
-	VRNDSCALEPS $0x02, Z6, Z0
+	VRNDSCALEPS $0x01, Z6, Z0
 	VMINPS      Z3, Z0, Z6
 	VMAXPS      Z2, Z6, Z6
 	VCMPPS      $0x04, Z0, Z6, K1, K3
@@ -4901,6 +4961,96 @@ done156:
 	VZEROUPPER
 	RET
 
+// func roundTripCeilAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
+TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   n+16(FP), DX
+	MOVQ   unit+24(FP), BX
+	MOVQ   maps+32(FP), SI
+	XORQ   DI, DI
+	VPXORD Z4, Z4, Z4
+
+unit157:
+	VMOVSS       (SI), X1
+	VMOVSS       c32_3f800000<>+0(SB), X0
+	VDIVSS       X1, X0, X0
+	VXORPS       X3, X3, X3
+	VCMPSS       $0x04, X1, X3, X3
+	VANDPS       X3, X0, X0
+	MOVL         8(SI), R8
+	SUBL         4(SI), R8
+	VXORPS       X2, X2, X2
+	VCVTSI2SSL   R8, X2, X2
+	MOVL         12(SI), R8
+	SUBL         4(SI), R8
+	VXORPS       X3, X3, X3
+	VCVTSI2SSL   R8, X3, X3
+	VBROADCASTSS X0, Z0
+	VBROADCASTSS X1, Z1
+	VBROADCASTSS X2, Z2
+	VBROADCASTSS X3, Z3
+	ADDQ         $0x10, SI
+	MOVQ         BX, R8
+	CMPQ         DX, R8
+	CMOVQLT      DX, R8
+	SUBQ         R8, DX
+	CMPQ         R8, $0x00000010
+	JL           rest159
+
+loop158:
+	VMOVUPS     (CX), Z5
+	VFPCLASSPSZ $0x99, Z5, K1
+	VMULPS      Z0, Z5, Z7
+	VRNDSCALEPS $0x02, Z7, Z6
+	VMINPS      Z3, Z6, Z7
+	VMAXPS      Z2, Z7, Z7
+	VCMPPS      $0x04, Z6, Z7, K2
+	KANDNW      K2, K1, K2
+	KMOVW       K2, R9
+	POPCNTL     R9, R9
+	ADDQ        R9, DI
+	VFMADD213PS Z4, Z1, Z7
+	VMOVAPS     Z5, K1, Z7
+	VMOVUPS     Z7, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, R8
+	CMPQ        R8, $0x00000010
+	JGE         loop158
+
+rest159:
+	TESTQ       R8, R8
+	JZ          done160
+	MOVL        $-1, R9
+	BZHIL       R8, R9, R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (CX), K1, Z5
+	VFPCLASSPSZ $0x99, Z5, K2
+	VMULPS      Z0, Z5, Z6
+	VRNDSCALEPS $0x02, Z6, Z0
+	VMINPS      Z3, Z0, Z6
+	VMAXPS      Z2, Z6, Z6
+	VCMPPS      $0x04, Z0, Z6, K1, K3
+	KANDNW      K3, K2, K3
+	KMOVW       K3, R9
+	POPCNTL     R9, R9
+	ADDQ        R9, DI
+	VFMADD213PS Z4, Z1, Z6
+	VMOVAPS     Z5, K2, Z6
+	VMOVUPS     Z6, K1, (AX)
+	LEAQ        (AX)(R8*4), AX
+	LEAQ        (CX)(R8*4), CX
+	XORQ        R8, R8
+
+done160:
+	TESTQ DX, DX
+	JNZ   unit157
+	MOVQ  DI, ret+40(FP)
+	VZEROUPPER
+	RET
+
 // func compareAVX512(x *float32, y *float32, n int, sums *float64)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, POPCNT
 TEXT ·compareAVX512(SB), NOSPLIT, $0-32
@@ -4918,9 +5068,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest158
+	JL           rest162
 
-loop157:
+loop161:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -4958,11 +5108,11 @@ loop157:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop157
+	JGE         loop161
 
-rest158:
+rest162:
 	TESTQ       DX, DX
-	JZ          done159
+	JZ          done163
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -5004,7 +5154,7 @@ rest158:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done159:
+done163:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -5035,9 +5185,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest163
+	JL           rest167
 
-loop162:
+loop166:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -5047,7 +5197,7 @@ loop162:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found160
+	JNZ           found164
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -5057,17 +5207,17 @@ loop162:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found161
+	JNZ           found165
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop162
+	JGE           loop166
 
-rest163:
+rest167:
 	TESTQ         DX, DX
-	JZ            done164
+	JZ            done168
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -5080,7 +5230,7 @@ rest163:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found160
+	JNZ           found164
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -5090,16 +5240,16 @@ rest163:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found161
+	JNZ           found165
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done164:
-found161:
+done168:
+found165:
 	ADDQ $0x08, BX
 
-found160:
+found164:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -5115,7 +5265,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map165:
+map169:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -5139,9 +5289,9 @@ map165:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest167
+	JL           rest171
 
-loop166:
+loop170:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -5166,11 +5316,11 @@ loop166:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop166
+	JGE           loop170
 
-rest167:
+rest171:
 	TESTQ         R8, R8
-	JZ            done168
+	JZ            done172
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -5198,7 +5348,7 @@ rest167:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done168:
+done172:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -5208,7 +5358,7 @@ done168:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map165
+	JNZ           map169
 	VZEROUPPER
 	RET
 
@@ -5224,7 +5374,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop169:
+loop173:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -5246,7 +5396,7 @@ loop169:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop169
+	JNZ           loop173
 	VZEROUPPER
 	RET
 
@@ -5258,7 +5408,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop170:
+loop174:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -5269,7 +5419,7 @@ loop170:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop170
+	JNZ           loop174
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -5292,7 +5442,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop171:
+loop175:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -5305,7 +5455,7 @@ loop171:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop171
+	JNZ           loop175
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -5326,13 +5476,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop172:
+loop176:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop172
+	JNZ       loop176
 	VZEROUPPER
 	RET
 
@@ -5343,13 +5493,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop173:
+loop177:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop173
+	JNZ       loop177
 	VZEROUPPER
 	RET
 
@@ -5363,7 +5513,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop174:
+loop178:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -5381,7 +5531,7 @@ loop174:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop174
+	JNZ         loop178
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -5393,7 +5543,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop175:
+loop179:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -5407,7 +5557,7 @@ loop175:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop175
+	JNZ         loop179
 	VZEROUPPER
 	RET
 
@@ -5427,14 +5577,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop176:
+loop180:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop176
+	JNZ       loop180
 	VZEROUPPER
 	RET
 
@@ -5448,7 +5598,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop177:
+loop181:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -5473,7 +5623,7 @@ loop177:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop177
+	JNZ         loop181
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -5499,14 +5649,14 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group178:
+group182:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row179:
+row183:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -5554,67 +5704,67 @@ row179:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row179
+	JNZ          row183
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given180
+	JZ           given184
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others183
+	JNE          others187
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row184:
+row188:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row184
-	JMP     weighed181
+	JNZ     row188
+	JMP     weighed185
 
-others183:
+others187:
 	CMPQ R9, $0x02
-	JE   magnitudes182
+	JE   magnitudes186
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row185:
+row189:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row185
+	JNZ          row189
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes182:
+magnitudes186:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row186:
+row190:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row186
-	JMP     weighed181
+	JNZ     row190
+	JMP     weighed185
 
-given180:
+given184:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row187:
+row191:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -5662,9 +5812,9 @@ row187:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row187
+	JNZ          row191
 
-weighed181:
+weighed185:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -5676,7 +5826,7 @@ weighed181:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row188:
+row192:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -5686,7 +5836,7 @@ row188:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row188
+	JNZ          row192
 	VMOVUPS      Z25, 8320(DI)
 	VMOVUPS      Z26, 4224(DI)
 	VPXORD       Z9, Z9, Z9
@@ -5708,7 +5858,7 @@ row188:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row189:
+row193:
 	VMOVUPS    (R10), Z26
 	VSUBPS     Z19, Z26, Z26
 	VMULPS     Z25, Z26, Z26
@@ -5748,13 +5898,13 @@ row189:
 	ADDQ       $0x00000040, R9
 	ADDQ       $0x00000100, R10
 	SUBQ       $0x00000004, R11
-	JNZ        row189
+	JNZ        row193
 	VPXORD     Z10, Z10, Z10
 	LEAQ       6144(DI), R9
 	MOVQ       DI, R10
 	MOVQ       BX, R11
 
-row190:
+row194:
 	VPMOVZXBD    (R9), Z25
 	VCVTDQ2PS    Z25, Z25
 	VMULPS       Z20, Z25, Z25
@@ -5790,22 +5940,22 @@ row190:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row190
+	JNZ          row194
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 4416(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group178
+	JNZ          group182
 	MOVQ         tries+48(FP), CX
 
-try191:
+try195:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group192:
+group196:
 	VMOVUPS      4096(DX), Z5
 	VMOVUPS      4160(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -5819,7 +5969,7 @@ group192:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row193:
+row197:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -5883,7 +6033,7 @@ row193:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row193
+	JNZ          row197
 	VMOVUPS      8320(DX), Z5
 	VMOVUPS      4224(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -5910,11 +6060,11 @@ row193:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group192
+	JNZ          group196
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group194:
+group198:
 	VMOVUPS 4480(DX), Z5
 	VMOVUPS 4544(DX), Z7
 	VPXORD  Z14, Z14, Z14
@@ -5922,7 +6072,7 @@ group194:
 	MOVQ    DX, R9
 	MOVQ    BX, R10
 
-row195:
+row199:
 	VPMOVZXBD (R8), Z8
 	VCVTDQ2PS Z8, Z8
 	VMULPS    Z5, Z8, Z8
@@ -5958,11 +6108,11 @@ row195:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row195
+	JNZ       row199
 	VMOVUPS   4416(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse196
+	JZ        worse200
 	VMOVUPS   8256(DX), Z8
 	VBLENDMPS 4096(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 8256(DX)
@@ -5979,16 +6129,16 @@ row195:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 4096(DX)
 
-worse196:
+worse200:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group194
+	JNZ  group198
 	DECQ CX
-	JNZ  try191
+	JNZ  try195
 	MOVQ groups+64(FP), CX
 
-group197:
+group201:
 	VMOVUPS 4352(AX), Z0
 	VMOVUPS 4096(AX), Z5
 	VMOVUPS 8256(AX), Z7
@@ -5996,7 +6146,7 @@ group197:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row198:
+row202:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -6035,14 +6185,14 @@ row198:
 	VMOVUPS    Z9, 4288(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row198
+	JNZ        row202
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 8192(AX)
 	VMOVUPS    Z5, 8256(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group197
+	JNZ        group201
 	VZEROUPPER
 	RET
 
@@ -6088,14 +6238,14 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group199:
+group203:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row200:
+row204:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -6143,67 +6293,67 @@ row200:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row200
+	JNZ          row204
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given201
+	JZ           given205
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others204
+	JNE          others208
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row205:
+row209:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row205
-	JMP     weighed202
+	JNZ     row209
+	JMP     weighed206
 
-others204:
+others208:
 	CMPQ R9, $0x02
-	JE   magnitudes203
+	JE   magnitudes207
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row206:
+row210:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row206
+	JNZ          row210
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes203:
+magnitudes207:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row207:
+row211:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row207
-	JMP     weighed202
+	JNZ     row211
+	JMP     weighed206
 
-given201:
+given205:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row208:
+row212:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -6251,9 +6401,9 @@ row208:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row208
+	JNZ          row212
 
-weighed202:
+weighed206:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -6265,7 +6415,7 @@ weighed202:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row209:
+row213:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -6275,7 +6425,7 @@ row209:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row209
+	JNZ          row213
 	VMOVUPS      Z25, 8320(DI)
 	VMOVUPS      Z26, 4224(DI)
 	VPXORD       Z9, Z9, Z9
@@ -6297,7 +6447,7 @@ row209:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row210:
+row214:
 	VMOVUPS      (R10), Z26
 	VSUBPS       Z19, Z26, Z26
 	VMULPS       Z25, Z26, Z26
@@ -6337,14 +6487,14 @@ row210:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row210
+	JNZ          row214
 	VPXORD       Z10, Z10, Z10
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z25
 	LEAQ         6144(DI), R9
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row211:
+row215:
 	VPMOVZXBD    (R9), Z26
 	VCVTDQ2PS    Z26, Z26
 	VMULPS       Z20, Z26, Z26
@@ -6380,22 +6530,22 @@ row211:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row211
+	JNZ          row215
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 4416(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group199
+	JNZ          group203
 	MOVQ         tries+48(FP), CX
 
-try212:
+try216:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group213:
+group217:
 	VMOVUPS      4096(DX), Z5
 	VMOVUPS      4160(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -6409,7 +6559,7 @@ group213:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row214:
+row218:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -6473,7 +6623,7 @@ row214:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row214
+	JNZ          row218
 	VMOVUPS      8320(DX), Z5
 	VMOVUPS      4224(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -6500,11 +6650,11 @@ row214:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group213
+	JNZ          group217
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group215:
+group219:
 	VMOVUPS      4480(DX), Z5
 	VMOVUPS      4544(DX), Z7
 	VPXORD       Z14, Z14, Z14
@@ -6513,7 +6663,7 @@ group215:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row216:
+row220:
 	VPMOVZXBD (R8), Z9
 	VCVTDQ2PS Z9, Z9
 	VMULPS    Z5, Z9, Z9
@@ -6549,11 +6699,11 @@ row216:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row216
+	JNZ       row220
 	VMOVUPS   4416(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse217
+	JZ        worse221
 	VMOVUPS   8256(DX), Z8
 	VBLENDMPS 4096(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 8256(DX)
@@ -6570,16 +6720,16 @@ row216:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 4096(DX)
 
-worse217:
+worse221:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group215
+	JNZ  group219
 	DECQ CX
-	JNZ  try212
+	JNZ  try216
 	MOVQ groups+64(FP), CX
 
-group218:
+group222:
 	VMOVUPS 4352(AX), Z0
 	VMOVUPS 4096(AX), Z5
 	VMOVUPS 8256(AX), Z7
@@ -6587,7 +6737,7 @@ group218:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row219:
+row223:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -6626,14 +6776,14 @@ row219:
 	VMOVUPS    Z9, 4288(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row219
+	JNZ        row223
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 8192(AX)
 	VMOVUPS    Z5, 8256(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group218
+	JNZ        group222
 	VZEROUPPER
 	RET
 
@@ -6649,7 +6799,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row220:
+row224:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -6697,67 +6847,67 @@ row220:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row220
+	JNZ          row224
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given221
+	JZ           given225
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others224
+	JNE          others228
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row225:
+row229:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row225
-	JMP     weighed222
+	JNZ     row229
+	JMP     weighed226
 
-others224:
+others228:
 	CMPQ CX, $0x02
-	JE   magnitudes223
+	JE   magnitudes227
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row226:
+row230:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row226
+	JNZ          row230
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes223:
+magnitudes227:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row227:
+row231:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row227
-	JMP     weighed222
+	JNZ     row231
+	JMP     weighed226
 
-given221:
+given225:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row228:
+row232:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -6805,9 +6955,9 @@ row228:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row228
+	JNZ          row232
 
-weighed222:
+weighed226:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -6830,7 +6980,7 @@ weighed222:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row229:
+row233:
 	VMOVUPS      (SI), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z4, Z8, Z8
@@ -6839,18 +6989,18 @@ row229:
 	VBLENDMPS    Z7, Z9, K1, Z9
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row229
+	JNZ          row233
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z10, K1
 	VPXORD       Z11, Z11, Z11
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row230:
+row234:
 	VADDPS       2048(SI), Z11, Z11
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row230
+	JNZ          row234
 	VMOVUPS      Z11, 8320(AX)
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -6860,7 +7010,7 @@ row230:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row231:
+row235:
 	VMOVUPS    (SI), Z7
 	VMOVUPS    2048(SI), Z8
 	VMULPS     Z4, Z7, Z10
@@ -6919,7 +7069,7 @@ row231:
 	VADDPS     Z8, Z13, Z13
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row231
+	JNZ        row235
 	VMOVAPS    Z4, Z7
 	VPXORD     Z14, Z14, Z14
 	VDIVPS     Z13, Z12, Z10
@@ -6927,7 +7077,7 @@ row231:
 	VBLENDMPS  Z10, Z14, K2, Z14
 	VMULPS     Z12, Z14, Z8
 
-try232:
+try236:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -6936,7 +7086,7 @@ try232:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row233:
+row237:
 	VMOVUPS    (SI), Z10
 	VMOVUPS    2048(SI), Z11
 	VMULPS     Z4, Z10, Z15
@@ -6995,7 +7145,7 @@ row233:
 	VADDPS     Z11, Z13, Z13
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row233
+	JNZ        row237
 	VMULPS     Z12, Z12, Z11
 	VMULPS     Z13, Z8, Z10
 	VCMPPS     $0x0e, Z0, Z13, K2
@@ -7007,12 +7157,12 @@ row233:
 	VBLENDMPS  Z11, Z8, K2, Z8
 	VBLENDMPS  Z4, Z7, K2, Z7
 	DECQ       DX
-	JNZ        try232
+	JNZ        try236
 	VBLENDMPS  Z0, Z14, K1, Z14
 	VMOVUPS    Z14, 8192(AX)
 	MOVQ       BX, CX
 
-row234:
+row238:
 	VMULPS     (AX), Z7, Z4
 	VADDPS     Z1, Z4, Z4
 	VPTERNLOGD $0xec, Z2, Z3, Z4
@@ -7025,7 +7175,7 @@ row234:
 	VMOVUPS    Z4, 4096(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row234
+	JNZ        row238
 	VZEROUPPER
 	RET
 
@@ -7044,7 +7194,7 @@ TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row235:
+row239:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -7092,67 +7242,67 @@ row235:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row235
+	JNZ          row239
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given236
+	JZ           given240
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others239
+	JNE          others243
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row240:
+row244:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row240
-	JMP     weighed237
+	JNZ     row244
+	JMP     weighed241
 
-others239:
+others243:
 	CMPQ CX, $0x02
-	JE   magnitudes238
+	JE   magnitudes242
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row241:
+row245:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row241
+	JNZ          row245
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes238:
+magnitudes242:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row242:
+row246:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row242
-	JMP     weighed237
+	JNZ     row246
+	JMP     weighed241
 
-given236:
+given240:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row243:
+row247:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -7200,9 +7350,9 @@ row243:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row243
+	JNZ          row247
 
-weighed237:
+weighed241:
 	MOVQ         tables+40(FP), CX
 	MOVQ         numerators+48(FP), DX
 	MOVQ         tries+56(FP), SI
@@ -7213,7 +7363,7 @@ weighed237:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row244:
+row248:
 	VMOVUPS      (DI), Z2
 	VMOVAPS      Z2, Z3
 	VPANDD       Z1, Z3, Z3
@@ -7222,7 +7372,7 @@ row244:
 	VBLENDMPS    Z2, Z8, K1, Z8
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row244
+	JNZ          row248
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
 	VCMPPS       $0x01, Z1, Z9, K1
 	VPXORD       Z12, Z12, Z12
@@ -7239,7 +7389,7 @@ row244:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row245:
+row249:
 	VMOVUPS      (DI), Z2
 	VMULPS       Z1, Z2, Z3
 	VPXORD       Z13, Z13, Z13
@@ -7276,13 +7426,13 @@ row245:
 	VADDPS       Z3, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row245
+	JNZ          row249
 	VDIVPS       Z11, Z10, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VMULPS       Z10, Z12, Z2
 
-try246:
+try250:
 	VBROADCASTSS (DX), Z1
 	ADDQ         $0x04, DX
 	VDIVPS       Z8, Z1, Z1
@@ -7291,7 +7441,7 @@ try246:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row247:
+row251:
 	VMOVUPS      (DI), Z3
 	VMULPS       Z1, Z3, Z4
 	VPXORD       Z14, Z14, Z14
@@ -7328,7 +7478,7 @@ row247:
 	VADDPS       Z4, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row247
+	JNZ          row251
 	VMULPS       Z10, Z10, Z3
 	VMULPS       Z11, Z2, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
@@ -7339,205 +7489,375 @@ row247:
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VBLENDMPS    Z3, Z2, K2, Z2
 	DECQ         SI
-	JNZ          try246
+	JNZ          try250
 	VBLENDMPS    Z0, Z12, K1, Z12
 	VMOVUPS      Z12, 8192(AX)
 	VZEROUPPER
 	RET
 
-// func fitDescendingAVX512(space *float32, x *float32, n int, levels int32)
+// func fitDescendingAVX512(space *float32, x *float32, otherSpace *float32, otherX *float32, n int, levels int32)
 // Requires: AVX, AVX512F
-TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-28
-	MOVQ space+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ n+16(FP), DX
-	MOVQ DX, BX
-	SHLQ $0x02, BX
-	MOVQ AX, DI
-	MOVQ DX, R8
-
-row248:
-	MOVQ         CX, SI
-	VMOVUPS      (SI), X0
-	ADDQ         BX, SI
-	VMOVUPS      (SI), X1
-	ADDQ         BX, SI
-	VMOVUPS      (SI), X2
-	ADDQ         BX, SI
-	VMOVUPS      (SI), X3
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x01, (SI), Z0, Z0
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x01, (SI), Z1, Z1
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x01, (SI), Z2, Z2
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x01, (SI), Z3, Z3
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x02, (SI), Z0, Z0
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x02, (SI), Z1, Z1
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x02, (SI), Z2, Z2
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x02, (SI), Z3, Z3
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x03, (SI), Z0, Z0
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x03, (SI), Z1, Z1
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x03, (SI), Z2, Z2
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x03, (SI), Z3, Z3
-	ADDQ         $0x10, CX
-	VUNPCKLPS    Z1, Z0, Z4
-	VUNPCKHPS    Z1, Z0, Z5
-	VUNPCKLPS    Z3, Z2, Z1
-	VUNPCKHPS    Z3, Z2, Z3
-	VUNPCKLPD    Z1, Z4, Z0
-	VUNPCKHPD    Z1, Z4, Z1
-	VUNPCKLPD    Z3, Z5, Z2
-	VUNPCKHPD    Z3, Z5, Z3
-	VMOVUPS      Z0, (DI)
-	VMOVUPS      Z1, 64(DI)
-	VMOVUPS      Z2, 128(DI)
-	VMOVUPS      Z3, 192(DI)
-	ADDQ         $0x00000100, DI
-	SUBQ         $0x00000004, R8
-	JNZ          row248
+TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-44
+	MOVQ         n+32(FP), AX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
 	VPBROADCASTD c32_4b400000<>+0(SB), Z1
 	VPBROADCASTD c32_007fffff<>+0(SB), Z2
 	VPBROADCASTD c32_4b000000<>+0(SB), Z3
 	VPBROADCASTD c32_80000000<>+0(SB), Z4
 	VPBROADCASTD c32_3f800000<>+0(SB), Z5
-	MOVL         levels+24(FP), CX
+	MOVL         levels+40(FP), CX
 	VMOVD        CX, X5
 	VPBROADCASTD X5, Z5
-	VMOVUPS      Z1, Z12
-	VPADDD       Z5, Z12, Z13
-	VPSUBD       Z5, Z12, Z12
+	VMOVUPS      Z1, Z25
+	VPADDD       Z5, Z25, Z26
+	VPSUBD       Z5, Z25, Z25
 	VPTERNLOGD   $0xff, Z6, Z6, Z6
-	VPADDD       Z6, Z13, Z13
-	VPXORD       Z7, Z7, Z7
-	VPXORD       Z8, Z8, Z8
-	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
-	MOVQ         AX, CX
-	MOVQ         DX, BX
+	VPADDD       Z6, Z26, Z26
+	MOVQ         space+0(FP), CX
+	MOVQ         x+8(FP), DX
+	MOVQ         AX, BX
+	SHLQ         $0x02, BX
+	MOVQ         CX, DI
+	MOVQ         AX, R8
 
-row249:
-	VMOVUPS      (CX), Z14
-	VMOVAPS      Z14, Z15
-	VPANDD       Z6, Z15, Z15
-	VCMPPS       $0x0e, Z8, Z15, K1
-	VBLENDMPS    Z15, Z8, K1, Z8
-	VBLENDMPS    Z14, Z7, K1, Z7
-	ADDQ         $0x00000040, CX
+row252:
+	MOVQ         DX, SI
+	VMOVUPS      (SI), X7
+	ADDQ         BX, SI
+	VMOVUPS      (SI), X8
+	ADDQ         BX, SI
+	VMOVUPS      (SI), X9
+	ADDQ         BX, SI
+	VMOVUPS      (SI), X10
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x01, (SI), Z7, Z7
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x01, (SI), Z8, Z8
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x01, (SI), Z9, Z9
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x01, (SI), Z10, Z10
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x02, (SI), Z7, Z7
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x02, (SI), Z8, Z8
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x02, (SI), Z9, Z9
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x02, (SI), Z10, Z10
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x03, (SI), Z7, Z7
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x03, (SI), Z8, Z8
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x03, (SI), Z9, Z9
+	ADDQ         BX, SI
+	VINSERTF32X4 $0x03, (SI), Z10, Z10
+	ADDQ         $0x10, DX
+	VUNPCKLPS    Z8, Z7, Z6
+	VUNPCKHPS    Z8, Z7, Z27
+	VUNPCKLPS    Z10, Z9, Z8
+	VUNPCKHPS    Z10, Z9, Z10
+	VUNPCKLPD    Z8, Z6, Z7
+	VUNPCKHPD    Z8, Z6, Z8
+	VUNPCKLPD    Z10, Z27, Z9
+	VUNPCKHPD    Z10, Z27, Z10
+	VMOVUPS      Z7, (DI)
+	VMOVUPS      Z8, 64(DI)
+	VMOVUPS      Z9, 128(DI)
+	VMOVUPS      Z10, 192(DI)
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x00000004, R8
+	JNZ          row252
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
+	MOVQ         CX, DX
+	MOVQ         AX, BX
+
+row253:
+	VMOVUPS      (DX), Z7
+	VMOVAPS      Z7, Z8
+	VPANDD       Z6, Z8, Z8
+	VCMPPS       $0x0e, Z12, Z8, K1
+	VBLENDMPS    Z8, Z12, K1, Z12
+	VBLENDMPS    Z7, Z11, K1, Z11
+	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000001, BX
-	JNZ          row249
+	JNZ          row253
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
-	VCMPPS       $0x01, Z6, Z8, K1
-	VPXORD       Z9, Z9, Z9
-	VPXORD       Z10, Z10, Z10
+	VCMPPS       $0x01, Z6, Z12, K1
+	VMOVUPS      Z11, 8256(CX)
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VCVTDQ2PS    Z5, Z6
+	VPXORD       Z4, Z6, Z6
+	VDIVPS       Z11, Z6, Z6
+	MOVQ         CX, DX
+	MOVQ         AX, BX
+
+row254:
+	VMOVUPS    (DX), Z7
+	VMULPS     Z7, Z7, Z8
+	VMOVUPS    Z8, 2048(DX)
+	VMULPS     Z6, Z7, Z9
+	VADDPS     Z1, Z9, Z9
+	VPTERNLOGD $0xec, Z2, Z3, Z9
+	VPMAXSD    Z25, Z9, Z9
+	VPMINSD    Z26, Z9, Z9
+	VSUBPS     Z1, Z9, Z9
+	VMOVUPS    Z9, 6144(DX)
+	VMULPS     Z7, Z8, Z7
+	VMULPS     Z9, Z7, Z7
+	VADDPS     Z7, Z13, Z13
+	VMULPS     Z9, Z8, Z8
+	VMULPS     Z9, Z8, Z8
+	VADDPS     Z8, Z14, Z14
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000001, BX
+	JNZ        row254
+	MOVQ       otherSpace+16(FP), DX
+	MOVQ       otherX+24(FP), BX
+	MOVQ       AX, SI
+	SHLQ       $0x02, SI
+	MOVQ       DX, R8
+	MOVQ       AX, R9
+
+row255:
+	MOVQ         BX, DI
+	VMOVUPS      (DI), X15
+	ADDQ         SI, DI
+	VMOVUPS      (DI), X16
+	ADDQ         SI, DI
+	VMOVUPS      (DI), X17
+	ADDQ         SI, DI
+	VMOVUPS      (DI), X18
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x01, (DI), Z15, Z15
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x01, (DI), Z16, Z16
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x01, (DI), Z17, Z17
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x01, (DI), Z18, Z18
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x02, (DI), Z15, Z15
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x02, (DI), Z16, Z16
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x02, (DI), Z17, Z17
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x02, (DI), Z18, Z18
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x03, (DI), Z15, Z15
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x03, (DI), Z16, Z16
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x03, (DI), Z17, Z17
+	ADDQ         SI, DI
+	VINSERTF32X4 $0x03, (DI), Z18, Z18
+	ADDQ         $0x10, BX
+	VUNPCKLPS    Z16, Z15, Z6
+	VUNPCKHPS    Z16, Z15, Z7
+	VUNPCKLPS    Z18, Z17, Z8
+	VUNPCKHPS    Z18, Z17, Z9
+	VUNPCKLPD    Z8, Z6, Z15
+	VUNPCKHPD    Z8, Z6, Z16
+	VUNPCKLPD    Z9, Z7, Z17
+	VUNPCKHPD    Z9, Z7, Z18
+	VMOVUPS      Z15, (R8)
+	VMOVUPS      Z16, 64(R8)
+	VMOVUPS      Z17, 128(R8)
+	VMOVUPS      Z18, 192(R8)
+	ADDQ         $0x00000100, R8
+	SUBQ         $0x00000004, R9
+	JNZ          row255
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
+	MOVQ         DX, BX
+	MOVQ         AX, SI
+
+row256:
+	VMOVUPS      (BX), Z7
+	VMOVAPS      Z7, Z8
+	VPANDD       Z6, Z8, Z8
+	VCMPPS       $0x0e, Z20, Z8, K1
+	VBLENDMPS    Z8, Z20, K1, Z20
+	VBLENDMPS    Z7, Z19, K1, Z19
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000001, SI
+	JNZ          row256
+	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
+	VCMPPS       $0x01, Z6, Z20, K1
+	VMOVUPS      Z19, 8256(DX)
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
 	VCVTDQ2PS    Z5, Z5
 	VPXORD       Z4, Z5, Z5
-	VDIVPS       Z7, Z5, Z5
-	MOVQ         AX, CX
+	VDIVPS       Z19, Z5, Z5
 	MOVQ         DX, BX
+	MOVQ         AX, SI
 
-row250:
-	VMOVUPS    (CX), Z4
+row257:
+	VMOVUPS    (BX), Z4
 	VMULPS     Z4, Z4, Z6
-	VMOVUPS    Z6, 2048(CX)
+	VMOVUPS    Z6, 2048(BX)
 	VMULPS     Z5, Z4, Z7
 	VADDPS     Z1, Z7, Z7
 	VPTERNLOGD $0xec, Z2, Z3, Z7
-	VPMAXSD    Z12, Z7, Z7
-	VPMINSD    Z13, Z7, Z7
+	VPMAXSD    Z25, Z7, Z7
+	VPMINSD    Z26, Z7, Z7
 	VSUBPS     Z1, Z7, Z7
-	VMOVUPS    Z7, 6144(CX)
+	VMOVUPS    Z7, 6144(BX)
 	VMULPS     Z4, Z6, Z4
 	VMULPS     Z7, Z4, Z4
-	VADDPS     Z4, Z9, Z9
+	VADDPS     Z4, Z21, Z21
 	VMULPS     Z7, Z6, Z6
 	VMULPS     Z7, Z6, Z6
-	VADDPS     Z6, Z10, Z10
-	ADDQ       $0x00000040, CX
-	SUBQ       $0x00000001, BX
-	JNZ        row250
-	MOVQ       $0x00000005, CX
+	VADDPS     Z6, Z22, Z22
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000001, SI
+	JNZ        row257
+	MOVQ       $0x00000005, BX
 
-round251:
-	XORL BX, BX
-	MOVQ AX, DI
-	MOVQ DX, R8
+round258:
+	XORL SI, SI
+	XORQ DI, DI
+	MOVQ AX, R8
 
-row253:
-	VMOVUPS    (DI), Z4
-	VMOVUPS    2048(DI), Z5
-	VMOVUPS    6144(DI), Z6
-	VMULPS     Z4, Z5, Z15
-	VMULPS     Z6, Z15, Z15
-	VSUBPS     Z15, Z9, Z7
-	VMULPS     Z6, Z5, Z15
-	VMULPS     Z6, Z15, Z15
-	VSUBPS     Z15, Z10, Z8
-	VCMPPS     $0x0e, Z0, Z7, K2
-	VMULPS     Z8, Z4, Z14
-	VDIVPS     Z7, Z14, Z14
-	VADDPS     Z1, Z14, Z14
-	VPTERNLOGD $0xec, Z2, Z3, Z14
-	VPMAXSD    Z12, Z14, Z14
-	VPMINSD    Z13, Z14, Z14
-	VSUBPS     Z1, Z14, Z14
-	VCMPPS     $0x04, Z6, Z14, K3
-	KANDW      K2, K3, K2
-	VMULPS     Z4, Z5, Z15
-	VMULPS     Z14, Z15, Z15
-	VADDPS     Z15, Z7, Z7
-	VMULPS     Z14, Z5, Z15
-	VMULPS     Z14, Z15, Z15
-	VADDPS     Z15, Z8, Z8
-	VCMPPS     $0x0e, Z0, Z8, K3
-	KANDW      K2, K3, K2
-	VMULPS     Z7, Z7, Z15
-	VMULPS     Z10, Z15, Z15
-	VMULPS     Z9, Z9, Z4
+row260:
+	VMOVUPS    (CX)(DI*1), Z4
+	VMOVUPS    2048(CX)(DI*1), Z5
+	VMOVUPS    6144(CX)(DI*1), Z6
+	VMULPS     Z4, Z5, Z10
+	VMULPS     Z6, Z10, Z10
+	VSUBPS     Z10, Z13, Z7
+	VMULPS     Z6, Z5, Z10
+	VMULPS     Z6, Z10, Z10
+	VSUBPS     Z10, Z14, Z8
+	VCMPPS     $0x0e, Z0, Z7, K1
+	VMULPS     Z8, Z4, Z9
+	VDIVPS     Z7, Z9, Z9
+	VADDPS     Z1, Z9, Z9
+	VPTERNLOGD $0xec, Z2, Z3, Z9
+	VPMAXSD    Z25, Z9, Z9
+	VPMINSD    Z26, Z9, Z9
+	VSUBPS     Z1, Z9, Z9
+	VCMPPS     $0x04, Z6, Z9, K2
+	KANDW      K1, K2, K1
+	VMULPS     Z4, Z5, Z10
+	VMULPS     Z9, Z10, Z10
+	VADDPS     Z10, Z7, Z7
+	VMULPS     Z9, Z5, Z10
+	VMULPS     Z9, Z10, Z10
+	VADDPS     Z10, Z8, Z8
+	VCMPPS     $0x0e, Z0, Z8, K2
+	KANDW      K1, K2, K1
+	VMULPS     Z7, Z7, Z10
+	VMULPS     Z14, Z10, Z10
+	VMULPS     Z13, Z13, Z4
 	VMULPS     Z8, Z4, Z4
-	VCMPPS     $0x0e, Z4, Z15, K3
-	KANDW      K2, K3, K2
-	VBLENDMPS  Z14, Z6, K2, Z6
-	VMOVUPS    Z6, 6144(DI)
-	VBLENDMPS  Z7, Z9, K2, Z9
-	VBLENDMPS  Z8, Z10, K2, Z10
-	KMOVW      K2, SI
-	ORL        SI, BX
+	VCMPPS     $0x0e, Z4, Z10, K2
+	KANDW      K1, K2, K1
+	VBLENDMPS  Z9, Z6, K1, Z6
+	VMOVUPS    Z6, 6144(CX)(DI*1)
+	VBLENDMPS  Z7, Z13, K1, Z13
+	VBLENDMPS  Z8, Z14, K1, Z14
+	KMOVW      K1, R9
+	ORL        R9, SI
+	VMOVUPS    (DX)(DI*1), Z4
+	VMOVUPS    2048(DX)(DI*1), Z5
+	VMOVUPS    6144(DX)(DI*1), Z6
+	VMULPS     Z4, Z5, Z10
+	VMULPS     Z6, Z10, Z10
+	VSUBPS     Z10, Z21, Z7
+	VMULPS     Z6, Z5, Z10
+	VMULPS     Z6, Z10, Z10
+	VSUBPS     Z10, Z22, Z8
+	VCMPPS     $0x0e, Z0, Z7, K1
+	VMULPS     Z8, Z4, Z9
+	VDIVPS     Z7, Z9, Z9
+	VADDPS     Z1, Z9, Z9
+	VPTERNLOGD $0xec, Z2, Z3, Z9
+	VPMAXSD    Z25, Z9, Z9
+	VPMINSD    Z26, Z9, Z9
+	VSUBPS     Z1, Z9, Z9
+	VCMPPS     $0x04, Z6, Z9, K2
+	KANDW      K1, K2, K1
+	VMULPS     Z4, Z5, Z10
+	VMULPS     Z9, Z10, Z10
+	VADDPS     Z10, Z7, Z7
+	VMULPS     Z9, Z5, Z10
+	VMULPS     Z9, Z10, Z10
+	VADDPS     Z10, Z8, Z8
+	VCMPPS     $0x0e, Z0, Z8, K2
+	KANDW      K1, K2, K1
+	VMULPS     Z7, Z7, Z10
+	VMULPS     Z22, Z10, Z10
+	VMULPS     Z21, Z21, Z4
+	VMULPS     Z8, Z4, Z4
+	VCMPPS     $0x0e, Z4, Z10, K2
+	KANDW      K1, K2, K1
+	VBLENDMPS  Z9, Z6, K1, Z6
+	VMOVUPS    Z6, 6144(DX)(DI*1)
+	VBLENDMPS  Z7, Z21, K1, Z21
+	VBLENDMPS  Z8, Z22, K1, Z22
+	KMOVW      K1, R9
+	ORL        R9, SI
 	ADDQ       $0x00000040, DI
-	SUBQ       $0x00000001, R8
-	JNZ        row253
-	TESTL      BX, BX
-	JZ         done252
-	DECQ       CX
-	JNZ        round251
+	DECQ       R8
+	JNZ        row260
+	TESTL      SI, SI
+	JZ         done259
+	DECQ       BX
+	JNZ        round258
 
-done252:
-	VDIVPS    Z10, Z9, Z2
-	VCMPPS    $0x0e, Z0, Z10, K2
-	VPXORD    Z11, Z11, Z11
-	VBLENDMPS Z2, Z11, K2, Z2
-	VBLENDMPS Z0, Z2, K1, Z2
-	VMOVUPS   Z2, 8192(AX)
-	MOVQ      DX, CX
+done259:
+	VMOVUPS      8256(CX), Z2
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
+	VPANDD       Z3, Z2, Z2
+	VPBROADCASTD c32_26901d7d<>+0(SB), Z3
+	VCMPPS       $0x01, Z3, Z2, K1
+	VPXORD       Z23, Z23, Z23
+	VDIVPS       Z14, Z13, Z2
+	VCMPPS       $0x0e, Z0, Z14, K2
+	VBLENDMPS    Z2, Z23, K2, Z2
+	VBLENDMPS    Z0, Z2, K1, Z2
+	VMOVUPS      Z2, 8192(CX)
+	MOVQ         AX, BX
 
-row254:
-	VMOVUPS   6144(AX), Z2
+row261:
+	VMOVUPS      6144(CX), Z2
+	VADDPS       Z1, Z2, Z2
+	VSUBPS       Z25, Z2, Z2
+	VBLENDMPS    Z0, Z2, K1, Z2
+	VMOVUPS      Z2, 4096(CX)
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000001, BX
+	JNZ          row261
+	VMOVUPS      8256(DX), Z2
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
+	VPANDD       Z3, Z2, Z2
+	VPBROADCASTD c32_26901d7d<>+0(SB), Z3
+	VCMPPS       $0x01, Z3, Z2, K1
+	VPXORD       Z24, Z24, Z24
+	VDIVPS       Z22, Z21, Z2
+	VCMPPS       $0x0e, Z0, Z22, K2
+	VBLENDMPS    Z2, Z24, K2, Z2
+	VBLENDMPS    Z0, Z2, K1, Z2
+	VMOVUPS      Z2, 8192(DX)
+	MOVQ         DX, CX
+
+row262:
+	VMOVUPS   6144(CX), Z2
 	VADDPS    Z1, Z2, Z2
-	VSUBPS    Z12, Z2, Z2
+	VSUBPS    Z25, Z2, Z2
 	VBLENDMPS Z0, Z2, K1, Z2
-	VMOVUPS   Z2, 4096(AX)
-	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000001, CX
-	JNZ       row254
+	VMOVUPS   Z2, 4096(CX)
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000001, AX
+	JNZ       row262
 	VZEROUPPER
 	RET
 
@@ -7561,7 +7881,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop255:
+loop263:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -7574,7 +7894,7 @@ loop255:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop255
+	JNZ     loop263
 	VZEROUPPER
 	RET
 
@@ -7599,9 +7919,9 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_80000000<>+0(SB), Z9
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000010
-	JL           rest257
+	JL           rest265
 
-loop256:
+loop264:
 	VMOVUPS     (CX), Z10
 	VFPCLASSPSZ $0x99, Z10, K1
 	VMULPS      Z0, Z10, Z11
@@ -7628,11 +7948,11 @@ loop256:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop256
+	JGE         loop264
 
-rest257:
+rest265:
 	TESTQ       DX, DX
-	JZ          done258
+	JZ          done266
 	MOVL        $-1, SI
 	BZHIL       DX, SI, SI
 	KMOVW       SI, K1
@@ -7662,7 +7982,7 @@ rest257:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done258:
+done266:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -7681,7 +8001,7 @@ TEXT ·codeAwayAVX512(SB), NOSPLIT, $0-28
 	VPBROADCASTD c32_80000000<>+0(SB), Z1
 	VPBROADCASTD c32_3effffff<>+0(SB), Z2
 
-loop259:
+loop267:
 	VMOVUPS    (CX), Z3
 	VMULPS     Z0, Z3, Z3
 	VMOVAPS    Z3, Z4
@@ -7693,7 +8013,7 @@ loop259:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop259
+	JNZ        loop267
 	VZEROUPPER
 	RET
 
@@ -7713,7 +8033,7 @@ TEXT ·codeDownSignedAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop260:
+loop268:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -7725,7 +8045,7 @@ loop260:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop260
+	JNZ        loop268
 	VZEROUPPER
 	RET
 
@@ -7745,7 +8065,7 @@ TEXT ·codeDownAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop261:
+loop269:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -7757,7 +8077,7 @@ loop261:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop261
+	JNZ        loop269
 	VZEROUPPER
 	RET
 
@@ -7779,7 +8099,7 @@ TEXT ·codeE2M1AVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS 20(BX), Z8
 	VBROADCASTSS 24(BX), Z9
 
-loop262:
+loop270:
 	VMOVUPS      (CX), Z10
 	VPXORD       Z12, Z12, Z12
 	VMOVAPS      Z10, Z11
@@ -7811,7 +8131,7 @@ loop262:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop262
+	JNZ          loop270
 	VZEROUPPER
 	RET
 
@@ -7839,7 +8159,7 @@ TEXT ·unpackNibblesAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop263:
+loop271:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -7860,7 +8180,7 @@ loop263:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop263
+	JNZ       loop271
 	VZEROUPPER
 	RET
 
@@ -7874,12 +8194,12 @@ TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part264:
+part272:
 	VBROADCASTSS (BX), Z0
 	VBROADCASTSS (SI), Z1
 	MOVQ         DX, R8
 
-loop265:
+loop273:
 	VPMOVSXBD (CX), Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -7888,11 +8208,11 @@ loop265:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, R8
-	JNZ       loop265
+	JNZ       loop273
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part264
+	JNZ       part272
 	VZEROUPPER
 	RET
 
@@ -7909,7 +8229,7 @@ TEXT ·dequantizeQ2KAVX512(SB), NOSPLIT, $128-24
 	VPANDD       Z1, Z0, Z0
 	VCVTDQ2PS    Z0, Z0
 
-block266:
+block274:
 	VPMOVZXBD    (CX), Y1
 	VPSRLD       $0x04, Y1, Y2
 	VPAND        v32_0000000f<>+0(SB), Y1, Y1
@@ -8021,7 +8341,7 @@ block266:
 	ADDQ         $0x00000054, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block266
+	JNZ          block274
 	VZEROUPPER
 	RET
 
@@ -8041,7 +8361,7 @@ TEXT ·dequantizeQ4KAVX512(SB), NOSPLIT, $128-24
 	VPANDD       Z1, Z0, Z0
 	VCVTDQ2PS    Z0, Z0
 
-block267:
+block275:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -8140,7 +8460,7 @@ block267:
 	ADDQ         $0x00000090, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block267
+	JNZ          block275
 	VZEROUPPER
 	RET
 
@@ -8167,7 +8487,7 @@ TEXT ·dequantizeQ5KAVX512(SB), NOSPLIT, $128-24
 	VCVTDQ2PS    Z1, Z1
 	VMOVDQU      v32_0f0f0f0f<>+0(SB), Y2
 
-block268:
+block276:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -8319,7 +8639,7 @@ block268:
 	ADDQ         $0x000000b0, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block268
+	JNZ          block276
 	VZEROUPPER
 	RET
 
@@ -8350,7 +8670,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit269:
+unit277:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -8375,9 +8695,9 @@ unit269:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest271
+	JL           rest279
 
-loop270:
+loop278:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -8432,11 +8752,11 @@ loop270:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop270
+	JGE           loop278
 
-rest271:
+rest279:
 	TESTQ         R8, R8
-	JZ            done272
+	JZ            done280
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -8497,9 +8817,9 @@ rest271:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done272:
+done280:
 	TESTQ DX, DX
-	JNZ   unit269
+	JNZ   unit277
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -8544,7 +8864,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit273:
+unit281:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -8552,9 +8872,9 @@ unit273:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest275
+	JL      rest283
 
-loop274:
+loop282:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -8565,11 +8885,11 @@ loop274:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop274
+	JGE       loop282
 
-rest275:
+rest283:
 	TESTQ      SI, SI
-	JZ         done276
+	JZ         done284
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -8586,7 +8906,7 @@ rest275:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done276:
+done284:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -8609,7 +8929,7 @@ done276:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit273
+	JNZ          unit281
 	VZEROUPPER
 	RET
 
@@ -8633,9 +8953,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest278
+	JL     rest286
 
-loop277:
+loop285:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -8655,11 +8975,11 @@ loop277:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop277
+	JGE          loop285
 
-rest278:
+rest286:
 	TESTQ        CX, CX
-	JZ           done279
+	JZ           done287
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -8683,7 +9003,7 @@ rest278:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done279:
+done287:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

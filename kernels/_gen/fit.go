@@ -599,19 +599,69 @@ func (v isa) storeCodes(space, n GPVirtual, c *fitConstants, low VecVirtual, dea
 	})
 }
 
-// fitDescending emits fitDescending for as many sub-blocks as there are lanes.
+// descent is a fitDescending of as many sub-blocks as there are lanes.
+type descent struct {
+	space  GPVirtual
+	xc, cc VecVirtual
+}
+
+// fitDescending emits fitDescending for twice as many sub-blocks as there are
+// lanes: a move waits for the one before, so two searches share the time of one.
 func (v isa) fitDescending() {
 	name := "fitDescending" + v.suffix
-	function(name, "func(space, x *float32, n int, levels int32)",
-		name+" equals fitDescending on each of as many sub-blocks of n weights as a vector has lanes.")
-	space, x, n := param("space"), param("x"), param("n")
-	v.transpose(space, x, n, lanesX)
+	function(name, "func(space, x, otherSpace, otherX *float32, n int, levels int32)",
+		name+" equals fitDescending on each of as many sub-blocks of n weights as a vector has lanes, at x and at otherX.")
+	n := param("n")
 	c := v.fitConstants()
 	levels := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
 	low, high := v.symmetric(c, levels)
-	m, dead := v.loudest(space, n)
+	both := []*descent{
+		v.descent(param("space"), param("x"), n, c, levels, low, high),
+		v.descent(param("otherSpace"), param("otherX"), n, c, levels, low, high),
+	}
 
-	inverse, xc, cc := v.reg(), v.zero(), v.zero()
+	rounds, moves := GP64(), GP32()
+	MOVQ(U32(5), rounds)
+	again, done := label("round"), label("done")
+	Label(again)
+	XORL(moves, moves)
+	row, left := GP64(), GP64()
+	XORQ(row, row)
+	MOVQ(n, left)
+	next := label("row")
+	Label(next)
+	for _, d := range both {
+		v.descend(d, row, moves, c, low, high)
+	}
+	ADDQ(U32(4*v.n), row)
+	DECQ(left)
+	JNZ(LabelRef(next))
+	// A lane that did not move will not: going on for others changes nothing.
+	TESTL(moves, moves)
+	JZ(LabelRef(done))
+	DECQ(rounds)
+	JNZ(LabelRef(again))
+	Label(done)
+
+	for _, d := range both {
+		dead, scale, t := v.silent(d.space), v.reg(), v.zero()
+		VDIVPS(d.cc, d.xc, scale)
+		v.choose(v.where(greater, d.cc, c.zero), scale, t, scale)
+		v.choose(dead, c.zero, scale, scale)
+		VMOVUPS(scale, Mem{Base: d.space, Disp: lanesScale})
+		v.storeCodes(d.space, n, c, low, dead, func(at func(int) Mem, q VecVirtual) { VMOVUPS(at(lanesTrial), q) })
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// descent emits the beginning of a search.
+func (v isa) descent(space, x, n GPVirtual, c *fitConstants, levels, low, high VecVirtual) *descent {
+	v.transpose(space, x, n, lanesX)
+	m, _ := v.loudest(space, n)
+	VMOVUPS(m, Mem{Base: space, Disp: lanesOffset}) // until the end: see silent
+	d := &descent{space, v.zero(), v.zero()}
+	inverse := v.reg()
 	VCVTDQ2PS(levels, inverse)
 	v.flip(c.signs, inverse)
 	VDIVPS(m, inverse, inverse)
@@ -625,73 +675,65 @@ func (v isa) fitDescending() {
 		VMOVUPS(q, at(lanesTrial))
 		VMULPS(x, w, x)
 		VMULPS(q, x, x)
-		VADDPS(x, xc, xc)
+		VADDPS(x, d.xc, d.xc)
 		VMULPS(q, w, w)
 		VMULPS(q, w, w)
-		VADDPS(w, cc, cc)
+		VADDPS(w, d.cc, d.cc)
 	})
+	return d
+}
 
-	rounds, moves, bits := GP64(), GP32(), GP32()
-	MOVQ(U32(5), rounds)
-	again, done := label("round"), label("done")
-	Label(again)
-	XORL(moves, moves)
-	v.rows(space, n, 1, func(at func(int) Mem) {
-		x, w, q, xr, cr, next, t := v.reg(), v.reg(), v.reg(), v.reg(), v.reg(), v.reg(), v.reg()
-		VMOVUPS(at(lanesX), x)
-		VMOVUPS(at(lanesW), w)
-		VMOVUPS(at(lanesTrial), q)
-		VMULPS(x, w, t)
-		VMULPS(q, t, t)
-		VSUBPS(t, xc, xr)
-		VMULPS(q, w, t)
-		VMULPS(q, t, t)
-		VSUBPS(t, cc, cr)
-		useful := v.where(greater, xr, c.zero)
-		VMULPS(cr, x, next)
-		VDIVPS(xr, next, next)
-		v.nearest(c, next, low, high)
-		useful = v.both(useful, v.where(unequal, next, q))
-		VMULPS(x, w, t)
-		VMULPS(next, t, t)
-		VADDPS(t, xr, xr)
-		VMULPS(next, w, t)
-		VMULPS(next, t, t)
-		VADDPS(t, cr, cr)
-		useful = v.both(useful, v.where(greater, cr, c.zero))
-		VMULPS(xr, xr, t)
-		VMULPS(cc, t, t)
-		VMULPS(xc, xc, x)
-		VMULPS(cr, x, x)
-		useful = v.both(useful, v.where(greater, t, x))
-		v.choose(useful, next, q, q)
-		VMOVUPS(q, at(lanesTrial))
-		v.choose(useful, xr, xc, xc)
-		v.choose(useful, cr, cc, cc)
-		if v.wide() {
-			KMOVW(useful, bits)
-		} else {
-			VMOVMSKPS(useful, bits)
-		}
-		ORL(bits, moves)
-	})
-	// A lane that did not move will not: going on for others changes nothing.
-	TESTL(moves, moves)
-	JZ(LabelRef(done))
-	DECQ(rounds)
-	JNZ(LabelRef(again))
-	Label(done)
+// descend emits the move of the code in a row, if it lowers the error, and sets a
+// bit of moves then.
+func (v isa) descend(d *descent, row, moves GPVirtual, c *fitConstants, low, high VecVirtual) {
+	at := func(array int) Mem { return Mem{Base: d.space, Index: row, Scale: 1, Disp: array} }
+	x, w, q, xr, cr, next, t := v.reg(), v.reg(), v.reg(), v.reg(), v.reg(), v.reg(), v.reg()
+	VMOVUPS(at(lanesX), x)
+	VMOVUPS(at(lanesW), w)
+	VMOVUPS(at(lanesTrial), q)
+	VMULPS(x, w, t)
+	VMULPS(q, t, t)
+	VSUBPS(t, d.xc, xr)
+	VMULPS(q, w, t)
+	VMULPS(q, t, t)
+	VSUBPS(t, d.cc, cr)
+	useful := v.where(greater, xr, c.zero)
+	VMULPS(cr, x, next)
+	VDIVPS(xr, next, next)
+	v.nearest(c, next, low, high)
+	useful = v.both(useful, v.where(unequal, next, q))
+	VMULPS(x, w, t)
+	VMULPS(next, t, t)
+	VADDPS(t, xr, xr)
+	VMULPS(next, w, t)
+	VMULPS(next, t, t)
+	VADDPS(t, cr, cr)
+	useful = v.both(useful, v.where(greater, cr, c.zero))
+	VMULPS(xr, xr, t)
+	VMULPS(d.cc, t, t)
+	VMULPS(d.xc, d.xc, x)
+	VMULPS(cr, x, x)
+	useful = v.both(useful, v.where(greater, t, x))
+	v.choose(useful, next, q, q)
+	VMOVUPS(q, at(lanesTrial))
+	v.choose(useful, xr, d.xc, d.xc)
+	v.choose(useful, cr, d.cc, d.cc)
+	bits := GP32()
+	if v.wide() {
+		KMOVW(useful, bits)
+	} else {
+		VMOVMSKPS(useful, bits)
+	}
+	ORL(bits, moves)
+}
 
-	scale := v.reg()
-	VDIVPS(cc, xc, scale)
-	some := v.where(greater, cc, c.zero)
-	t := v.zero()
-	v.choose(some, scale, t, scale)
-	v.choose(dead, c.zero, scale, scale)
-	VMOVUPS(scale, Mem{Base: space, Disp: lanesScale})
-	v.storeCodes(space, n, c, low, dead, func(at func(int) Mem, q VecVirtual) { VMOVUPS(at(lanesTrial), q) })
-	VZEROUPPER()
-	RET()
+// silent returns the lanes whose loudest weight, which is in the row of offsets,
+// is next to nothing.
+func (v isa) silent(space GPVirtual) Register {
+	most := v.reg()
+	VMOVUPS(Mem{Base: space, Disp: lanesOffset}, most)
+	v.and(v.constant(absMask), most)
+	return v.where(less, most, v.constant(float(1e-15)))
 }
 
 // fitSymmetric emits fitSymmetric for as many sub-blocks as there are lanes.
