@@ -3194,6 +3194,9 @@ row122:
 	VSUBPS    v32_4b400000<>+0(SB), Y11, Y11
 	VCMPPS    $0x04, Y8, Y11, Y13
 	VANDPS    Y12, Y13, Y13
+	VMOVMSKPS Y13, R9
+	TESTL     R9, R9
+	JZ        stay123
 	VMULPS    Y0, Y3, Y12
 	VMULPS    Y11, Y12, Y12
 	VADDPS    Y12, Y9, Y9
@@ -3214,6 +3217,8 @@ row122:
 	VBLENDVPS Y0, Y10, Y5, Y5
 	VMOVMSKPS Y0, R9
 	ORL       R9, SI
+
+stay123:
 	VMOVUPS   (DX)(DI*1), Y0
 	VMOVUPS   2048(DX)(DI*1), Y3
 	VMOVUPS   6144(DX)(DI*1), Y8
@@ -3234,6 +3239,9 @@ row122:
 	VSUBPS    v32_4b400000<>+0(SB), Y11, Y11
 	VCMPPS    $0x04, Y8, Y11, Y13
 	VANDPS    Y12, Y13, Y13
+	VMOVMSKPS Y13, R9
+	TESTL     R9, R9
+	JZ        stay124
 	VMULPS    Y0, Y3, Y12
 	VMULPS    Y11, Y12, Y12
 	VADDPS    Y12, Y9, Y9
@@ -3254,13 +3262,15 @@ row122:
 	VBLENDVPS Y0, Y10, Y7, Y7
 	VMOVMSKPS Y0, R9
 	ORL       R9, SI
-	ADDQ      $0x00000020, DI
-	DECQ      R8
-	JNZ       row122
-	TESTL     SI, SI
-	JZ        done121
-	DECQ      BX
-	JNZ       round120
+
+stay124:
+	ADDQ  $0x00000020, DI
+	DECQ  R8
+	JNZ   row122
+	TESTL SI, SI
+	JZ    done121
+	DECQ  BX
+	JNZ   round120
 
 done121:
 	VMOVUPS   8256(CX), Y0
@@ -3274,7 +3284,7 @@ done121:
 	VMOVUPS   Y3, 8192(CX)
 	MOVQ      AX, BX
 
-row123:
+row125:
 	VMOVUPS   6144(CX), Y2
 	VADDPS    v32_4b400000<>+0(SB), Y2, Y2
 	VSUBPS    Y1, Y2, Y2
@@ -3282,7 +3292,7 @@ row123:
 	VMOVUPS   Y2, 4096(CX)
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000001, BX
-	JNZ       row123
+	JNZ       row125
 	VMOVUPS   8256(DX), Y0
 	VPAND     v32_7fffffff<>+0(SB), Y0, Y0
 	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y0, Y0
@@ -3294,7 +3304,7 @@ row123:
 	VMOVUPS   Y3, 8192(DX)
 	MOVQ      DX, CX
 
-row124:
+row126:
 	VMOVUPS   6144(CX), Y2
 	VADDPS    v32_4b400000<>+0(SB), Y2, Y2
 	VSUBPS    Y1, Y2, Y2
@@ -3302,7 +3312,7 @@ row124:
 	VMOVUPS   Y2, 4096(CX)
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000001, AX
-	JNZ       row124
+	JNZ       row126
 	VZEROUPPER
 	RET
 
@@ -3323,7 +3333,7 @@ TEXT ·recodeAVX2(SB), NOSPLIT, $0-40
 	VMOVD        BX, X3
 	VPBROADCASTD X3, Y3
 
-loop125:
+loop127:
 	VADDPS       (CX), Y1, Y4
 	VDIVPS       Y0, Y4, Y4
 	VADDPS       v32_4b400000<>+0(SB), Y4, Y4
@@ -3348,7 +3358,7 @@ loop125:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop125
+	JNZ          loop127
 	VZEROUPPER
 	RET
 
@@ -3370,9 +3380,9 @@ TEXT ·minifloatAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD 16(BX), Y6
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000008
-	JL           rest127
+	JL           rest129
 
-loop126:
+loop128:
 	VMOVUPS   (CX), Y7
 	VPAND     v32_7f800000<>+0(SB), Y7, Y11
 	VPCMPEQD  v32_7f800000<>+0(SB), Y11, Y11
@@ -3401,11 +3411,11 @@ loop126:
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
 	CMPQ      DX, $0x00000008
-	JGE       loop126
+	JGE       loop128
 
-rest127:
+rest129:
 	TESTQ      DX, DX
-	JZ         done128
+	JZ         done130
 	MOVQ       $+8, SI
 	SUBQ       DX, SI
 	LEAQ       window<>+0(SB), DI
@@ -3438,7 +3448,7 @@ rest127:
 	LEAQ       (CX)(DX*4), CX
 	XORQ       DX, DX
 
-done128:
+done130:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3452,7 +3462,7 @@ TEXT ·codeAwayAVX2(SB), NOSPLIT, $0-28
 	MOVSS        inverse+24(FP), X0
 	VBROADCASTSS X0, Y0
 
-loop129:
+loop131:
 	VMOVUPS      (CX), Y1
 	VMULPS       Y0, Y1, Y1
 	VMOVAPS      Y1, Y2
@@ -3477,7 +3487,7 @@ loop129:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop129
+	JNZ          loop131
 	VZEROUPPER
 	RET
 
@@ -3507,7 +3517,7 @@ TEXT ·codeDownSignedAVX2(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop130:
+loop132:
 	VMOVUPS      (CX), Y4
 	VSUBPS       Y0, Y4, Y4
 	VMULPS       Y1, Y4, Y4
@@ -3529,7 +3539,7 @@ loop130:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop130
+	JNZ          loop132
 	VZEROUPPER
 	RET
 
@@ -3549,7 +3559,7 @@ TEXT ·codeDownAVX2(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop131:
+loop133:
 	VMOVUPS      (CX), Y4
 	VSUBPS       Y0, Y4, Y4
 	VMULPS       Y1, Y4, Y4
@@ -3571,7 +3581,7 @@ loop131:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop131
+	JNZ          loop133
 	VZEROUPPER
 	RET
 
@@ -3590,7 +3600,7 @@ TEXT ·codeE2M1AVX2(SB), NOSPLIT, $0-32
 	VBROADCASTSS 20(BX), Y5
 	VBROADCASTSS 24(BX), Y6
 
-loop132:
+loop134:
 	VMOVUPS      (CX), Y7
 	VXORPS       Y9, Y9, Y9
 	VMOVAPS      Y7, Y8
@@ -3651,7 +3661,7 @@ loop132:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop132
+	JNZ          loop134
 	VZEROUPPER
 	RET
 
@@ -3686,7 +3696,7 @@ TEXT ·unpackNibblesAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop133:
+loop135:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -3719,7 +3729,7 @@ loop133:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop133
+	JNZ       loop135
 	VZEROUPPER
 	RET
 
@@ -3733,12 +3743,12 @@ TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part134:
+part136:
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS (SI), Y1
 	MOVQ         DX, R8
 
-loop135:
+loop137:
 	VPMOVSXBD (CX), Y2
 	VCVTDQ2PS Y2, Y2
 	VMULPS    Y0, Y2, Y2
@@ -3747,11 +3757,11 @@ loop135:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, R8
-	JNZ       loop135
+	JNZ       loop137
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part134
+	JNZ       part136
 	VZEROUPPER
 	RET
 
@@ -3766,7 +3776,7 @@ TEXT ·dequantizeQ2KAVX2(SB), NOSPLIT, $128-24
 	VPAND     v32_00000003<>+0(SB), Y0, Y0
 	VCVTDQ2PS Y0, Y0
 
-block136:
+block138:
 	VPMOVZXBD    (CX), Y1
 	VPSRLD       $0x04, Y1, Y2
 	VPAND        v32_0000000f<>+0(SB), Y1, Y1
@@ -3958,7 +3968,7 @@ block136:
 	ADDQ         $0x00000054, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block136
+	JNZ          block138
 	VZEROUPPER
 	RET
 
@@ -4007,7 +4017,7 @@ TEXT ·dequantizeQ4KAVX2(SB), NOSPLIT, $128-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block137:
+block139:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -4234,7 +4244,7 @@ block137:
 	ADDQ         $0x00000090, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block137
+	JNZ          block139
 	VZEROUPPER
 	RET
 
@@ -4246,7 +4256,7 @@ TEXT ·dequantizeQ5KAVX2(SB), NOSPLIT, $128-24
 	MOVQ    blocks+16(FP), DX
 	VMOVDQU v32_0f0f0f0f<>+0(SB), Y0
 
-block138:
+block140:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -4526,7 +4536,7 @@ block138:
 	ADDQ         $0x000000b0, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block138
+	JNZ          block140
 	VZEROUPPER
 	RET
 
@@ -4560,17 +4570,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop139:
+loop141:
 	SUBQ   $0x00000040, CX
-	JL     done140
+	JL     done142
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop139
+	JMP    loop141
 
-done140:
+done142:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -4598,7 +4608,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit141:
+unit143:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4623,9 +4633,9 @@ unit141:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest143
+	JL           rest145
 
-loop142:
+loop144:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -4644,11 +4654,11 @@ loop142:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop142
+	JGE         loop144
 
-rest143:
+rest145:
 	TESTQ       R8, R8
-	JZ          done144
+	JZ          done146
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4670,9 +4680,9 @@ rest143:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done144:
+done146:
 	TESTQ DX, DX
-	JNZ   unit141
+	JNZ   unit143
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4690,7 +4700,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit145:
+unit147:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4715,9 +4725,9 @@ unit145:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest147
+	JL           rest149
 
-loop146:
+loop148:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -4739,11 +4749,11 @@ loop146:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop146
+	JGE         loop148
 
-rest147:
+rest149:
 	TESTQ       R8, R8
-	JZ          done148
+	JZ          done150
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4768,9 +4778,9 @@ rest147:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done148:
+done150:
 	TESTQ DX, DX
-	JNZ   unit145
+	JNZ   unit147
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4792,7 +4802,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit149:
+unit151:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4817,9 +4827,9 @@ unit149:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest151
+	JL           rest153
 
-loop150:
+loop152:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -4838,11 +4848,11 @@ loop150:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop150
+	JGE         loop152
 
-rest151:
+rest153:
 	TESTQ       R8, R8
-	JZ          done152
+	JZ          done154
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4864,9 +4874,9 @@ rest151:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done152:
+done154:
 	TESTQ DX, DX
-	JNZ   unit149
+	JNZ   unit151
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4882,7 +4892,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit153:
+unit155:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4907,9 +4917,9 @@ unit153:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest155
+	JL           rest157
 
-loop154:
+loop156:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -4928,11 +4938,11 @@ loop154:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop154
+	JGE         loop156
 
-rest155:
+rest157:
 	TESTQ       R8, R8
-	JZ          done156
+	JZ          done158
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4954,9 +4964,9 @@ rest155:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done156:
+done158:
 	TESTQ DX, DX
-	JNZ   unit153
+	JNZ   unit155
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4972,7 +4982,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit157:
+unit159:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4997,9 +5007,9 @@ unit157:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest159
+	JL           rest161
 
-loop158:
+loop160:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -5018,11 +5028,11 @@ loop158:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop158
+	JGE         loop160
 
-rest159:
+rest161:
 	TESTQ       R8, R8
-	JZ          done160
+	JZ          done162
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -5044,9 +5054,9 @@ rest159:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done160:
+done162:
 	TESTQ DX, DX
-	JNZ   unit157
+	JNZ   unit159
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -5068,9 +5078,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest162
+	JL           rest164
 
-loop161:
+loop163:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -5108,11 +5118,11 @@ loop161:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop161
+	JGE         loop163
 
-rest162:
+rest164:
 	TESTQ       DX, DX
-	JZ          done163
+	JZ          done165
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -5154,7 +5164,7 @@ rest162:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done163:
+done165:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -5185,9 +5195,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest167
+	JL           rest169
 
-loop166:
+loop168:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -5197,7 +5207,7 @@ loop166:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found164
+	JNZ           found166
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -5207,17 +5217,17 @@ loop166:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found165
+	JNZ           found167
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop166
+	JGE           loop168
 
-rest167:
+rest169:
 	TESTQ         DX, DX
-	JZ            done168
+	JZ            done170
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -5230,7 +5240,7 @@ rest167:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found164
+	JNZ           found166
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -5240,16 +5250,16 @@ rest167:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found165
+	JNZ           found167
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done168:
-found165:
+done170:
+found167:
 	ADDQ $0x08, BX
 
-found164:
+found166:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -5265,7 +5275,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map169:
+map171:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -5289,9 +5299,9 @@ map169:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest171
+	JL           rest173
 
-loop170:
+loop172:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -5316,11 +5326,11 @@ loop170:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop170
+	JGE           loop172
 
-rest171:
+rest173:
 	TESTQ         R8, R8
-	JZ            done172
+	JZ            done174
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -5348,7 +5358,7 @@ rest171:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done172:
+done174:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -5358,7 +5368,7 @@ done172:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map169
+	JNZ           map171
 	VZEROUPPER
 	RET
 
@@ -5374,7 +5384,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop173:
+loop175:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -5396,7 +5406,7 @@ loop173:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop173
+	JNZ           loop175
 	VZEROUPPER
 	RET
 
@@ -5408,7 +5418,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop174:
+loop176:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -5419,7 +5429,7 @@ loop174:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop174
+	JNZ           loop176
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -5442,7 +5452,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop175:
+loop177:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -5455,7 +5465,7 @@ loop175:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop175
+	JNZ           loop177
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -5476,13 +5486,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop176:
+loop178:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop176
+	JNZ       loop178
 	VZEROUPPER
 	RET
 
@@ -5493,13 +5503,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop177:
+loop179:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop177
+	JNZ       loop179
 	VZEROUPPER
 	RET
 
@@ -5513,7 +5523,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop178:
+loop180:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -5531,7 +5541,7 @@ loop178:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop178
+	JNZ         loop180
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -5543,7 +5553,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop179:
+loop181:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -5557,7 +5567,7 @@ loop179:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop179
+	JNZ         loop181
 	VZEROUPPER
 	RET
 
@@ -5577,14 +5587,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop180:
+loop182:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop180
+	JNZ       loop182
 	VZEROUPPER
 	RET
 
@@ -5598,7 +5608,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop181:
+loop183:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -5623,7 +5633,7 @@ loop181:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop181
+	JNZ         loop183
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -5649,14 +5659,14 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group182:
+group184:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row183:
+row185:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -5704,67 +5714,67 @@ row183:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row183
+	JNZ          row185
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given184
+	JZ           given186
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others187
+	JNE          others189
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row188:
+row190:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row188
-	JMP     weighed185
+	JNZ     row190
+	JMP     weighed187
 
-others187:
+others189:
 	CMPQ R9, $0x02
-	JE   magnitudes186
+	JE   magnitudes188
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row189:
+row191:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row189
+	JNZ          row191
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes186:
+magnitudes188:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row190:
+row192:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row190
-	JMP     weighed185
+	JNZ     row192
+	JMP     weighed187
 
-given184:
+given186:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row191:
+row193:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -5812,9 +5822,9 @@ row191:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row191
+	JNZ          row193
 
-weighed185:
+weighed187:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -5826,7 +5836,7 @@ weighed185:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row192:
+row194:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -5836,7 +5846,7 @@ row192:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row192
+	JNZ          row194
 	VMOVUPS      Z25, 8320(DI)
 	VMOVUPS      Z26, 4224(DI)
 	VPXORD       Z9, Z9, Z9
@@ -5858,7 +5868,7 @@ row192:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row193:
+row195:
 	VMOVUPS    (R10), Z26
 	VSUBPS     Z19, Z26, Z26
 	VMULPS     Z25, Z26, Z26
@@ -5898,13 +5908,13 @@ row193:
 	ADDQ       $0x00000040, R9
 	ADDQ       $0x00000100, R10
 	SUBQ       $0x00000004, R11
-	JNZ        row193
+	JNZ        row195
 	VPXORD     Z10, Z10, Z10
 	LEAQ       6144(DI), R9
 	MOVQ       DI, R10
 	MOVQ       BX, R11
 
-row194:
+row196:
 	VPMOVZXBD    (R9), Z25
 	VCVTDQ2PS    Z25, Z25
 	VMULPS       Z20, Z25, Z25
@@ -5940,22 +5950,22 @@ row194:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row194
+	JNZ          row196
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 4416(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group182
+	JNZ          group184
 	MOVQ         tries+48(FP), CX
 
-try195:
+try197:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group196:
+group198:
 	VMOVUPS      4096(DX), Z5
 	VMOVUPS      4160(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -5969,7 +5979,7 @@ group196:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row197:
+row199:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -6033,7 +6043,7 @@ row197:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row197
+	JNZ          row199
 	VMOVUPS      8320(DX), Z5
 	VMOVUPS      4224(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -6060,11 +6070,11 @@ row197:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group196
+	JNZ          group198
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group198:
+group200:
 	VMOVUPS 4480(DX), Z5
 	VMOVUPS 4544(DX), Z7
 	VPXORD  Z14, Z14, Z14
@@ -6072,7 +6082,7 @@ group198:
 	MOVQ    DX, R9
 	MOVQ    BX, R10
 
-row199:
+row201:
 	VPMOVZXBD (R8), Z8
 	VCVTDQ2PS Z8, Z8
 	VMULPS    Z5, Z8, Z8
@@ -6108,11 +6118,11 @@ row199:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row199
+	JNZ       row201
 	VMOVUPS   4416(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse200
+	JZ        worse202
 	VMOVUPS   8256(DX), Z8
 	VBLENDMPS 4096(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 8256(DX)
@@ -6129,16 +6139,16 @@ row199:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 4096(DX)
 
-worse200:
+worse202:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group198
+	JNZ  group200
 	DECQ CX
-	JNZ  try195
+	JNZ  try197
 	MOVQ groups+64(FP), CX
 
-group201:
+group203:
 	VMOVUPS 4352(AX), Z0
 	VMOVUPS 4096(AX), Z5
 	VMOVUPS 8256(AX), Z7
@@ -6146,7 +6156,7 @@ group201:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row202:
+row204:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -6185,14 +6195,14 @@ row202:
 	VMOVUPS    Z9, 4288(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row202
+	JNZ        row204
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 8192(AX)
 	VMOVUPS    Z5, 8256(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group201
+	JNZ        group203
 	VZEROUPPER
 	RET
 
@@ -6238,14 +6248,14 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group203:
+group205:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row204:
+row206:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -6293,67 +6303,67 @@ row204:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row204
+	JNZ          row206
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given205
+	JZ           given207
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others208
+	JNE          others210
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row209:
+row211:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row209
-	JMP     weighed206
+	JNZ     row211
+	JMP     weighed208
 
-others208:
+others210:
 	CMPQ R9, $0x02
-	JE   magnitudes207
+	JE   magnitudes209
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row210:
+row212:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row210
+	JNZ          row212
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes207:
+magnitudes209:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row211:
+row213:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row211
-	JMP     weighed206
+	JNZ     row213
+	JMP     weighed208
 
-given205:
+given207:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row212:
+row214:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -6401,9 +6411,9 @@ row212:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row212
+	JNZ          row214
 
-weighed206:
+weighed208:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -6415,7 +6425,7 @@ weighed206:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row213:
+row215:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -6425,7 +6435,7 @@ row213:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row213
+	JNZ          row215
 	VMOVUPS      Z25, 8320(DI)
 	VMOVUPS      Z26, 4224(DI)
 	VPXORD       Z9, Z9, Z9
@@ -6447,7 +6457,7 @@ row213:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row214:
+row216:
 	VMOVUPS      (R10), Z26
 	VSUBPS       Z19, Z26, Z26
 	VMULPS       Z25, Z26, Z26
@@ -6487,14 +6497,14 @@ row214:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row214
+	JNZ          row216
 	VPXORD       Z10, Z10, Z10
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z25
 	LEAQ         6144(DI), R9
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row215:
+row217:
 	VPMOVZXBD    (R9), Z26
 	VCVTDQ2PS    Z26, Z26
 	VMULPS       Z20, Z26, Z26
@@ -6530,22 +6540,22 @@ row215:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row215
+	JNZ          row217
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 4416(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group203
+	JNZ          group205
 	MOVQ         tries+48(FP), CX
 
-try216:
+try218:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group217:
+group219:
 	VMOVUPS      4096(DX), Z5
 	VMOVUPS      4160(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -6559,7 +6569,7 @@ group217:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row218:
+row220:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -6623,7 +6633,7 @@ row218:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row218
+	JNZ          row220
 	VMOVUPS      8320(DX), Z5
 	VMOVUPS      4224(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -6650,11 +6660,11 @@ row218:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group217
+	JNZ          group219
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group219:
+group221:
 	VMOVUPS      4480(DX), Z5
 	VMOVUPS      4544(DX), Z7
 	VPXORD       Z14, Z14, Z14
@@ -6663,7 +6673,7 @@ group219:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row220:
+row222:
 	VPMOVZXBD (R8), Z9
 	VCVTDQ2PS Z9, Z9
 	VMULPS    Z5, Z9, Z9
@@ -6699,11 +6709,11 @@ row220:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row220
+	JNZ       row222
 	VMOVUPS   4416(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse221
+	JZ        worse223
 	VMOVUPS   8256(DX), Z8
 	VBLENDMPS 4096(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 8256(DX)
@@ -6720,16 +6730,16 @@ row220:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 4096(DX)
 
-worse221:
+worse223:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group219
+	JNZ  group221
 	DECQ CX
-	JNZ  try216
+	JNZ  try218
 	MOVQ groups+64(FP), CX
 
-group222:
+group224:
 	VMOVUPS 4352(AX), Z0
 	VMOVUPS 4096(AX), Z5
 	VMOVUPS 8256(AX), Z7
@@ -6737,7 +6747,7 @@ group222:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row223:
+row225:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -6776,14 +6786,14 @@ row223:
 	VMOVUPS    Z9, 4288(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row223
+	JNZ        row225
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 8192(AX)
 	VMOVUPS    Z5, 8256(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group222
+	JNZ        group224
 	VZEROUPPER
 	RET
 
@@ -6799,7 +6809,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row224:
+row226:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -6847,67 +6857,67 @@ row224:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row224
+	JNZ          row226
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given225
+	JZ           given227
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others228
+	JNE          others230
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row229:
+row231:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row229
-	JMP     weighed226
+	JNZ     row231
+	JMP     weighed228
 
-others228:
+others230:
 	CMPQ CX, $0x02
-	JE   magnitudes227
+	JE   magnitudes229
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row230:
+row232:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row230
+	JNZ          row232
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes227:
+magnitudes229:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row231:
+row233:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row231
-	JMP     weighed226
+	JNZ     row233
+	JMP     weighed228
 
-given225:
+given227:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row232:
+row234:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -6955,9 +6965,9 @@ row232:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row232
+	JNZ          row234
 
-weighed226:
+weighed228:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -6980,7 +6990,7 @@ weighed226:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row233:
+row235:
 	VMOVUPS      (SI), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z4, Z8, Z8
@@ -6989,18 +6999,18 @@ row233:
 	VBLENDMPS    Z7, Z9, K1, Z9
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row233
+	JNZ          row235
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z10, K1
 	VPXORD       Z11, Z11, Z11
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row234:
+row236:
 	VADDPS       2048(SI), Z11, Z11
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row234
+	JNZ          row236
 	VMOVUPS      Z11, 8320(AX)
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
@@ -7010,7 +7020,7 @@ row234:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row235:
+row237:
 	VMOVUPS    (SI), Z7
 	VMOVUPS    2048(SI), Z8
 	VMULPS     Z4, Z7, Z10
@@ -7069,7 +7079,7 @@ row235:
 	VADDPS     Z8, Z13, Z13
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row235
+	JNZ        row237
 	VMOVAPS    Z4, Z7
 	VPXORD     Z14, Z14, Z14
 	VDIVPS     Z13, Z12, Z10
@@ -7077,7 +7087,7 @@ row235:
 	VBLENDMPS  Z10, Z14, K2, Z14
 	VMULPS     Z12, Z14, Z8
 
-try236:
+try238:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -7086,7 +7096,7 @@ try236:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row237:
+row239:
 	VMOVUPS    (SI), Z10
 	VMOVUPS    2048(SI), Z11
 	VMULPS     Z4, Z10, Z15
@@ -7145,7 +7155,7 @@ row237:
 	VADDPS     Z11, Z13, Z13
 	ADDQ       $0x00000100, SI
 	SUBQ       $0x00000004, DI
-	JNZ        row237
+	JNZ        row239
 	VMULPS     Z12, Z12, Z11
 	VMULPS     Z13, Z8, Z10
 	VCMPPS     $0x0e, Z0, Z13, K2
@@ -7157,12 +7167,12 @@ row237:
 	VBLENDMPS  Z11, Z8, K2, Z8
 	VBLENDMPS  Z4, Z7, K2, Z7
 	DECQ       DX
-	JNZ        try236
+	JNZ        try238
 	VBLENDMPS  Z0, Z14, K1, Z14
 	VMOVUPS    Z14, 8192(AX)
 	MOVQ       BX, CX
 
-row238:
+row240:
 	VMULPS     (AX), Z7, Z4
 	VADDPS     Z1, Z4, Z4
 	VPTERNLOGD $0xec, Z2, Z3, Z4
@@ -7175,7 +7185,7 @@ row238:
 	VMOVUPS    Z4, 4096(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row238
+	JNZ        row240
 	VZEROUPPER
 	RET
 
@@ -7194,7 +7204,7 @@ TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row239:
+row241:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -7242,67 +7252,67 @@ row239:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row239
+	JNZ          row241
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given240
+	JZ           given242
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others243
+	JNE          others245
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row244:
+row246:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row244
-	JMP     weighed241
+	JNZ     row246
+	JMP     weighed243
 
-others243:
+others245:
 	CMPQ CX, $0x02
-	JE   magnitudes242
+	JE   magnitudes244
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row245:
+row247:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row245
+	JNZ          row247
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes242:
+magnitudes244:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row246:
+row248:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row246
-	JMP     weighed241
+	JNZ     row248
+	JMP     weighed243
 
-given240:
+given242:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row247:
+row249:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -7350,9 +7360,9 @@ row247:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row247
+	JNZ          row249
 
-weighed241:
+weighed243:
 	MOVQ         tables+40(FP), CX
 	MOVQ         numerators+48(FP), DX
 	MOVQ         tries+56(FP), SI
@@ -7363,7 +7373,7 @@ weighed241:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row248:
+row250:
 	VMOVUPS      (DI), Z2
 	VMOVAPS      Z2, Z3
 	VPANDD       Z1, Z3, Z3
@@ -7372,7 +7382,7 @@ row248:
 	VBLENDMPS    Z2, Z8, K1, Z8
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row248
+	JNZ          row250
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
 	VCMPPS       $0x01, Z1, Z9, K1
 	VPXORD       Z12, Z12, Z12
@@ -7389,7 +7399,7 @@ row248:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row249:
+row251:
 	VMOVUPS      (DI), Z2
 	VMULPS       Z1, Z2, Z3
 	VPXORD       Z13, Z13, Z13
@@ -7426,13 +7436,13 @@ row249:
 	VADDPS       Z3, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row249
+	JNZ          row251
 	VDIVPS       Z11, Z10, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VMULPS       Z10, Z12, Z2
 
-try250:
+try252:
 	VBROADCASTSS (DX), Z1
 	ADDQ         $0x04, DX
 	VDIVPS       Z8, Z1, Z1
@@ -7441,7 +7451,7 @@ try250:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row251:
+row253:
 	VMOVUPS      (DI), Z3
 	VMULPS       Z1, Z3, Z4
 	VPXORD       Z14, Z14, Z14
@@ -7478,7 +7488,7 @@ row251:
 	VADDPS       Z4, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row251
+	JNZ          row253
 	VMULPS       Z10, Z10, Z3
 	VMULPS       Z11, Z2, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
@@ -7489,7 +7499,7 @@ row251:
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VBLENDMPS    Z3, Z2, K2, Z2
 	DECQ         SI
-	JNZ          try250
+	JNZ          try252
 	VBLENDMPS    Z0, Z12, K1, Z12
 	VMOVUPS      Z12, 8192(AX)
 	VZEROUPPER
@@ -7520,7 +7530,7 @@ TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-44
 	MOVQ         CX, DI
 	MOVQ         AX, R8
 
-row252:
+row254:
 	MOVQ         DX, SI
 	VMOVUPS      (SI), X7
 	ADDQ         BX, SI
@@ -7568,14 +7578,14 @@ row252:
 	VMOVUPS      Z10, 192(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row252
+	JNZ          row254
 	VPXORD       Z11, Z11, Z11
 	VPXORD       Z12, Z12, Z12
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row253:
+row255:
 	VMOVUPS      (DX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -7584,7 +7594,7 @@ row253:
 	VBLENDMPS    Z7, Z11, K1, Z11
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000001, BX
-	JNZ          row253
+	JNZ          row255
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z12, K1
 	VMOVUPS      Z11, 8256(CX)
@@ -7596,7 +7606,7 @@ row253:
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row254:
+row256:
 	VMOVUPS    (DX), Z7
 	VMULPS     Z7, Z7, Z8
 	VMOVUPS    Z8, 2048(DX)
@@ -7615,7 +7625,7 @@ row254:
 	VADDPS     Z8, Z14, Z14
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, BX
-	JNZ        row254
+	JNZ        row256
 	MOVQ       otherSpace+16(FP), DX
 	MOVQ       otherX+24(FP), BX
 	MOVQ       AX, SI
@@ -7623,7 +7633,7 @@ row254:
 	MOVQ       DX, R8
 	MOVQ       AX, R9
 
-row255:
+row257:
 	MOVQ         BX, DI
 	VMOVUPS      (DI), X15
 	ADDQ         SI, DI
@@ -7671,14 +7681,14 @@ row255:
 	VMOVUPS      Z18, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row255
+	JNZ          row257
 	VPXORD       Z19, Z19, Z19
 	VPXORD       Z20, Z20, Z20
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row256:
+row258:
 	VMOVUPS      (BX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -7687,7 +7697,7 @@ row256:
 	VBLENDMPS    Z7, Z19, K1, Z19
 	ADDQ         $0x00000040, BX
 	SUBQ         $0x00000001, SI
-	JNZ          row256
+	JNZ          row258
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z20, K1
 	VMOVUPS      Z19, 8256(DX)
@@ -7699,7 +7709,7 @@ row256:
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row257:
+row259:
 	VMOVUPS    (BX), Z4
 	VMULPS     Z4, Z4, Z6
 	VMOVUPS    Z6, 2048(BX)
@@ -7718,15 +7728,15 @@ row257:
 	VADDPS     Z6, Z22, Z22
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000001, SI
-	JNZ        row257
+	JNZ        row259
 	MOVQ       $0x00000005, BX
 
-round258:
+round260:
 	XORL SI, SI
 	XORQ DI, DI
 	MOVQ AX, R8
 
-row260:
+row262:
 	VMOVUPS    (CX)(DI*1), Z4
 	VMOVUPS    2048(CX)(DI*1), Z5
 	VMOVUPS    6144(CX)(DI*1), Z6
@@ -7746,6 +7756,8 @@ row260:
 	VSUBPS     Z1, Z9, Z9
 	VCMPPS     $0x04, Z6, Z9, K2
 	KANDW      K1, K2, K1
+	KORTESTW   K1, K1
+	JZ         stay263
 	VMULPS     Z4, Z5, Z10
 	VMULPS     Z9, Z10, Z10
 	VADDPS     Z10, Z7, Z7
@@ -7766,6 +7778,8 @@ row260:
 	VBLENDMPS  Z8, Z14, K1, Z14
 	KMOVW      K1, R9
 	ORL        R9, SI
+
+stay263:
 	VMOVUPS    (DX)(DI*1), Z4
 	VMOVUPS    2048(DX)(DI*1), Z5
 	VMOVUPS    6144(DX)(DI*1), Z6
@@ -7785,6 +7799,8 @@ row260:
 	VSUBPS     Z1, Z9, Z9
 	VCMPPS     $0x04, Z6, Z9, K2
 	KANDW      K1, K2, K1
+	KORTESTW   K1, K1
+	JZ         stay264
 	VMULPS     Z4, Z5, Z10
 	VMULPS     Z9, Z10, Z10
 	VADDPS     Z10, Z7, Z7
@@ -7805,15 +7821,17 @@ row260:
 	VBLENDMPS  Z8, Z22, K1, Z22
 	KMOVW      K1, R9
 	ORL        R9, SI
-	ADDQ       $0x00000040, DI
-	DECQ       R8
-	JNZ        row260
-	TESTL      SI, SI
-	JZ         done259
-	DECQ       BX
-	JNZ        round258
 
-done259:
+stay264:
+	ADDQ  $0x00000040, DI
+	DECQ  R8
+	JNZ   row262
+	TESTL SI, SI
+	JZ    done261
+	DECQ  BX
+	JNZ   round260
+
+done261:
 	VMOVUPS      8256(CX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -7827,7 +7845,7 @@ done259:
 	VMOVUPS      Z2, 8192(CX)
 	MOVQ         AX, BX
 
-row261:
+row265:
 	VMOVUPS      6144(CX), Z2
 	VADDPS       Z1, Z2, Z2
 	VSUBPS       Z25, Z2, Z2
@@ -7835,7 +7853,7 @@ row261:
 	VMOVUPS      Z2, 4096(CX)
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, BX
-	JNZ          row261
+	JNZ          row265
 	VMOVUPS      8256(DX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -7849,7 +7867,7 @@ row261:
 	VMOVUPS      Z2, 8192(DX)
 	MOVQ         DX, CX
 
-row262:
+row266:
 	VMOVUPS   6144(CX), Z2
 	VADDPS    Z1, Z2, Z2
 	VSUBPS    Z25, Z2, Z2
@@ -7857,7 +7875,7 @@ row262:
 	VMOVUPS   Z2, 4096(CX)
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000001, AX
-	JNZ       row262
+	JNZ       row266
 	VZEROUPPER
 	RET
 
@@ -7881,7 +7899,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop263:
+loop267:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -7894,7 +7912,7 @@ loop263:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop263
+	JNZ     loop267
 	VZEROUPPER
 	RET
 
@@ -7919,9 +7937,9 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_80000000<>+0(SB), Z9
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000010
-	JL           rest265
+	JL           rest269
 
-loop264:
+loop268:
 	VMOVUPS     (CX), Z10
 	VFPCLASSPSZ $0x99, Z10, K1
 	VMULPS      Z0, Z10, Z11
@@ -7948,11 +7966,11 @@ loop264:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop264
+	JGE         loop268
 
-rest265:
+rest269:
 	TESTQ       DX, DX
-	JZ          done266
+	JZ          done270
 	MOVL        $-1, SI
 	BZHIL       DX, SI, SI
 	KMOVW       SI, K1
@@ -7982,7 +8000,7 @@ rest265:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done266:
+done270:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -8001,7 +8019,7 @@ TEXT ·codeAwayAVX512(SB), NOSPLIT, $0-28
 	VPBROADCASTD c32_80000000<>+0(SB), Z1
 	VPBROADCASTD c32_3effffff<>+0(SB), Z2
 
-loop267:
+loop271:
 	VMOVUPS    (CX), Z3
 	VMULPS     Z0, Z3, Z3
 	VMOVAPS    Z3, Z4
@@ -8013,7 +8031,7 @@ loop267:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop267
+	JNZ        loop271
 	VZEROUPPER
 	RET
 
@@ -8033,7 +8051,7 @@ TEXT ·codeDownSignedAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop268:
+loop272:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -8045,7 +8063,7 @@ loop268:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop268
+	JNZ        loop272
 	VZEROUPPER
 	RET
 
@@ -8065,7 +8083,7 @@ TEXT ·codeDownAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop269:
+loop273:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -8077,7 +8095,7 @@ loop269:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop269
+	JNZ        loop273
 	VZEROUPPER
 	RET
 
@@ -8099,7 +8117,7 @@ TEXT ·codeE2M1AVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS 20(BX), Z8
 	VBROADCASTSS 24(BX), Z9
 
-loop270:
+loop274:
 	VMOVUPS      (CX), Z10
 	VPXORD       Z12, Z12, Z12
 	VMOVAPS      Z10, Z11
@@ -8131,7 +8149,7 @@ loop270:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop270
+	JNZ          loop274
 	VZEROUPPER
 	RET
 
@@ -8159,7 +8177,7 @@ TEXT ·unpackNibblesAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop271:
+loop275:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -8180,7 +8198,7 @@ loop271:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop271
+	JNZ       loop275
 	VZEROUPPER
 	RET
 
@@ -8194,12 +8212,12 @@ TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part272:
+part276:
 	VBROADCASTSS (BX), Z0
 	VBROADCASTSS (SI), Z1
 	MOVQ         DX, R8
 
-loop273:
+loop277:
 	VPMOVSXBD (CX), Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -8208,11 +8226,11 @@ loop273:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, R8
-	JNZ       loop273
+	JNZ       loop277
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part272
+	JNZ       part276
 	VZEROUPPER
 	RET
 
@@ -8229,7 +8247,7 @@ TEXT ·dequantizeQ2KAVX512(SB), NOSPLIT, $128-24
 	VPANDD       Z1, Z0, Z0
 	VCVTDQ2PS    Z0, Z0
 
-block274:
+block278:
 	VPMOVZXBD    (CX), Y1
 	VPSRLD       $0x04, Y1, Y2
 	VPAND        v32_0000000f<>+0(SB), Y1, Y1
@@ -8341,7 +8359,7 @@ block274:
 	ADDQ         $0x00000054, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block274
+	JNZ          block278
 	VZEROUPPER
 	RET
 
@@ -8361,7 +8379,7 @@ TEXT ·dequantizeQ4KAVX512(SB), NOSPLIT, $128-24
 	VPANDD       Z1, Z0, Z0
 	VCVTDQ2PS    Z0, Z0
 
-block275:
+block279:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -8460,7 +8478,7 @@ block275:
 	ADDQ         $0x00000090, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block275
+	JNZ          block279
 	VZEROUPPER
 	RET
 
@@ -8487,7 +8505,7 @@ TEXT ·dequantizeQ5KAVX512(SB), NOSPLIT, $128-24
 	VCVTDQ2PS    Z1, Z1
 	VMOVDQU      v32_0f0f0f0f<>+0(SB), Y2
 
-block276:
+block280:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -8639,7 +8657,7 @@ block276:
 	ADDQ         $0x000000b0, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block276
+	JNZ          block280
 	VZEROUPPER
 	RET
 
@@ -8670,7 +8688,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit277:
+unit281:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -8695,9 +8713,9 @@ unit277:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest279
+	JL           rest283
 
-loop278:
+loop282:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -8752,11 +8770,11 @@ loop278:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop278
+	JGE           loop282
 
-rest279:
+rest283:
 	TESTQ         R8, R8
-	JZ            done280
+	JZ            done284
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -8817,9 +8835,9 @@ rest279:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done280:
+done284:
 	TESTQ DX, DX
-	JNZ   unit277
+	JNZ   unit281
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -8864,7 +8882,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit281:
+unit285:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -8872,9 +8890,9 @@ unit281:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest283
+	JL      rest287
 
-loop282:
+loop286:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -8885,11 +8903,11 @@ loop282:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop282
+	JGE       loop286
 
-rest283:
+rest287:
 	TESTQ      SI, SI
-	JZ         done284
+	JZ         done288
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -8906,7 +8924,7 @@ rest283:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done284:
+done288:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -8929,7 +8947,7 @@ done284:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit281
+	JNZ          unit285
 	VZEROUPPER
 	RET
 
@@ -8953,9 +8971,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest286
+	JL     rest290
 
-loop285:
+loop289:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -8975,11 +8993,11 @@ loop285:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop285
+	JGE          loop289
 
-rest286:
+rest290:
 	TESTQ        CX, CX
-	JZ           done287
+	JZ           done291
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -9003,7 +9021,7 @@ rest286:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done287:
+done291:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

@@ -702,6 +702,8 @@ func (v isa) descend(d *descent, row, moves GPVirtual, c *fitConstants, low, hig
 	VDIVPS(xr, next, next)
 	v.nearest(c, next, low, high)
 	useful = v.both(useful, v.where(unequal, next, q))
+	stay := label("stay")
+	v.unlessAny(useful, stay)
 	VMULPS(x, w, t)
 	VMULPS(next, t, t)
 	VADDPS(t, xr, xr)
@@ -725,6 +727,7 @@ func (v isa) descend(d *descent, row, moves GPVirtual, c *fitConstants, low, hig
 		VMOVMSKPS(useful, bits)
 	}
 	ORL(bits, moves)
+	Label(stay)
 }
 
 // silent returns the lanes whose loudest weight, which is in the row of offsets,
