@@ -2506,91 +2506,23 @@ row95:
 	MOVQ      BX, DI
 
 row96:
-	VADDPS       2048(SI), Y4, Y4
-	ADDQ         $0x00000020, SI
-	SUBQ         $0x00000001, DI
-	JNZ          row96
-	VMOVUPS      Y4, 8320(AX)
-	VBROADCASTSS (CX), Y4
-	ADDQ         $0x04, CX
-	VDIVPS       Y0, Y4, Y4
-	VXORPS       Y6, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	MOVQ         AX, SI
-	MOVQ         BX, DI
+	VADDPS  2048(SI), Y4, Y4
+	ADDQ    $0x00000020, SI
+	SUBQ    $0x00000001, DI
+	JNZ     row96
+	VMOVUPS Y4, 8320(AX)
+	VSUBPS  v32_4b400000<>+0(SB), Y1, Y8
+	VSUBPS  v32_4b400000<>+0(SB), Y2, Y9
+	MOVQ    AX, SI
+	MOVQ    BX, DI
 
 row97:
-	VMOVUPS   (SI), Y5
-	VMOVUPS   2048(SI), Y8
-	VMULPS    Y4, Y5, Y9
-	VADDPS    v32_4b400000<>+0(SB), Y9, Y9
-	VPAND     v32_007fffff<>+0(SB), Y9, Y9
-	VPOR      v32_4b000000<>+0(SB), Y9, Y9
-	VPMAXSD   Y1, Y9, Y9
-	VPMINSD   Y2, Y9, Y9
-	VSUBPS    v32_4b400000<>+0(SB), Y9, Y9
-	VMULPS    Y5, Y8, Y5
-	VMULPS    Y9, Y5, Y5
-	VADDPS    Y5, Y6, Y6
-	VMULPS    Y9, Y8, Y8
-	VMULPS    Y9, Y8, Y8
-	VADDPS    Y8, Y7, Y7
-	VMOVUPS   32(SI), Y5
-	VMOVUPS   2080(SI), Y8
-	VMULPS    Y4, Y5, Y9
-	VADDPS    v32_4b400000<>+0(SB), Y9, Y9
-	VPAND     v32_007fffff<>+0(SB), Y9, Y9
-	VPOR      v32_4b000000<>+0(SB), Y9, Y9
-	VPMAXSD   Y1, Y9, Y9
-	VPMINSD   Y2, Y9, Y9
-	VSUBPS    v32_4b400000<>+0(SB), Y9, Y9
-	VMULPS    Y5, Y8, Y5
-	VMULPS    Y9, Y5, Y5
-	VADDPS    Y5, Y6, Y6
-	VMULPS    Y9, Y8, Y8
-	VMULPS    Y9, Y8, Y8
-	VADDPS    Y8, Y7, Y7
-	VMOVUPS   64(SI), Y5
-	VMOVUPS   2112(SI), Y8
-	VMULPS    Y4, Y5, Y9
-	VADDPS    v32_4b400000<>+0(SB), Y9, Y9
-	VPAND     v32_007fffff<>+0(SB), Y9, Y9
-	VPOR      v32_4b000000<>+0(SB), Y9, Y9
-	VPMAXSD   Y1, Y9, Y9
-	VPMINSD   Y2, Y9, Y9
-	VSUBPS    v32_4b400000<>+0(SB), Y9, Y9
-	VMULPS    Y5, Y8, Y5
-	VMULPS    Y9, Y5, Y5
-	VADDPS    Y5, Y6, Y6
-	VMULPS    Y9, Y8, Y8
-	VMULPS    Y9, Y8, Y8
-	VADDPS    Y8, Y7, Y7
-	VMOVUPS   96(SI), Y5
-	VMOVUPS   2144(SI), Y8
-	VMULPS    Y4, Y5, Y9
-	VADDPS    v32_4b400000<>+0(SB), Y9, Y9
-	VPAND     v32_007fffff<>+0(SB), Y9, Y9
-	VPOR      v32_4b000000<>+0(SB), Y9, Y9
-	VPMAXSD   Y1, Y9, Y9
-	VPMINSD   Y2, Y9, Y9
-	VSUBPS    v32_4b400000<>+0(SB), Y9, Y9
-	VMULPS    Y5, Y8, Y5
-	VMULPS    Y9, Y5, Y5
-	VADDPS    Y5, Y6, Y6
-	VMULPS    Y9, Y8, Y8
-	VMULPS    Y9, Y8, Y8
-	VADDPS    Y8, Y7, Y7
-	ADDQ      $0x00000080, SI
-	SUBQ      $0x00000004, DI
-	JNZ       row97
-	VMOVAPS   Y4, Y5
-	VXORPS    Y8, Y8, Y8
-	VDIVPS    Y7, Y6, Y10
-	VCMPPS    $0x04, v32_00000000<>+0(SB), Y7, Y4
-	VBLENDVPS Y4, Y10, Y8, Y8
-	VMULPS    Y6, Y8, Y9
-
-try98:
+	VMOVUPS      (SI), Y4
+	VMULPS       2048(SI), Y4, Y4
+	VMOVUPS      Y4, 6144(SI)
+	ADDQ         $0x00000020, SI
+	SUBQ         $0x00000001, DI
+	JNZ          row97
 	VBROADCASTSS (CX), Y4
 	ADDQ         $0x04, CX
 	VDIVPS       Y0, Y4, Y4
@@ -2599,87 +2531,119 @@ try98:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row99:
-	VMOVUPS   (SI), Y10
-	VMOVUPS   2048(SI), Y11
-	VMULPS    Y4, Y10, Y12
-	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
-	VPAND     v32_007fffff<>+0(SB), Y12, Y12
-	VPOR      v32_4b000000<>+0(SB), Y12, Y12
-	VPMAXSD   Y1, Y12, Y12
-	VPMINSD   Y2, Y12, Y12
-	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
-	VMULPS    Y10, Y11, Y10
-	VMULPS    Y12, Y10, Y10
+row98:
+	VMULPS    (SI), Y4, Y5
+	VROUNDPS  $0x00, Y5, Y5
+	VMAXPS    Y8, Y5, Y5
+	VMINPS    Y9, Y5, Y5
+	VMULPS    6144(SI), Y5, Y10
 	VADDPS    Y10, Y6, Y6
-	VMULPS    Y12, Y11, Y11
-	VMULPS    Y12, Y11, Y11
-	VADDPS    Y11, Y7, Y7
-	VMOVUPS   32(SI), Y10
-	VMOVUPS   2080(SI), Y11
-	VMULPS    Y4, Y10, Y12
-	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
-	VPAND     v32_007fffff<>+0(SB), Y12, Y12
-	VPOR      v32_4b000000<>+0(SB), Y12, Y12
-	VPMAXSD   Y1, Y12, Y12
-	VPMINSD   Y2, Y12, Y12
-	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
-	VMULPS    Y10, Y11, Y10
-	VMULPS    Y12, Y10, Y10
+	VMULPS    2048(SI), Y5, Y10
+	VMULPS    Y5, Y10, Y10
+	VADDPS    Y10, Y7, Y7
+	VMULPS    32(SI), Y4, Y5
+	VROUNDPS  $0x00, Y5, Y5
+	VMAXPS    Y8, Y5, Y5
+	VMINPS    Y9, Y5, Y5
+	VMULPS    6176(SI), Y5, Y10
 	VADDPS    Y10, Y6, Y6
-	VMULPS    Y12, Y11, Y11
-	VMULPS    Y12, Y11, Y11
-	VADDPS    Y11, Y7, Y7
-	VMOVUPS   64(SI), Y10
-	VMOVUPS   2112(SI), Y11
-	VMULPS    Y4, Y10, Y12
-	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
-	VPAND     v32_007fffff<>+0(SB), Y12, Y12
-	VPOR      v32_4b000000<>+0(SB), Y12, Y12
-	VPMAXSD   Y1, Y12, Y12
-	VPMINSD   Y2, Y12, Y12
-	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
-	VMULPS    Y10, Y11, Y10
-	VMULPS    Y12, Y10, Y10
+	VMULPS    2080(SI), Y5, Y10
+	VMULPS    Y5, Y10, Y10
+	VADDPS    Y10, Y7, Y7
+	VMULPS    64(SI), Y4, Y5
+	VROUNDPS  $0x00, Y5, Y5
+	VMAXPS    Y8, Y5, Y5
+	VMINPS    Y9, Y5, Y5
+	VMULPS    6208(SI), Y5, Y10
 	VADDPS    Y10, Y6, Y6
-	VMULPS    Y12, Y11, Y11
-	VMULPS    Y12, Y11, Y11
-	VADDPS    Y11, Y7, Y7
-	VMOVUPS   96(SI), Y10
-	VMOVUPS   2144(SI), Y11
-	VMULPS    Y4, Y10, Y12
-	VADDPS    v32_4b400000<>+0(SB), Y12, Y12
-	VPAND     v32_007fffff<>+0(SB), Y12, Y12
-	VPOR      v32_4b000000<>+0(SB), Y12, Y12
-	VPMAXSD   Y1, Y12, Y12
-	VPMINSD   Y2, Y12, Y12
-	VSUBPS    v32_4b400000<>+0(SB), Y12, Y12
-	VMULPS    Y10, Y11, Y10
-	VMULPS    Y12, Y10, Y10
+	VMULPS    2112(SI), Y5, Y10
+	VMULPS    Y5, Y10, Y10
+	VADDPS    Y10, Y7, Y7
+	VMULPS    96(SI), Y4, Y5
+	VROUNDPS  $0x00, Y5, Y5
+	VMAXPS    Y8, Y5, Y5
+	VMINPS    Y9, Y5, Y5
+	VMULPS    6240(SI), Y5, Y10
 	VADDPS    Y10, Y6, Y6
-	VMULPS    Y12, Y11, Y11
-	VMULPS    Y12, Y11, Y11
-	VADDPS    Y11, Y7, Y7
+	VMULPS    2144(SI), Y5, Y10
+	VMULPS    Y5, Y10, Y10
+	VADDPS    Y10, Y7, Y7
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000004, DI
-	JNZ       row99
-	VMULPS    Y6, Y6, Y11
-	VMULPS    Y7, Y9, Y10
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y7, Y12
-	VCMPPS    $0x0e, Y10, Y11, Y10
-	VANDPS    Y12, Y10, Y12
-	VDIVPS    Y7, Y6, Y10
+	JNZ       row98
+	VMOVAPS   Y4, Y5
+	VXORPS    Y10, Y10, Y10
+	VDIVPS    Y7, Y6, Y12
+	VCMPPS    $0x04, v32_00000000<>+0(SB), Y7, Y4
+	VBLENDVPS Y4, Y12, Y10, Y10
 	VMULPS    Y6, Y10, Y11
-	VBLENDVPS Y12, Y10, Y8, Y8
-	VBLENDVPS Y12, Y11, Y9, Y9
-	VBLENDVPS Y12, Y4, Y5, Y5
-	DECQ      DX
-	JNZ       try98
-	VBLENDVPS Y3, v32_00000000<>+0(SB), Y8, Y8
-	VMOVUPS   Y8, 8192(AX)
-	MOVQ      BX, CX
+
+try99:
+	VBROADCASTSS (CX), Y4
+	ADDQ         $0x04, CX
+	VDIVPS       Y0, Y4, Y4
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	MOVQ         AX, SI
+	MOVQ         BX, DI
 
 row100:
+	VMULPS    (SI), Y4, Y12
+	VROUNDPS  $0x00, Y12, Y12
+	VMAXPS    Y8, Y12, Y12
+	VMINPS    Y9, Y12, Y12
+	VMULPS    6144(SI), Y12, Y13
+	VADDPS    Y13, Y6, Y6
+	VMULPS    2048(SI), Y12, Y13
+	VMULPS    Y12, Y13, Y13
+	VADDPS    Y13, Y7, Y7
+	VMULPS    32(SI), Y4, Y12
+	VROUNDPS  $0x00, Y12, Y12
+	VMAXPS    Y8, Y12, Y12
+	VMINPS    Y9, Y12, Y12
+	VMULPS    6176(SI), Y12, Y13
+	VADDPS    Y13, Y6, Y6
+	VMULPS    2080(SI), Y12, Y13
+	VMULPS    Y12, Y13, Y13
+	VADDPS    Y13, Y7, Y7
+	VMULPS    64(SI), Y4, Y12
+	VROUNDPS  $0x00, Y12, Y12
+	VMAXPS    Y8, Y12, Y12
+	VMINPS    Y9, Y12, Y12
+	VMULPS    6208(SI), Y12, Y13
+	VADDPS    Y13, Y6, Y6
+	VMULPS    2112(SI), Y12, Y13
+	VMULPS    Y12, Y13, Y13
+	VADDPS    Y13, Y7, Y7
+	VMULPS    96(SI), Y4, Y12
+	VROUNDPS  $0x00, Y12, Y12
+	VMAXPS    Y8, Y12, Y12
+	VMINPS    Y9, Y12, Y12
+	VMULPS    6240(SI), Y12, Y13
+	VADDPS    Y13, Y6, Y6
+	VMULPS    2144(SI), Y12, Y13
+	VMULPS    Y12, Y13, Y13
+	VADDPS    Y13, Y7, Y7
+	ADDQ      $0x00000080, SI
+	SUBQ      $0x00000004, DI
+	JNZ       row100
+	VMULPS    Y6, Y6, Y13
+	VMULPS    Y7, Y11, Y12
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y7, Y14
+	VCMPPS    $0x0e, Y12, Y13, Y12
+	VANDPS    Y14, Y12, Y14
+	VDIVPS    Y7, Y6, Y12
+	VMULPS    Y6, Y12, Y13
+	VBLENDVPS Y14, Y12, Y10, Y10
+	VBLENDVPS Y14, Y13, Y11, Y11
+	VBLENDVPS Y14, Y4, Y5, Y5
+	DECQ      DX
+	JNZ       try99
+	VBLENDVPS Y3, v32_00000000<>+0(SB), Y10, Y10
+	VMOVUPS   Y10, 8192(AX)
+	MOVQ      BX, CX
+
+row101:
 	VMULPS    (AX), Y5, Y0
 	VADDPS    v32_4b400000<>+0(SB), Y0, Y0
 	VPAND     v32_007fffff<>+0(SB), Y0, Y0
@@ -2693,7 +2657,7 @@ row100:
 	VMOVUPS   Y0, 4096(AX)
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000001, CX
-	JNZ       row100
+	JNZ       row101
 	VZEROUPPER
 	RET
 
@@ -2719,7 +2683,7 @@ TEXT ·fitNonlinearAVX2(SB), NOSPLIT, $0-64
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row101:
+row102:
 	MOVQ        CX, DI
 	VMOVUPS     (DI), X0
 	ADDQ        SI, DI
@@ -2751,66 +2715,66 @@ row101:
 	VMOVUPS     Y3, 96(R8)
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000004, R9
-	JNZ         row101
+	JNZ         row102
 	MOVQ        weigh+32(FP), CX
 	TESTQ       CX, CX
-	JZ          given102
+	JZ          given103
 	VXORPS      Y0, Y0, Y0
 	CMPQ        CX, $0x03
-	JNE         others105
+	JNE         others106
 	MOVQ        AX, CX
 	MOVQ        BX, DX
 
-row106:
+row107:
 	VMOVUPS (CX), Y0
 	VMULPS  Y0, Y0, Y0
 	VMOVUPS Y0, 2048(CX)
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row106
-	JMP     weighed103
+	JNZ     row107
+	JMP     weighed104
 
-others105:
+others106:
 	CMPQ CX, $0x02
-	JE   magnitudes104
+	JE   magnitudes105
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row107:
+row108:
 	VMOVUPS      (CX), Y1
 	VMULPS       Y1, Y1, Y1
 	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row107
+	JNZ          row108
 	VXORPS       Y1, Y1, Y1
 	VCVTSI2SSQ   BX, X1, X1
 	VBROADCASTSS X1, Y1
 	VDIVPS       Y1, Y0, Y0
 	VSQRTPS      Y0, Y0
 
-magnitudes104:
+magnitudes105:
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row108:
+row109:
 	VMOVUPS (CX), Y1
 	VPAND   v32_7fffffff<>+0(SB), Y1, Y1
 	VADDPS  Y1, Y0, Y1
 	VMOVUPS Y1, 2048(CX)
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row108
-	JMP     weighed103
+	JNZ     row109
+	JMP     weighed104
 
-given102:
+given103:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row109:
+row110:
 	MOVQ        CX, SI
 	VMOVUPS     (SI), X6
 	ADDQ        DX, SI
@@ -2842,9 +2806,9 @@ row109:
 	VMOVUPS     Y9, 2144(DI)
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000004, R8
-	JNZ         row109
+	JNZ         row110
 
-weighed103:
+weighed104:
 	MOVQ   tables+40(FP), CX
 	MOVQ   numerators+48(FP), DX
 	MOVQ   tries+56(FP), SI
@@ -2853,7 +2817,7 @@ weighed103:
 	MOVQ   AX, DI
 	MOVQ   BX, R8
 
-row110:
+row111:
 	VMOVUPS      (DI), Y2
 	VMOVAPS      Y2, Y3
 	VPAND        v32_7fffffff<>+0(SB), Y3, Y3
@@ -2862,7 +2826,7 @@ row110:
 	VBLENDVPS    Y4, Y2, Y0, Y0
 	ADDQ         $0x00000020, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row110
+	JNZ          row111
 	VCMPPS       $0x01, v32_26901d7d<>+0(SB), Y1, Y1
 	VXORPS       Y5, Y5, Y5
 	VMOVUPS      Y0, Y3
@@ -2876,7 +2840,7 @@ row110:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row111:
+row112:
 	VMOVUPS   (DI), Y6
 	VMULPS    Y2, Y6, Y7
 	VXORPS    Y8, Y8, Y8
@@ -2913,13 +2877,13 @@ row111:
 	VADDPS    Y7, Y4, Y4
 	ADDQ      $0x00000020, DI
 	SUBQ      $0x00000001, R8
-	JNZ       row111
+	JNZ       row112
 	VDIVPS    Y4, Y3, Y2
 	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y4, Y4
 	VBLENDVPS Y4, Y2, Y5, Y5
 	VMULPS    Y3, Y5, Y6
 
-try112:
+try113:
 	VBROADCASTSS (DX), Y2
 	ADDQ         $0x04, DX
 	VDIVPS       Y0, Y2, Y2
@@ -2928,7 +2892,7 @@ try112:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row113:
+row114:
 	VMOVUPS   (DI), Y7
 	VMULPS    Y2, Y7, Y8
 	VXORPS    Y9, Y9, Y9
@@ -2965,7 +2929,7 @@ row113:
 	VADDPS    Y8, Y4, Y4
 	ADDQ      $0x00000020, DI
 	SUBQ      $0x00000001, R8
-	JNZ       row113
+	JNZ       row114
 	VMULPS    Y3, Y3, Y7
 	VMULPS    Y4, Y6, Y2
 	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y4, Y8
@@ -2976,7 +2940,7 @@ row113:
 	VBLENDVPS Y8, Y2, Y5, Y5
 	VBLENDVPS Y8, Y7, Y6, Y6
 	DECQ      SI
-	JNZ       try112
+	JNZ       try113
 	VBLENDVPS Y1, v32_00000000<>+0(SB), Y5, Y5
 	VMOVUPS   Y5, 8192(AX)
 	VZEROUPPER
@@ -3001,7 +2965,7 @@ TEXT ·fitDescendingAVX2(SB), NOSPLIT, $0-44
 	MOVQ         CX, DI
 	MOVQ         AX, R8
 
-row114:
+row115:
 	MOVQ        DX, SI
 	VMOVUPS     (SI), X4
 	ADDQ        BX, SI
@@ -3033,13 +2997,13 @@ row114:
 	VMOVUPS     Y7, 96(DI)
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000004, R8
-	JNZ         row114
+	JNZ         row115
 	VXORPS      Y3, Y3, Y3
 	VXORPS      Y4, Y4, Y4
 	MOVQ        CX, DX
 	MOVQ        AX, BX
 
-row115:
+row116:
 	VMOVUPS   (DX), Y5
 	VMOVAPS   Y5, Y6
 	VPAND     v32_7fffffff<>+0(SB), Y6, Y6
@@ -3048,7 +3012,7 @@ row115:
 	VBLENDVPS Y7, Y5, Y3, Y3
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000001, BX
-	JNZ       row115
+	JNZ       row116
 	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y4, Y4
 	VMOVUPS   Y3, 8256(CX)
 	VXORPS    Y4, Y4, Y4
@@ -3059,7 +3023,7 @@ row115:
 	MOVQ      CX, DX
 	MOVQ      AX, BX
 
-row116:
+row117:
 	VMOVUPS (DX), Y3
 	VMULPS  Y3, Y3, Y7
 	VMOVUPS Y7, 2048(DX)
@@ -3079,7 +3043,7 @@ row116:
 	VADDPS  Y7, Y5, Y5
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000001, BX
-	JNZ     row116
+	JNZ     row117
 	MOVQ    otherSpace+16(FP), DX
 	MOVQ    otherX+24(FP), BX
 	MOVQ    AX, SI
@@ -3087,7 +3051,7 @@ row116:
 	MOVQ    DX, R8
 	MOVQ    AX, R9
 
-row117:
+row118:
 	MOVQ        BX, DI
 	VMOVUPS     (DI), X8
 	ADDQ        SI, DI
@@ -3119,13 +3083,13 @@ row117:
 	VMOVUPS     Y11, 96(R8)
 	ADDQ        $0x00000080, R8
 	SUBQ        $0x00000004, R9
-	JNZ         row117
+	JNZ         row118
 	VXORPS      Y3, Y3, Y3
 	VXORPS      Y6, Y6, Y6
 	MOVQ        DX, BX
 	MOVQ        AX, SI
 
-row118:
+row119:
 	VMOVUPS   (BX), Y7
 	VMOVAPS   Y7, Y8
 	VPAND     v32_7fffffff<>+0(SB), Y8, Y8
@@ -3134,7 +3098,7 @@ row118:
 	VBLENDVPS Y9, Y7, Y3, Y3
 	ADDQ      $0x00000020, BX
 	SUBQ      $0x00000001, SI
-	JNZ       row118
+	JNZ       row119
 	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y6, Y6
 	VMOVUPS   Y3, 8256(DX)
 	VXORPS    Y6, Y6, Y6
@@ -3145,7 +3109,7 @@ row118:
 	MOVQ      DX, BX
 	MOVQ      AX, SI
 
-row119:
+row120:
 	VMOVUPS (BX), Y3
 	VMULPS  Y3, Y3, Y8
 	VMOVUPS Y8, 2048(BX)
@@ -3165,15 +3129,15 @@ row119:
 	VADDPS  Y8, Y7, Y7
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x00000001, SI
-	JNZ     row119
+	JNZ     row120
 	MOVQ    $0x00000005, BX
 
-round120:
+round121:
 	XORL SI, SI
 	XORQ DI, DI
 	MOVQ AX, R8
 
-row122:
+row123:
 	VMOVUPS   (CX)(DI*1), Y0
 	VMOVUPS   2048(CX)(DI*1), Y3
 	VMOVUPS   6144(CX)(DI*1), Y8
@@ -3183,51 +3147,6 @@ row122:
 	VMULPS    Y8, Y3, Y12
 	VMULPS    Y8, Y12, Y12
 	VSUBPS    Y12, Y5, Y10
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y9, Y12
-	VMULPS    Y10, Y0, Y11
-	VDIVPS    Y9, Y11, Y11
-	VADDPS    v32_4b400000<>+0(SB), Y11, Y11
-	VPAND     v32_007fffff<>+0(SB), Y11, Y11
-	VPOR      v32_4b000000<>+0(SB), Y11, Y11
-	VPMAXSD   Y1, Y11, Y11
-	VPMINSD   Y2, Y11, Y11
-	VSUBPS    v32_4b400000<>+0(SB), Y11, Y11
-	VCMPPS    $0x04, Y8, Y11, Y13
-	VANDPS    Y12, Y13, Y13
-	VMOVMSKPS Y13, R9
-	TESTL     R9, R9
-	JZ        stay123
-	VMULPS    Y0, Y3, Y12
-	VMULPS    Y11, Y12, Y12
-	VADDPS    Y12, Y9, Y9
-	VMULPS    Y11, Y3, Y12
-	VMULPS    Y11, Y12, Y12
-	VADDPS    Y12, Y10, Y10
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y10, Y0
-	VANDPS    Y13, Y0, Y3
-	VMULPS    Y9, Y9, Y12
-	VMULPS    Y5, Y12, Y12
-	VMULPS    Y4, Y4, Y0
-	VMULPS    Y10, Y0, Y0
-	VCMPPS    $0x0e, Y0, Y12, Y0
-	VANDPS    Y3, Y0, Y0
-	VBLENDVPS Y0, Y11, Y8, Y8
-	VMOVUPS   Y8, 6144(CX)(DI*1)
-	VBLENDVPS Y0, Y9, Y4, Y4
-	VBLENDVPS Y0, Y10, Y5, Y5
-	VMOVMSKPS Y0, R9
-	ORL       R9, SI
-
-stay123:
-	VMOVUPS   (DX)(DI*1), Y0
-	VMOVUPS   2048(DX)(DI*1), Y3
-	VMOVUPS   6144(DX)(DI*1), Y8
-	VMULPS    Y0, Y3, Y12
-	VMULPS    Y8, Y12, Y12
-	VSUBPS    Y12, Y6, Y9
-	VMULPS    Y8, Y3, Y12
-	VMULPS    Y8, Y12, Y12
-	VSUBPS    Y12, Y7, Y10
 	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y9, Y12
 	VMULPS    Y10, Y0, Y11
 	VDIVPS    Y9, Y11, Y11
@@ -3251,6 +3170,51 @@ stay123:
 	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y10, Y0
 	VANDPS    Y13, Y0, Y3
 	VMULPS    Y9, Y9, Y12
+	VMULPS    Y5, Y12, Y12
+	VMULPS    Y4, Y4, Y0
+	VMULPS    Y10, Y0, Y0
+	VCMPPS    $0x0e, Y0, Y12, Y0
+	VANDPS    Y3, Y0, Y0
+	VBLENDVPS Y0, Y11, Y8, Y8
+	VMOVUPS   Y8, 6144(CX)(DI*1)
+	VBLENDVPS Y0, Y9, Y4, Y4
+	VBLENDVPS Y0, Y10, Y5, Y5
+	VMOVMSKPS Y0, R9
+	ORL       R9, SI
+
+stay124:
+	VMOVUPS   (DX)(DI*1), Y0
+	VMOVUPS   2048(DX)(DI*1), Y3
+	VMOVUPS   6144(DX)(DI*1), Y8
+	VMULPS    Y0, Y3, Y12
+	VMULPS    Y8, Y12, Y12
+	VSUBPS    Y12, Y6, Y9
+	VMULPS    Y8, Y3, Y12
+	VMULPS    Y8, Y12, Y12
+	VSUBPS    Y12, Y7, Y10
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y9, Y12
+	VMULPS    Y10, Y0, Y11
+	VDIVPS    Y9, Y11, Y11
+	VADDPS    v32_4b400000<>+0(SB), Y11, Y11
+	VPAND     v32_007fffff<>+0(SB), Y11, Y11
+	VPOR      v32_4b000000<>+0(SB), Y11, Y11
+	VPMAXSD   Y1, Y11, Y11
+	VPMINSD   Y2, Y11, Y11
+	VSUBPS    v32_4b400000<>+0(SB), Y11, Y11
+	VCMPPS    $0x04, Y8, Y11, Y13
+	VANDPS    Y12, Y13, Y13
+	VMOVMSKPS Y13, R9
+	TESTL     R9, R9
+	JZ        stay125
+	VMULPS    Y0, Y3, Y12
+	VMULPS    Y11, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	VMULPS    Y11, Y3, Y12
+	VMULPS    Y11, Y12, Y12
+	VADDPS    Y12, Y10, Y10
+	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y10, Y0
+	VANDPS    Y13, Y0, Y3
+	VMULPS    Y9, Y9, Y12
 	VMULPS    Y7, Y12, Y12
 	VMULPS    Y6, Y6, Y0
 	VMULPS    Y10, Y0, Y0
@@ -3263,16 +3227,16 @@ stay123:
 	VMOVMSKPS Y0, R9
 	ORL       R9, SI
 
-stay124:
+stay125:
 	ADDQ  $0x00000020, DI
 	DECQ  R8
-	JNZ   row122
+	JNZ   row123
 	TESTL SI, SI
-	JZ    done121
+	JZ    done122
 	DECQ  BX
-	JNZ   round120
+	JNZ   round121
 
-done121:
+done122:
 	VMOVUPS   8256(CX), Y0
 	VPAND     v32_7fffffff<>+0(SB), Y0, Y0
 	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y0, Y0
@@ -3284,7 +3248,7 @@ done121:
 	VMOVUPS   Y3, 8192(CX)
 	MOVQ      AX, BX
 
-row125:
+row126:
 	VMOVUPS   6144(CX), Y2
 	VADDPS    v32_4b400000<>+0(SB), Y2, Y2
 	VSUBPS    Y1, Y2, Y2
@@ -3292,7 +3256,7 @@ row125:
 	VMOVUPS   Y2, 4096(CX)
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000001, BX
-	JNZ       row125
+	JNZ       row126
 	VMOVUPS   8256(DX), Y0
 	VPAND     v32_7fffffff<>+0(SB), Y0, Y0
 	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y0, Y0
@@ -3304,7 +3268,7 @@ row125:
 	VMOVUPS   Y3, 8192(DX)
 	MOVQ      DX, CX
 
-row126:
+row127:
 	VMOVUPS   6144(CX), Y2
 	VADDPS    v32_4b400000<>+0(SB), Y2, Y2
 	VSUBPS    Y1, Y2, Y2
@@ -3312,7 +3276,7 @@ row126:
 	VMOVUPS   Y2, 4096(CX)
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000001, AX
-	JNZ       row126
+	JNZ       row127
 	VZEROUPPER
 	RET
 
@@ -3333,7 +3297,7 @@ TEXT ·recodeAVX2(SB), NOSPLIT, $0-40
 	VMOVD        BX, X3
 	VPBROADCASTD X3, Y3
 
-loop127:
+loop128:
 	VADDPS       (CX), Y1, Y4
 	VDIVPS       Y0, Y4, Y4
 	VADDPS       v32_4b400000<>+0(SB), Y4, Y4
@@ -3358,7 +3322,7 @@ loop127:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop127
+	JNZ          loop128
 	VZEROUPPER
 	RET
 
@@ -3380,9 +3344,9 @@ TEXT ·minifloatAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD 16(BX), Y6
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000008
-	JL           rest129
+	JL           rest130
 
-loop128:
+loop129:
 	VMOVUPS   (CX), Y7
 	VPAND     v32_7f800000<>+0(SB), Y7, Y11
 	VPCMPEQD  v32_7f800000<>+0(SB), Y11, Y11
@@ -3411,11 +3375,11 @@ loop128:
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
 	CMPQ      DX, $0x00000008
-	JGE       loop128
+	JGE       loop129
 
-rest129:
+rest130:
 	TESTQ      DX, DX
-	JZ         done130
+	JZ         done131
 	MOVQ       $+8, SI
 	SUBQ       DX, SI
 	LEAQ       window<>+0(SB), DI
@@ -3448,7 +3412,7 @@ rest129:
 	LEAQ       (CX)(DX*4), CX
 	XORQ       DX, DX
 
-done130:
+done131:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3462,7 +3426,7 @@ TEXT ·codeAwayAVX2(SB), NOSPLIT, $0-28
 	MOVSS        inverse+24(FP), X0
 	VBROADCASTSS X0, Y0
 
-loop131:
+loop132:
 	VMOVUPS      (CX), Y1
 	VMULPS       Y0, Y1, Y1
 	VMOVAPS      Y1, Y2
@@ -3487,7 +3451,7 @@ loop131:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop131
+	JNZ          loop132
 	VZEROUPPER
 	RET
 
@@ -3504,48 +3468,6 @@ GLOBL v32_000000ff<>(SB), RODATA|NOPTR, $32
 // func codeDownSignedAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
 // Requires: AVX, AVX2, SSE
 TEXT ·codeDownSignedAVX2(SB), NOSPLIT, $0-37
-	MOVQ         codes+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        low+24(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        inverse+28(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVSS        half+32(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVBLZX      most+36(FP), BX
-	VMOVD        BX, X3
-	VPBROADCASTB X3, X3
-
-loop132:
-	VMOVUPS      (CX), Y4
-	VSUBPS       Y0, Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VADDPS       Y2, Y4, Y4
-	VCVTTPS2DQ   Y4, Y4
-	VMOVUPS      32(CX), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMULPS       Y1, Y5, Y5
-	VADDPS       Y2, Y5, Y5
-	VCVTTPS2DQ   Y5, Y5
-	VPAND        v32_000000ff<>+0(SB), Y4, Y4
-	VPAND        v32_000000ff<>+0(SB), Y5, Y5
-	VPACKSSDW    Y5, Y4, Y4
-	VPERMQ       $0xd8, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X5
-	VPACKUSWB    X5, X4, X5
-	VPMINSB      X3, X5, X5
-	VMOVDQU      X5, (AX)
-	ADDQ         $0x40, CX
-	ADDQ         $0x10, AX
-	SUBQ         $0x10, DX
-	JNZ          loop132
-	VZEROUPPER
-	RET
-
-// func codeDownAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-// Requires: AVX, AVX2, SSE
-TEXT ·codeDownAVX2(SB), NOSPLIT, $0-37
 	MOVQ         codes+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
@@ -3576,12 +3498,54 @@ loop133:
 	VPERMQ       $0xd8, Y4, Y4
 	VEXTRACTI128 $0x01, Y4, X5
 	VPACKUSWB    X5, X4, X5
-	VPMINUB      X3, X5, X5
+	VPMINSB      X3, X5, X5
 	VMOVDQU      X5, (AX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
 	JNZ          loop133
+	VZEROUPPER
+	RET
+
+// func codeDownAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
+// Requires: AVX, AVX2, SSE
+TEXT ·codeDownAVX2(SB), NOSPLIT, $0-37
+	MOVQ         codes+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        low+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        inverse+28(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVSS        half+32(FP), X2
+	VBROADCASTSS X2, Y2
+	MOVBLZX      most+36(FP), BX
+	VMOVD        BX, X3
+	VPBROADCASTB X3, X3
+
+loop134:
+	VMOVUPS      (CX), Y4
+	VSUBPS       Y0, Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VADDPS       Y2, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VMOVUPS      32(CX), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMULPS       Y1, Y5, Y5
+	VADDPS       Y2, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPAND        v32_000000ff<>+0(SB), Y4, Y4
+	VPAND        v32_000000ff<>+0(SB), Y5, Y5
+	VPACKSSDW    Y5, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPACKUSWB    X5, X4, X5
+	VPMINUB      X3, X5, X5
+	VMOVDQU      X5, (AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x10, AX
+	SUBQ         $0x10, DX
+	JNZ          loop134
 	VZEROUPPER
 	RET
 
@@ -3600,7 +3564,7 @@ TEXT ·codeE2M1AVX2(SB), NOSPLIT, $0-32
 	VBROADCASTSS 20(BX), Y5
 	VBROADCASTSS 24(BX), Y6
 
-loop134:
+loop135:
 	VMOVUPS      (CX), Y7
 	VXORPS       Y9, Y9, Y9
 	VMOVAPS      Y7, Y8
@@ -3661,7 +3625,7 @@ loop134:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop134
+	JNZ          loop135
 	VZEROUPPER
 	RET
 
@@ -3696,7 +3660,7 @@ TEXT ·unpackNibblesAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop135:
+loop136:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -3729,7 +3693,7 @@ loop135:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop135
+	JNZ       loop136
 	VZEROUPPER
 	RET
 
@@ -3743,12 +3707,12 @@ TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part136:
+part137:
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS (SI), Y1
 	MOVQ         DX, R8
 
-loop137:
+loop138:
 	VPMOVSXBD (CX), Y2
 	VCVTDQ2PS Y2, Y2
 	VMULPS    Y0, Y2, Y2
@@ -3757,11 +3721,11 @@ loop137:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, R8
-	JNZ       loop137
+	JNZ       loop138
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part136
+	JNZ       part137
 	VZEROUPPER
 	RET
 
@@ -3776,7 +3740,7 @@ TEXT ·dequantizeQ2KAVX2(SB), NOSPLIT, $128-24
 	VPAND     v32_00000003<>+0(SB), Y0, Y0
 	VCVTDQ2PS Y0, Y0
 
-block138:
+block139:
 	VPMOVZXBD    (CX), Y1
 	VPSRLD       $0x04, Y1, Y2
 	VPAND        v32_0000000f<>+0(SB), Y1, Y1
@@ -3968,7 +3932,7 @@ block138:
 	ADDQ         $0x00000054, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block138
+	JNZ          block139
 	VZEROUPPER
 	RET
 
@@ -4017,7 +3981,7 @@ TEXT ·dequantizeQ4KAVX2(SB), NOSPLIT, $128-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block139:
+block140:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -4244,7 +4208,7 @@ block139:
 	ADDQ         $0x00000090, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block139
+	JNZ          block140
 	VZEROUPPER
 	RET
 
@@ -4256,7 +4220,7 @@ TEXT ·dequantizeQ5KAVX2(SB), NOSPLIT, $128-24
 	MOVQ    blocks+16(FP), DX
 	VMOVDQU v32_0f0f0f0f<>+0(SB), Y0
 
-block140:
+block141:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -4536,7 +4500,7 @@ block140:
 	ADDQ         $0x000000b0, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block140
+	JNZ          block141
 	VZEROUPPER
 	RET
 
@@ -4570,17 +4534,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop141:
+loop142:
 	SUBQ   $0x00000040, CX
-	JL     done142
+	JL     done143
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop141
+	JMP    loop142
 
-done142:
+done143:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -4608,7 +4572,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit143:
+unit144:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4633,9 +4597,9 @@ unit143:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest145
+	JL           rest146
 
-loop144:
+loop145:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -4654,11 +4618,11 @@ loop144:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop144
+	JGE         loop145
 
-rest145:
+rest146:
 	TESTQ       R8, R8
-	JZ          done146
+	JZ          done147
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4680,9 +4644,9 @@ rest145:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done146:
+done147:
 	TESTQ DX, DX
-	JNZ   unit143
+	JNZ   unit144
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4700,7 +4664,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit147:
+unit148:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4725,9 +4689,9 @@ unit147:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest149
+	JL           rest150
 
-loop148:
+loop149:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -4749,11 +4713,11 @@ loop148:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop148
+	JGE         loop149
 
-rest149:
+rest150:
 	TESTQ       R8, R8
-	JZ          done150
+	JZ          done151
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4778,9 +4742,9 @@ rest149:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done150:
+done151:
 	TESTQ DX, DX
-	JNZ   unit147
+	JNZ   unit148
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4802,7 +4766,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit151:
+unit152:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4827,9 +4791,9 @@ unit151:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest153
+	JL           rest154
 
-loop152:
+loop153:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -4848,11 +4812,11 @@ loop152:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop152
+	JGE         loop153
 
-rest153:
+rest154:
 	TESTQ       R8, R8
-	JZ          done154
+	JZ          done155
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4874,9 +4838,9 @@ rest153:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done154:
+done155:
 	TESTQ DX, DX
-	JNZ   unit151
+	JNZ   unit152
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4892,7 +4856,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit155:
+unit156:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4917,9 +4881,9 @@ unit155:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest157
+	JL           rest158
 
-loop156:
+loop157:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -4938,11 +4902,11 @@ loop156:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop156
+	JGE         loop157
 
-rest157:
+rest158:
 	TESTQ       R8, R8
-	JZ          done158
+	JZ          done159
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4964,9 +4928,9 @@ rest157:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done158:
+done159:
 	TESTQ DX, DX
-	JNZ   unit155
+	JNZ   unit156
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4982,7 +4946,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit159:
+unit160:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -5007,9 +4971,9 @@ unit159:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest161
+	JL           rest162
 
-loop160:
+loop161:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -5028,11 +4992,11 @@ loop160:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop160
+	JGE         loop161
 
-rest161:
+rest162:
 	TESTQ       R8, R8
-	JZ          done162
+	JZ          done163
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -5054,9 +5018,9 @@ rest161:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done162:
+done163:
 	TESTQ DX, DX
-	JNZ   unit159
+	JNZ   unit160
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -5078,9 +5042,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest164
+	JL           rest165
 
-loop163:
+loop164:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -5118,11 +5082,11 @@ loop163:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop163
+	JGE         loop164
 
-rest164:
+rest165:
 	TESTQ       DX, DX
-	JZ          done165
+	JZ          done166
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -5164,7 +5128,7 @@ rest164:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done165:
+done166:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -5195,9 +5159,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest169
+	JL           rest170
 
-loop168:
+loop169:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -5207,7 +5171,7 @@ loop168:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found166
+	JNZ           found167
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -5217,17 +5181,17 @@ loop168:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found167
+	JNZ           found168
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop168
+	JGE           loop169
 
-rest169:
+rest170:
 	TESTQ         DX, DX
-	JZ            done170
+	JZ            done171
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -5240,7 +5204,7 @@ rest169:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found166
+	JNZ           found167
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -5250,16 +5214,16 @@ rest169:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found167
+	JNZ           found168
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done170:
-found167:
+done171:
+found168:
 	ADDQ $0x08, BX
 
-found166:
+found167:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -5275,7 +5239,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map171:
+map172:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -5299,9 +5263,9 @@ map171:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest173
+	JL           rest174
 
-loop172:
+loop173:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -5326,11 +5290,11 @@ loop172:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop172
+	JGE           loop173
 
-rest173:
+rest174:
 	TESTQ         R8, R8
-	JZ            done174
+	JZ            done175
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -5358,7 +5322,7 @@ rest173:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done174:
+done175:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -5368,7 +5332,7 @@ done174:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map171
+	JNZ           map172
 	VZEROUPPER
 	RET
 
@@ -5384,7 +5348,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop175:
+loop176:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -5406,7 +5370,7 @@ loop175:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop175
+	JNZ           loop176
 	VZEROUPPER
 	RET
 
@@ -5418,7 +5382,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop176:
+loop177:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -5429,7 +5393,7 @@ loop176:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop176
+	JNZ           loop177
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -5452,7 +5416,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop177:
+loop178:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -5465,7 +5429,7 @@ loop177:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop177
+	JNZ           loop178
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -5486,13 +5450,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop178:
+loop179:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop178
+	JNZ       loop179
 	VZEROUPPER
 	RET
 
@@ -5503,13 +5467,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop179:
+loop180:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop179
+	JNZ       loop180
 	VZEROUPPER
 	RET
 
@@ -5523,7 +5487,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop180:
+loop181:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -5541,7 +5505,7 @@ loop180:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop180
+	JNZ         loop181
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -5553,7 +5517,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop181:
+loop182:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -5567,7 +5531,7 @@ loop181:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop181
+	JNZ         loop182
 	VZEROUPPER
 	RET
 
@@ -5587,14 +5551,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop182:
+loop183:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop182
+	JNZ       loop183
 	VZEROUPPER
 	RET
 
@@ -5608,7 +5572,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop183:
+loop184:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -5633,7 +5597,7 @@ loop183:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop183
+	JNZ         loop184
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -5659,14 +5623,14 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group184:
+group185:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row185:
+row186:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -5714,67 +5678,67 @@ row185:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row185
+	JNZ          row186
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given186
+	JZ           given187
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others189
+	JNE          others190
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row190:
+row191:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row190
-	JMP     weighed187
+	JNZ     row191
+	JMP     weighed188
 
-others189:
+others190:
 	CMPQ R9, $0x02
-	JE   magnitudes188
+	JE   magnitudes189
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row191:
+row192:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row191
+	JNZ          row192
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes188:
+magnitudes189:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row192:
+row193:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row192
-	JMP     weighed187
+	JNZ     row193
+	JMP     weighed188
 
-given186:
+given187:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row193:
+row194:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -5822,9 +5786,9 @@ row193:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row193
+	JNZ          row194
 
-weighed187:
+weighed188:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -5836,7 +5800,7 @@ weighed187:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row194:
+row195:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -5846,7 +5810,7 @@ row194:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row194
+	JNZ          row195
 	VMOVUPS      Z25, 8320(DI)
 	VMOVUPS      Z26, 4224(DI)
 	VPXORD       Z9, Z9, Z9
@@ -5868,7 +5832,7 @@ row194:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row195:
+row196:
 	VMOVUPS    (R10), Z26
 	VSUBPS     Z19, Z26, Z26
 	VMULPS     Z25, Z26, Z26
@@ -5908,13 +5872,13 @@ row195:
 	ADDQ       $0x00000040, R9
 	ADDQ       $0x00000100, R10
 	SUBQ       $0x00000004, R11
-	JNZ        row195
+	JNZ        row196
 	VPXORD     Z10, Z10, Z10
 	LEAQ       6144(DI), R9
 	MOVQ       DI, R10
 	MOVQ       BX, R11
 
-row196:
+row197:
 	VPMOVZXBD    (R9), Z25
 	VCVTDQ2PS    Z25, Z25
 	VMULPS       Z20, Z25, Z25
@@ -5950,22 +5914,22 @@ row196:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row196
+	JNZ          row197
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 4416(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group184
+	JNZ          group185
 	MOVQ         tries+48(FP), CX
 
-try197:
+try198:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group198:
+group199:
 	VMOVUPS      4096(DX), Z5
 	VMOVUPS      4160(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -5979,7 +5943,7 @@ group198:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row199:
+row200:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -6043,7 +6007,7 @@ row199:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row199
+	JNZ          row200
 	VMOVUPS      8320(DX), Z5
 	VMOVUPS      4224(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -6070,11 +6034,11 @@ row199:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group198
+	JNZ          group199
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group200:
+group201:
 	VMOVUPS 4480(DX), Z5
 	VMOVUPS 4544(DX), Z7
 	VPXORD  Z14, Z14, Z14
@@ -6082,7 +6046,7 @@ group200:
 	MOVQ    DX, R9
 	MOVQ    BX, R10
 
-row201:
+row202:
 	VPMOVZXBD (R8), Z8
 	VCVTDQ2PS Z8, Z8
 	VMULPS    Z5, Z8, Z8
@@ -6118,11 +6082,11 @@ row201:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row201
+	JNZ       row202
 	VMOVUPS   4416(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse202
+	JZ        worse203
 	VMOVUPS   8256(DX), Z8
 	VBLENDMPS 4096(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 8256(DX)
@@ -6139,16 +6103,16 @@ row201:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 4096(DX)
 
-worse202:
+worse203:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group200
+	JNZ  group201
 	DECQ CX
-	JNZ  try197
+	JNZ  try198
 	MOVQ groups+64(FP), CX
 
-group203:
+group204:
 	VMOVUPS 4352(AX), Z0
 	VMOVUPS 4096(AX), Z5
 	VMOVUPS 8256(AX), Z7
@@ -6156,7 +6120,7 @@ group203:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row204:
+row205:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -6195,14 +6159,14 @@ row204:
 	VMOVUPS    Z9, 4288(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row204
+	JNZ        row205
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 8192(AX)
 	VMOVUPS    Z5, 8256(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group203
+	JNZ        group204
 	VZEROUPPER
 	RET
 
@@ -6248,14 +6212,14 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group205:
+group206:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row206:
+row207:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -6303,67 +6267,67 @@ row206:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row206
+	JNZ          row207
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given207
+	JZ           given208
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others210
+	JNE          others211
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row211:
+row212:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row211
-	JMP     weighed208
+	JNZ     row212
+	JMP     weighed209
 
-others210:
+others211:
 	CMPQ R9, $0x02
-	JE   magnitudes209
+	JE   magnitudes210
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row212:
+row213:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row212
+	JNZ          row213
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes209:
+magnitudes210:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row213:
+row214:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row213
-	JMP     weighed208
+	JNZ     row214
+	JMP     weighed209
 
-given207:
+given208:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row214:
+row215:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -6411,9 +6375,9 @@ row214:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row214
+	JNZ          row215
 
-weighed208:
+weighed209:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -6425,7 +6389,7 @@ weighed208:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row215:
+row216:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -6435,7 +6399,7 @@ row215:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row215
+	JNZ          row216
 	VMOVUPS      Z25, 8320(DI)
 	VMOVUPS      Z26, 4224(DI)
 	VPXORD       Z9, Z9, Z9
@@ -6457,7 +6421,7 @@ row215:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row216:
+row217:
 	VMOVUPS      (R10), Z26
 	VSUBPS       Z19, Z26, Z26
 	VMULPS       Z25, Z26, Z26
@@ -6497,14 +6461,14 @@ row216:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row216
+	JNZ          row217
 	VPXORD       Z10, Z10, Z10
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z25
 	LEAQ         6144(DI), R9
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row217:
+row218:
 	VPMOVZXBD    (R9), Z26
 	VCVTDQ2PS    Z26, Z26
 	VMULPS       Z20, Z26, Z26
@@ -6540,22 +6504,22 @@ row217:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row217
+	JNZ          row218
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 4416(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group205
+	JNZ          group206
 	MOVQ         tries+48(FP), CX
 
-try218:
+try219:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group219:
+group220:
 	VMOVUPS      4096(DX), Z5
 	VMOVUPS      4160(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -6569,7 +6533,7 @@ group219:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row220:
+row221:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -6633,7 +6597,7 @@ row220:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row220
+	JNZ          row221
 	VMOVUPS      8320(DX), Z5
 	VMOVUPS      4224(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -6660,11 +6624,11 @@ row220:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group219
+	JNZ          group220
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group221:
+group222:
 	VMOVUPS      4480(DX), Z5
 	VMOVUPS      4544(DX), Z7
 	VPXORD       Z14, Z14, Z14
@@ -6673,7 +6637,7 @@ group221:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row222:
+row223:
 	VPMOVZXBD (R8), Z9
 	VCVTDQ2PS Z9, Z9
 	VMULPS    Z5, Z9, Z9
@@ -6709,11 +6673,11 @@ row222:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row222
+	JNZ       row223
 	VMOVUPS   4416(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse223
+	JZ        worse224
 	VMOVUPS   8256(DX), Z8
 	VBLENDMPS 4096(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 8256(DX)
@@ -6730,16 +6694,16 @@ row222:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 4096(DX)
 
-worse223:
+worse224:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group221
+	JNZ  group222
 	DECQ CX
-	JNZ  try218
+	JNZ  try219
 	MOVQ groups+64(FP), CX
 
-group224:
+group225:
 	VMOVUPS 4352(AX), Z0
 	VMOVUPS 4096(AX), Z5
 	VMOVUPS 8256(AX), Z7
@@ -6747,7 +6711,7 @@ group224:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row225:
+row226:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -6786,14 +6750,14 @@ row225:
 	VMOVUPS    Z9, 4288(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row225
+	JNZ        row226
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 8192(AX)
 	VMOVUPS    Z5, 8256(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group224
+	JNZ        group225
 	VZEROUPPER
 	RET
 
@@ -6809,7 +6773,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row226:
+row227:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -6857,67 +6821,67 @@ row226:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row226
+	JNZ          row227
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given227
+	JZ           given228
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others230
+	JNE          others231
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row231:
+row232:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row231
-	JMP     weighed228
+	JNZ     row232
+	JMP     weighed229
 
-others230:
+others231:
 	CMPQ CX, $0x02
-	JE   magnitudes229
+	JE   magnitudes230
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row232:
+row233:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row232
+	JNZ          row233
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes229:
+magnitudes230:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row233:
+row234:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row233
-	JMP     weighed228
+	JNZ     row234
+	JMP     weighed229
 
-given227:
+given228:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row234:
+row235:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -6965,9 +6929,9 @@ row234:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row234
+	JNZ          row235
 
-weighed228:
+weighed229:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -6990,7 +6954,7 @@ weighed228:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row235:
+row236:
 	VMOVUPS      (SI), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z4, Z8, Z8
@@ -6999,95 +6963,31 @@ row235:
 	VBLENDMPS    Z7, Z9, K1, Z9
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row235
+	JNZ          row236
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z10, K1
 	VPXORD       Z11, Z11, Z11
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row236:
-	VADDPS       2048(SI), Z11, Z11
+row237:
+	VADDPS  2048(SI), Z11, Z11
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000001, DI
+	JNZ     row237
+	VMOVUPS Z11, 8320(AX)
+	VSUBPS  Z1, Z5, Z8
+	VSUBPS  Z1, Z6, Z10
+	MOVQ    AX, SI
+	MOVQ    BX, DI
+
+row238:
+	VMOVUPS      (SI), Z4
+	VMULPS       2048(SI), Z4, Z4
+	VMOVUPS      Z4, 6144(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row236
-	VMOVUPS      Z11, 8320(AX)
-	VBROADCASTSS (CX), Z4
-	ADDQ         $0x04, CX
-	VDIVPS       Z9, Z4, Z4
-	VPXORD       Z12, Z12, Z12
-	VPXORD       Z13, Z13, Z13
-	MOVQ         AX, SI
-	MOVQ         BX, DI
-
-row237:
-	VMOVUPS    (SI), Z7
-	VMOVUPS    2048(SI), Z8
-	VMULPS     Z4, Z7, Z10
-	VADDPS     Z1, Z10, Z10
-	VPTERNLOGD $0xec, Z2, Z3, Z10
-	VPMAXSD    Z5, Z10, Z10
-	VPMINSD    Z6, Z10, Z10
-	VSUBPS     Z1, Z10, Z10
-	VMULPS     Z7, Z8, Z7
-	VMULPS     Z10, Z7, Z7
-	VADDPS     Z7, Z12, Z12
-	VMULPS     Z10, Z8, Z8
-	VMULPS     Z10, Z8, Z8
-	VADDPS     Z8, Z13, Z13
-	VMOVUPS    64(SI), Z7
-	VMOVUPS    2112(SI), Z8
-	VMULPS     Z4, Z7, Z10
-	VADDPS     Z1, Z10, Z10
-	VPTERNLOGD $0xec, Z2, Z3, Z10
-	VPMAXSD    Z5, Z10, Z10
-	VPMINSD    Z6, Z10, Z10
-	VSUBPS     Z1, Z10, Z10
-	VMULPS     Z7, Z8, Z7
-	VMULPS     Z10, Z7, Z7
-	VADDPS     Z7, Z12, Z12
-	VMULPS     Z10, Z8, Z8
-	VMULPS     Z10, Z8, Z8
-	VADDPS     Z8, Z13, Z13
-	VMOVUPS    128(SI), Z7
-	VMOVUPS    2176(SI), Z8
-	VMULPS     Z4, Z7, Z10
-	VADDPS     Z1, Z10, Z10
-	VPTERNLOGD $0xec, Z2, Z3, Z10
-	VPMAXSD    Z5, Z10, Z10
-	VPMINSD    Z6, Z10, Z10
-	VSUBPS     Z1, Z10, Z10
-	VMULPS     Z7, Z8, Z7
-	VMULPS     Z10, Z7, Z7
-	VADDPS     Z7, Z12, Z12
-	VMULPS     Z10, Z8, Z8
-	VMULPS     Z10, Z8, Z8
-	VADDPS     Z8, Z13, Z13
-	VMOVUPS    192(SI), Z7
-	VMOVUPS    2240(SI), Z8
-	VMULPS     Z4, Z7, Z10
-	VADDPS     Z1, Z10, Z10
-	VPTERNLOGD $0xec, Z2, Z3, Z10
-	VPMAXSD    Z5, Z10, Z10
-	VPMINSD    Z6, Z10, Z10
-	VSUBPS     Z1, Z10, Z10
-	VMULPS     Z7, Z8, Z7
-	VMULPS     Z10, Z7, Z7
-	VADDPS     Z7, Z12, Z12
-	VMULPS     Z10, Z8, Z8
-	VMULPS     Z10, Z8, Z8
-	VADDPS     Z8, Z13, Z13
-	ADDQ       $0x00000100, SI
-	SUBQ       $0x00000004, DI
-	JNZ        row237
-	VMOVAPS    Z4, Z7
-	VPXORD     Z14, Z14, Z14
-	VDIVPS     Z13, Z12, Z10
-	VCMPPS     $0x04, Z0, Z13, K2
-	VBLENDMPS  Z10, Z14, K2, Z14
-	VMULPS     Z12, Z14, Z8
-
-try238:
+	JNZ          row238
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -7097,82 +6997,118 @@ try238:
 	MOVQ         BX, DI
 
 row239:
-	VMOVUPS    (SI), Z10
-	VMOVUPS    2048(SI), Z11
-	VMULPS     Z4, Z10, Z15
-	VADDPS     Z1, Z15, Z15
-	VPTERNLOGD $0xec, Z2, Z3, Z15
-	VPMAXSD    Z5, Z15, Z15
-	VPMINSD    Z6, Z15, Z15
-	VSUBPS     Z1, Z15, Z15
-	VMULPS     Z10, Z11, Z10
-	VMULPS     Z15, Z10, Z10
-	VADDPS     Z10, Z12, Z12
-	VMULPS     Z15, Z11, Z11
-	VMULPS     Z15, Z11, Z11
-	VADDPS     Z11, Z13, Z13
-	VMOVUPS    64(SI), Z10
-	VMOVUPS    2112(SI), Z11
-	VMULPS     Z4, Z10, Z15
-	VADDPS     Z1, Z15, Z15
-	VPTERNLOGD $0xec, Z2, Z3, Z15
-	VPMAXSD    Z5, Z15, Z15
-	VPMINSD    Z6, Z15, Z15
-	VSUBPS     Z1, Z15, Z15
-	VMULPS     Z10, Z11, Z10
-	VMULPS     Z15, Z10, Z10
-	VADDPS     Z10, Z12, Z12
-	VMULPS     Z15, Z11, Z11
-	VMULPS     Z15, Z11, Z11
-	VADDPS     Z11, Z13, Z13
-	VMOVUPS    128(SI), Z10
-	VMOVUPS    2176(SI), Z11
-	VMULPS     Z4, Z10, Z15
-	VADDPS     Z1, Z15, Z15
-	VPTERNLOGD $0xec, Z2, Z3, Z15
-	VPMAXSD    Z5, Z15, Z15
-	VPMINSD    Z6, Z15, Z15
-	VSUBPS     Z1, Z15, Z15
-	VMULPS     Z10, Z11, Z10
-	VMULPS     Z15, Z10, Z10
-	VADDPS     Z10, Z12, Z12
-	VMULPS     Z15, Z11, Z11
-	VMULPS     Z15, Z11, Z11
-	VADDPS     Z11, Z13, Z13
-	VMOVUPS    192(SI), Z10
-	VMOVUPS    2240(SI), Z11
-	VMULPS     Z4, Z10, Z15
-	VADDPS     Z1, Z15, Z15
-	VPTERNLOGD $0xec, Z2, Z3, Z15
-	VPMAXSD    Z5, Z15, Z15
-	VPMINSD    Z6, Z15, Z15
-	VSUBPS     Z1, Z15, Z15
-	VMULPS     Z10, Z11, Z10
-	VMULPS     Z15, Z10, Z10
-	VADDPS     Z10, Z12, Z12
-	VMULPS     Z15, Z11, Z11
-	VMULPS     Z15, Z11, Z11
-	VADDPS     Z11, Z13, Z13
-	ADDQ       $0x00000100, SI
-	SUBQ       $0x00000004, DI
-	JNZ        row239
-	VMULPS     Z12, Z12, Z11
-	VMULPS     Z13, Z8, Z10
-	VCMPPS     $0x0e, Z0, Z13, K2
-	VCMPPS     $0x0e, Z10, Z11, K3
-	KANDW      K2, K3, K2
-	VDIVPS     Z13, Z12, Z10
-	VMULPS     Z12, Z10, Z11
-	VBLENDMPS  Z10, Z14, K2, Z14
-	VBLENDMPS  Z11, Z8, K2, Z8
-	VBLENDMPS  Z4, Z7, K2, Z7
-	DECQ       DX
-	JNZ        try238
-	VBLENDMPS  Z0, Z14, K1, Z14
-	VMOVUPS    Z14, 8192(AX)
-	MOVQ       BX, CX
+	VMULPS      (SI), Z4, Z7
+	VRNDSCALEPS $0x00, Z7, Z7
+	VMAXPS      Z8, Z7, Z7
+	VMINPS      Z10, Z7, Z7
+	VMULPS      6144(SI), Z7, Z11
+	VADDPS      Z11, Z12, Z12
+	VMULPS      2048(SI), Z7, Z11
+	VMULPS      Z7, Z11, Z11
+	VADDPS      Z11, Z13, Z13
+	VMULPS      64(SI), Z4, Z7
+	VRNDSCALEPS $0x00, Z7, Z7
+	VMAXPS      Z8, Z7, Z7
+	VMINPS      Z10, Z7, Z7
+	VMULPS      6208(SI), Z7, Z11
+	VADDPS      Z11, Z12, Z12
+	VMULPS      2112(SI), Z7, Z11
+	VMULPS      Z7, Z11, Z11
+	VADDPS      Z11, Z13, Z13
+	VMULPS      128(SI), Z4, Z7
+	VRNDSCALEPS $0x00, Z7, Z7
+	VMAXPS      Z8, Z7, Z7
+	VMINPS      Z10, Z7, Z7
+	VMULPS      6272(SI), Z7, Z11
+	VADDPS      Z11, Z12, Z12
+	VMULPS      2176(SI), Z7, Z11
+	VMULPS      Z7, Z11, Z11
+	VADDPS      Z11, Z13, Z13
+	VMULPS      192(SI), Z4, Z7
+	VRNDSCALEPS $0x00, Z7, Z7
+	VMAXPS      Z8, Z7, Z7
+	VMINPS      Z10, Z7, Z7
+	VMULPS      6336(SI), Z7, Z11
+	VADDPS      Z11, Z12, Z12
+	VMULPS      2240(SI), Z7, Z11
+	VMULPS      Z7, Z11, Z11
+	VADDPS      Z11, Z13, Z13
+	ADDQ        $0x00000100, SI
+	SUBQ        $0x00000004, DI
+	JNZ         row239
+	VMOVAPS     Z4, Z7
+	VPXORD      Z14, Z14, Z14
+	VDIVPS      Z13, Z12, Z15
+	VCMPPS      $0x04, Z0, Z13, K2
+	VBLENDMPS   Z15, Z14, K2, Z14
+	VMULPS      Z12, Z14, Z11
 
-row240:
+try240:
+	VBROADCASTSS (CX), Z4
+	ADDQ         $0x04, CX
+	VDIVPS       Z9, Z4, Z4
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	MOVQ         AX, SI
+	MOVQ         BX, DI
+
+row241:
+	VMULPS      (SI), Z4, Z15
+	VRNDSCALEPS $0x00, Z15, Z15
+	VMAXPS      Z8, Z15, Z15
+	VMINPS      Z10, Z15, Z15
+	VMULPS      6144(SI), Z15, Z16
+	VADDPS      Z16, Z12, Z12
+	VMULPS      2048(SI), Z15, Z16
+	VMULPS      Z15, Z16, Z16
+	VADDPS      Z16, Z13, Z13
+	VMULPS      64(SI), Z4, Z15
+	VRNDSCALEPS $0x00, Z15, Z15
+	VMAXPS      Z8, Z15, Z15
+	VMINPS      Z10, Z15, Z15
+	VMULPS      6208(SI), Z15, Z16
+	VADDPS      Z16, Z12, Z12
+	VMULPS      2112(SI), Z15, Z16
+	VMULPS      Z15, Z16, Z16
+	VADDPS      Z16, Z13, Z13
+	VMULPS      128(SI), Z4, Z15
+	VRNDSCALEPS $0x00, Z15, Z15
+	VMAXPS      Z8, Z15, Z15
+	VMINPS      Z10, Z15, Z15
+	VMULPS      6272(SI), Z15, Z16
+	VADDPS      Z16, Z12, Z12
+	VMULPS      2176(SI), Z15, Z16
+	VMULPS      Z15, Z16, Z16
+	VADDPS      Z16, Z13, Z13
+	VMULPS      192(SI), Z4, Z15
+	VRNDSCALEPS $0x00, Z15, Z15
+	VMAXPS      Z8, Z15, Z15
+	VMINPS      Z10, Z15, Z15
+	VMULPS      6336(SI), Z15, Z16
+	VADDPS      Z16, Z12, Z12
+	VMULPS      2240(SI), Z15, Z16
+	VMULPS      Z15, Z16, Z16
+	VADDPS      Z16, Z13, Z13
+	ADDQ        $0x00000100, SI
+	SUBQ        $0x00000004, DI
+	JNZ         row241
+	VMULPS      Z12, Z12, Z16
+	VMULPS      Z13, Z11, Z15
+	VCMPPS      $0x0e, Z0, Z13, K2
+	VCMPPS      $0x0e, Z15, Z16, K3
+	KANDW       K2, K3, K2
+	VDIVPS      Z13, Z12, Z15
+	VMULPS      Z12, Z15, Z16
+	VBLENDMPS   Z15, Z14, K2, Z14
+	VBLENDMPS   Z16, Z11, K2, Z11
+	VBLENDMPS   Z4, Z7, K2, Z7
+	DECQ        DX
+	JNZ         try240
+	VBLENDMPS   Z0, Z14, K1, Z14
+	VMOVUPS     Z14, 8192(AX)
+	MOVQ        BX, CX
+
+row242:
 	VMULPS     (AX), Z7, Z4
 	VADDPS     Z1, Z4, Z4
 	VPTERNLOGD $0xec, Z2, Z3, Z4
@@ -7185,7 +7121,7 @@ row240:
 	VMOVUPS    Z4, 4096(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row240
+	JNZ        row242
 	VZEROUPPER
 	RET
 
@@ -7204,7 +7140,7 @@ TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row241:
+row243:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -7252,67 +7188,67 @@ row241:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row241
+	JNZ          row243
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given242
+	JZ           given244
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others245
+	JNE          others247
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row246:
+row248:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row246
-	JMP     weighed243
+	JNZ     row248
+	JMP     weighed245
 
-others245:
+others247:
 	CMPQ CX, $0x02
-	JE   magnitudes244
+	JE   magnitudes246
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row247:
+row249:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row247
+	JNZ          row249
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes244:
+magnitudes246:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row248:
+row250:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row248
-	JMP     weighed243
+	JNZ     row250
+	JMP     weighed245
 
-given242:
+given244:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row249:
+row251:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -7360,9 +7296,9 @@ row249:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row249
+	JNZ          row251
 
-weighed243:
+weighed245:
 	MOVQ         tables+40(FP), CX
 	MOVQ         numerators+48(FP), DX
 	MOVQ         tries+56(FP), SI
@@ -7373,7 +7309,7 @@ weighed243:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row250:
+row252:
 	VMOVUPS      (DI), Z2
 	VMOVAPS      Z2, Z3
 	VPANDD       Z1, Z3, Z3
@@ -7382,7 +7318,7 @@ row250:
 	VBLENDMPS    Z2, Z8, K1, Z8
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row250
+	JNZ          row252
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
 	VCMPPS       $0x01, Z1, Z9, K1
 	VPXORD       Z12, Z12, Z12
@@ -7399,7 +7335,7 @@ row250:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row251:
+row253:
 	VMOVUPS      (DI), Z2
 	VMULPS       Z1, Z2, Z3
 	VPXORD       Z13, Z13, Z13
@@ -7436,13 +7372,13 @@ row251:
 	VADDPS       Z3, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row251
+	JNZ          row253
 	VDIVPS       Z11, Z10, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VMULPS       Z10, Z12, Z2
 
-try252:
+try254:
 	VBROADCASTSS (DX), Z1
 	ADDQ         $0x04, DX
 	VDIVPS       Z8, Z1, Z1
@@ -7451,7 +7387,7 @@ try252:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row253:
+row255:
 	VMOVUPS      (DI), Z3
 	VMULPS       Z1, Z3, Z4
 	VPXORD       Z14, Z14, Z14
@@ -7488,7 +7424,7 @@ row253:
 	VADDPS       Z4, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row253
+	JNZ          row255
 	VMULPS       Z10, Z10, Z3
 	VMULPS       Z11, Z2, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
@@ -7499,7 +7435,7 @@ row253:
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VBLENDMPS    Z3, Z2, K2, Z2
 	DECQ         SI
-	JNZ          try252
+	JNZ          try254
 	VBLENDMPS    Z0, Z12, K1, Z12
 	VMOVUPS      Z12, 8192(AX)
 	VZEROUPPER
@@ -7530,7 +7466,7 @@ TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-44
 	MOVQ         CX, DI
 	MOVQ         AX, R8
 
-row254:
+row256:
 	MOVQ         DX, SI
 	VMOVUPS      (SI), X7
 	ADDQ         BX, SI
@@ -7578,14 +7514,14 @@ row254:
 	VMOVUPS      Z10, 192(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row254
+	JNZ          row256
 	VPXORD       Z11, Z11, Z11
 	VPXORD       Z12, Z12, Z12
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row255:
+row257:
 	VMOVUPS      (DX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -7594,7 +7530,7 @@ row255:
 	VBLENDMPS    Z7, Z11, K1, Z11
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000001, BX
-	JNZ          row255
+	JNZ          row257
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z12, K1
 	VMOVUPS      Z11, 8256(CX)
@@ -7606,7 +7542,7 @@ row255:
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row256:
+row258:
 	VMOVUPS    (DX), Z7
 	VMULPS     Z7, Z7, Z8
 	VMOVUPS    Z8, 2048(DX)
@@ -7625,7 +7561,7 @@ row256:
 	VADDPS     Z8, Z14, Z14
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, BX
-	JNZ        row256
+	JNZ        row258
 	MOVQ       otherSpace+16(FP), DX
 	MOVQ       otherX+24(FP), BX
 	MOVQ       AX, SI
@@ -7633,7 +7569,7 @@ row256:
 	MOVQ       DX, R8
 	MOVQ       AX, R9
 
-row257:
+row259:
 	MOVQ         BX, DI
 	VMOVUPS      (DI), X15
 	ADDQ         SI, DI
@@ -7681,14 +7617,14 @@ row257:
 	VMOVUPS      Z18, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row257
+	JNZ          row259
 	VPXORD       Z19, Z19, Z19
 	VPXORD       Z20, Z20, Z20
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row258:
+row260:
 	VMOVUPS      (BX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -7697,7 +7633,7 @@ row258:
 	VBLENDMPS    Z7, Z19, K1, Z19
 	ADDQ         $0x00000040, BX
 	SUBQ         $0x00000001, SI
-	JNZ          row258
+	JNZ          row260
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z20, K1
 	VMOVUPS      Z19, 8256(DX)
@@ -7709,7 +7645,7 @@ row258:
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row259:
+row261:
 	VMOVUPS    (BX), Z4
 	VMULPS     Z4, Z4, Z6
 	VMOVUPS    Z6, 2048(BX)
@@ -7728,15 +7664,15 @@ row259:
 	VADDPS     Z6, Z22, Z22
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000001, SI
-	JNZ        row259
+	JNZ        row261
 	MOVQ       $0x00000005, BX
 
-round260:
+round262:
 	XORL SI, SI
 	XORQ DI, DI
 	MOVQ AX, R8
 
-row262:
+row264:
 	VMOVUPS    (CX)(DI*1), Z4
 	VMOVUPS    2048(CX)(DI*1), Z5
 	VMOVUPS    6144(CX)(DI*1), Z6
@@ -7757,7 +7693,7 @@ row262:
 	VCMPPS     $0x04, Z6, Z9, K2
 	KANDW      K1, K2, K1
 	KORTESTW   K1, K1
-	JZ         stay263
+	JZ         stay265
 	VMULPS     Z4, Z5, Z10
 	VMULPS     Z9, Z10, Z10
 	VADDPS     Z10, Z7, Z7
@@ -7779,7 +7715,7 @@ row262:
 	KMOVW      K1, R9
 	ORL        R9, SI
 
-stay263:
+stay265:
 	VMOVUPS    (DX)(DI*1), Z4
 	VMOVUPS    2048(DX)(DI*1), Z5
 	VMOVUPS    6144(DX)(DI*1), Z6
@@ -7800,7 +7736,7 @@ stay263:
 	VCMPPS     $0x04, Z6, Z9, K2
 	KANDW      K1, K2, K1
 	KORTESTW   K1, K1
-	JZ         stay264
+	JZ         stay266
 	VMULPS     Z4, Z5, Z10
 	VMULPS     Z9, Z10, Z10
 	VADDPS     Z10, Z7, Z7
@@ -7822,16 +7758,16 @@ stay263:
 	KMOVW      K1, R9
 	ORL        R9, SI
 
-stay264:
+stay266:
 	ADDQ  $0x00000040, DI
 	DECQ  R8
-	JNZ   row262
+	JNZ   row264
 	TESTL SI, SI
-	JZ    done261
+	JZ    done263
 	DECQ  BX
-	JNZ   round260
+	JNZ   round262
 
-done261:
+done263:
 	VMOVUPS      8256(CX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -7845,7 +7781,7 @@ done261:
 	VMOVUPS      Z2, 8192(CX)
 	MOVQ         AX, BX
 
-row265:
+row267:
 	VMOVUPS      6144(CX), Z2
 	VADDPS       Z1, Z2, Z2
 	VSUBPS       Z25, Z2, Z2
@@ -7853,7 +7789,7 @@ row265:
 	VMOVUPS      Z2, 4096(CX)
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, BX
-	JNZ          row265
+	JNZ          row267
 	VMOVUPS      8256(DX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -7867,7 +7803,7 @@ row265:
 	VMOVUPS      Z2, 8192(DX)
 	MOVQ         DX, CX
 
-row266:
+row268:
 	VMOVUPS   6144(CX), Z2
 	VADDPS    Z1, Z2, Z2
 	VSUBPS    Z25, Z2, Z2
@@ -7875,7 +7811,7 @@ row266:
 	VMOVUPS   Z2, 4096(CX)
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000001, AX
-	JNZ       row266
+	JNZ       row268
 	VZEROUPPER
 	RET
 
@@ -7899,7 +7835,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop267:
+loop269:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -7912,7 +7848,7 @@ loop267:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop267
+	JNZ     loop269
 	VZEROUPPER
 	RET
 
@@ -7937,9 +7873,9 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_80000000<>+0(SB), Z9
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000010
-	JL           rest269
+	JL           rest271
 
-loop268:
+loop270:
 	VMOVUPS     (CX), Z10
 	VFPCLASSPSZ $0x99, Z10, K1
 	VMULPS      Z0, Z10, Z11
@@ -7966,11 +7902,11 @@ loop268:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop268
+	JGE         loop270
 
-rest269:
+rest271:
 	TESTQ       DX, DX
-	JZ          done270
+	JZ          done272
 	MOVL        $-1, SI
 	BZHIL       DX, SI, SI
 	KMOVW       SI, K1
@@ -8000,7 +7936,7 @@ rest269:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done270:
+done272:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -8019,7 +7955,7 @@ TEXT ·codeAwayAVX512(SB), NOSPLIT, $0-28
 	VPBROADCASTD c32_80000000<>+0(SB), Z1
 	VPBROADCASTD c32_3effffff<>+0(SB), Z2
 
-loop271:
+loop273:
 	VMOVUPS    (CX), Z3
 	VMULPS     Z0, Z3, Z3
 	VMOVAPS    Z3, Z4
@@ -8031,7 +7967,7 @@ loop271:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop271
+	JNZ        loop273
 	VZEROUPPER
 	RET
 
@@ -8051,7 +7987,7 @@ TEXT ·codeDownSignedAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop272:
+loop274:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -8063,7 +7999,7 @@ loop272:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop272
+	JNZ        loop274
 	VZEROUPPER
 	RET
 
@@ -8083,7 +8019,7 @@ TEXT ·codeDownAVX512(SB), NOSPLIT, $0-37
 	VMOVD        BX, X3
 	VPBROADCASTB X3, X3
 
-loop273:
+loop275:
 	VMOVUPS    (CX), Z4
 	VSUBPS     Z0, Z4, Z4
 	VMULPS     Z1, Z4, Z4
@@ -8095,7 +8031,7 @@ loop273:
 	ADDQ       $0x40, CX
 	ADDQ       $0x10, AX
 	SUBQ       $0x10, DX
-	JNZ        loop273
+	JNZ        loop275
 	VZEROUPPER
 	RET
 
@@ -8117,7 +8053,7 @@ TEXT ·codeE2M1AVX512(SB), NOSPLIT, $0-32
 	VBROADCASTSS 20(BX), Z8
 	VBROADCASTSS 24(BX), Z9
 
-loop274:
+loop276:
 	VMOVUPS      (CX), Z10
 	VPXORD       Z12, Z12, Z12
 	VMOVAPS      Z10, Z11
@@ -8149,7 +8085,7 @@ loop274:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, DX
-	JNZ          loop274
+	JNZ          loop276
 	VZEROUPPER
 	RET
 
@@ -8177,7 +8113,7 @@ TEXT ·unpackNibblesAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop275:
+loop277:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -8198,7 +8134,7 @@ loop275:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop275
+	JNZ       loop277
 	VZEROUPPER
 	RET
 
@@ -8212,12 +8148,12 @@ TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part276:
+part278:
 	VBROADCASTSS (BX), Z0
 	VBROADCASTSS (SI), Z1
 	MOVQ         DX, R8
 
-loop277:
+loop279:
 	VPMOVSXBD (CX), Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -8226,11 +8162,11 @@ loop277:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, R8
-	JNZ       loop277
+	JNZ       loop279
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part276
+	JNZ       part278
 	VZEROUPPER
 	RET
 
@@ -8247,7 +8183,7 @@ TEXT ·dequantizeQ2KAVX512(SB), NOSPLIT, $128-24
 	VPANDD       Z1, Z0, Z0
 	VCVTDQ2PS    Z0, Z0
 
-block278:
+block280:
 	VPMOVZXBD    (CX), Y1
 	VPSRLD       $0x04, Y1, Y2
 	VPAND        v32_0000000f<>+0(SB), Y1, Y1
@@ -8359,7 +8295,7 @@ block278:
 	ADDQ         $0x00000054, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block278
+	JNZ          block280
 	VZEROUPPER
 	RET
 
@@ -8379,7 +8315,7 @@ TEXT ·dequantizeQ4KAVX512(SB), NOSPLIT, $128-24
 	VPANDD       Z1, Z0, Z0
 	VCVTDQ2PS    Z0, Z0
 
-block279:
+block281:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -8478,7 +8414,7 @@ block279:
 	ADDQ         $0x00000090, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block279
+	JNZ          block281
 	VZEROUPPER
 	RET
 
@@ -8505,7 +8441,7 @@ TEXT ·dequantizeQ5KAVX512(SB), NOSPLIT, $128-24
 	VCVTDQ2PS    Z1, Z1
 	VMOVDQU      v32_0f0f0f0f<>+0(SB), Y2
 
-block280:
+block282:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -8657,7 +8593,7 @@ block280:
 	ADDQ         $0x000000b0, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block280
+	JNZ          block282
 	VZEROUPPER
 	RET
 
@@ -8688,7 +8624,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit281:
+unit283:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -8713,9 +8649,9 @@ unit281:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest283
+	JL           rest285
 
-loop282:
+loop284:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -8770,11 +8706,11 @@ loop282:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop282
+	JGE           loop284
 
-rest283:
+rest285:
 	TESTQ         R8, R8
-	JZ            done284
+	JZ            done286
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -8835,9 +8771,9 @@ rest283:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done284:
+done286:
 	TESTQ DX, DX
-	JNZ   unit281
+	JNZ   unit283
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -8882,7 +8818,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit285:
+unit287:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -8890,9 +8826,9 @@ unit285:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest287
+	JL      rest289
 
-loop286:
+loop288:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -8903,11 +8839,11 @@ loop286:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop286
+	JGE       loop288
 
-rest287:
+rest289:
 	TESTQ      SI, SI
-	JZ         done288
+	JZ         done290
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -8924,7 +8860,7 @@ rest287:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done288:
+done290:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -8947,7 +8883,7 @@ done288:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit285
+	JNZ          unit287
 	VZEROUPPER
 	RET
 
@@ -8971,9 +8907,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest290
+	JL     rest292
 
-loop289:
+loop291:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -8993,11 +8929,11 @@ loop289:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop289
+	JGE          loop291
 
-rest290:
+rest292:
 	TESTQ        CX, CX
-	JZ           done291
+	JZ           done293
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -9021,7 +8957,7 @@ rest290:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done291:
+done293:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)

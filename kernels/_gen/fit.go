@@ -760,24 +760,38 @@ func (v isa) fitSymmetric() {
 
 	inverse, won := v.reg(), v.reg()
 	xc, cc := v.reg(), v.reg()
+	// What is rounded is no larger than the levels and 1, where the loudest is not
+	// next to nothing: so a rounding instruction does what nearest does.
+	least, most := v.reg(), v.reg()
+	VSUBPS(c.magic, low, least)
+	VSUBPS(c.magic, high, most)
+	v.rows(space, n, 1, func(at func(int) Mem) {
+		x := v.reg()
+		VMOVUPS(at(lanesX), x)
+		VMULPS(at(lanesW), x, x)
+		VMOVUPS(x, at(lanesTrial))
+	})
 	project := func() {
 		VBROADCASTSS(Mem{Base: numerators}, inverse)
 		ADDQ(Imm(4), numerators)
 		VDIVPS(m, inverse, inverse)
 		v.clear(xc)
 		v.clear(cc)
-		x, w, q := v.reg(), v.reg(), v.reg()
+		q, t := v.reg(), v.reg()
 		v.rows(space, n, 4, func(at func(int) Mem) {
-			VMOVUPS(at(lanesX), x)
-			VMOVUPS(at(lanesW), w)
-			VMULPS(inverse, x, q)
-			v.nearest(c, q, low, high)
-			VMULPS(x, w, x)
-			VMULPS(q, x, x)
-			VADDPS(x, xc, xc)
-			VMULPS(q, w, w)
-			VMULPS(q, w, w)
-			VADDPS(w, cc, cc)
+			VMULPS(at(lanesX), inverse, q)
+			if v.wide() {
+				VRNDSCALEPS(Imm(0), q, q)
+			} else {
+				VROUNDPS(Imm(0), q, q)
+			}
+			VMAXPS(least, q, q)
+			VMINPS(most, q, q)
+			VMULPS(at(lanesTrial), q, t)
+			VADDPS(t, xc, xc)
+			VMULPS(at(lanesW), q, t)
+			VMULPS(q, t, t)
+			VADDPS(t, cc, cc)
 		})
 	}
 	project()
