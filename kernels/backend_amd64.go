@@ -412,53 +412,7 @@ func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped
 	return minifloatAVX512(&dst[0], &src[0], len(src), inv, scale, &f.words[0])
 }
 
-// Of the functions below each is the one of the name with Go behind it; weights
-// or bytes of codes are a multiple of 16.
-
-func codeAway(codes []uint8, x []float32, inverse float32) {
-	switch codes = codes[:len(x)]; backend {
-	case AVX512:
-		codeAwayAVX512(&codes[0], &x[0], len(x), inverse)
-	case AVX2:
-		codeAwayAVX2(&codes[0], &x[0], len(x), inverse)
-	default:
-		codeAwayGo(codes, x, inverse)
-	}
-}
-
-func codeDown(codes []uint8, x []float32, low, inverse, half float32, most uint8) {
-	switch codes = codes[:len(x)]; backend {
-	case AVX512:
-		codeDownAVX512(&codes[0], &x[0], len(x), low, inverse, half, most)
-	case AVX2:
-		codeDownAVX2(&codes[0], &x[0], len(x), low, inverse, half, most)
-	default:
-		codeDownGo(codes, x, low, inverse, half, most)
-	}
-}
-
-func codeDownSigned(codes []uint8, x []float32, low, inverse, half float32, most uint8) {
-	switch codes = codes[:len(x)]; backend {
-	case AVX512:
-		codeDownSignedAVX512(&codes[0], &x[0], len(x), low, inverse, half, most)
-	case AVX2:
-		codeDownSignedAVX2(&codes[0], &x[0], len(x), low, inverse, half, most)
-	default:
-		codeDownSignedGo(codes, x, low, inverse, half, most)
-	}
-}
-
-func codeE2M1(codes []uint8, x []float32, bounds *[7]float32) {
-	switch codes = codes[:len(x)]; backend {
-	case AVX512:
-		codeE2M1AVX512(&codes[0], &x[0], len(x), &bounds[0])
-	case AVX2:
-		codeE2M1AVX2(&codes[0], &x[0], len(x), &bounds[0])
-	default:
-		codeE2M1Go(codes, x, bounds)
-	}
-}
-
+// unpackNibbles is unpackNibblesGo for a multiple of 16 bytes of codes.
 func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
 	switch y = y[:2*len(codes)]; backend {
 	case AVX512:
@@ -470,7 +424,7 @@ func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high
 	}
 }
 
-// unpackBytes takes parts of a multiple of 16 codes.
+// unpackBytes is unpackBytesGo for parts of a multiple of 16 codes.
 func unpackBytes(y []float32, codes []uint8, scales, offsets []float32) {
 	y, offsets = y[:len(codes)], offsets[:len(scales)]
 	switch n := len(codes) / len(scales); backend {

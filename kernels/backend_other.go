@@ -57,18 +57,6 @@ func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped
 	return f.nearestEvenGo(dst, src, inv, scale)
 }
 
-func codeAway(codes []uint8, x []float32, inverse float32) { codeAwayGo(codes, x, inverse) }
-
-func codeDown(codes []uint8, x []float32, low, inverse, half float32, most uint8) {
-	codeDownGo(codes, x, low, inverse, half, most)
-}
-
-func codeDownSigned(codes []uint8, x []float32, low, inverse, half float32, most uint8) {
-	codeDownSignedGo(codes, x, low, inverse, half, most)
-}
-
-func codeE2M1(codes []uint8, x []float32, bounds *[7]float32) { codeE2M1Go(codes, x, bounds) }
-
 func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
 	unpackNibblesGo(y, codes, table, low, lowAdd, high, highAdd)
 }

@@ -31,7 +31,7 @@ func quantizeSymmetric(dst []byte, bytes int, x, importance []float32, levels in
 	var codes [32]uint8
 	for i := range len(x) / 32 {
 		b, v := dst[bytes*i:][:bytes], x[32*i:][:32]
-		d := loudestOf(v) / -float32(levels)
+		d := loudest(v) / -float32(levels)
 		putHalf(b, d)
 		codeDownSigned(codes[:], v, 0, invert(d), float32(levels)+0.5, uint8(2*levels-1))
 		putCodes(b[2:], &codes)

@@ -45,11 +45,6 @@ func quantizeSpan(dst []byte, bytes int, x, importance []float32, f *affineFit) 
 
 // span returns the least and the greatest of x, the first of equal zeros.
 func span(x []float32) (low, high float32) {
-	if backend != Portable {
-		if low, high = Extremes(x); low != 0 { // of the end stored, the sign of a zero counts
-			return low, high
-		}
-	}
 	low, high = math.MaxFloat32, -math.MaxFloat32
 	for _, v := range x {
 		if v < low {

@@ -129,26 +129,6 @@ func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, 
 //go:noescape
 func minifloatAVX2(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
 
-// codeAwayAVX2 equals codeAwayGo for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeAwayAVX2(codes *uint8, x *float32, n int, inverse float32)
-
-// codeDownSignedAVX2 equals the Go function for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeDownSignedAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-
-// codeDownAVX2 equals the Go function for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeDownAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-
-// codeE2M1AVX2 equals codeE2M1Go for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeE2M1AVX2(codes *uint8, x *float32, n int, bounds *float32)
-
 // unpackNibblesAVX2 equals unpackNibblesGo for n > 0, a multiple of 16.
 //
 //go:noescape
@@ -298,26 +278,6 @@ func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32
 //
 //go:noescape
 func minifloatAVX512(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
-
-// codeAwayAVX512 equals codeAwayGo for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeAwayAVX512(codes *uint8, x *float32, n int, inverse float32)
-
-// codeDownSignedAVX512 equals the Go function for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeDownSignedAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-
-// codeDownAVX512 equals the Go function for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeDownAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-
-// codeE2M1AVX512 equals codeE2M1Go for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeE2M1AVX512(codes *uint8, x *float32, n int, bounds *float32)
 
 // unpackNibblesAVX512 equals unpackNibblesGo for n > 0, a multiple of 16.
 //

@@ -3417,228 +3417,6 @@ done131:
 	VZEROUPPER
 	RET
 
-// func codeAwayAVX2(codes *uint8, x *float32, n int, inverse float32)
-// Requires: AVX, AVX2, SSE
-TEXT ·codeAwayAVX2(SB), NOSPLIT, $0-28
-	MOVQ         codes+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        inverse+24(FP), X0
-	VBROADCASTSS X0, Y0
-
-loop132:
-	VMOVUPS      (CX), Y1
-	VMULPS       Y0, Y1, Y1
-	VMOVAPS      Y1, Y2
-	VPAND        v32_80000000<>+0(SB), Y2, Y2
-	VPOR         v32_3effffff<>+0(SB), Y2, Y2
-	VADDPS       Y2, Y1, Y1
-	VCVTTPS2DQ   Y1, Y1
-	VMOVUPS      32(CX), Y2
-	VMULPS       Y0, Y2, Y2
-	VMOVAPS      Y2, Y3
-	VPAND        v32_80000000<>+0(SB), Y3, Y3
-	VPOR         v32_3effffff<>+0(SB), Y3, Y3
-	VADDPS       Y3, Y2, Y2
-	VCVTTPS2DQ   Y2, Y2
-	VPAND        v32_000000ff<>+0(SB), Y1, Y1
-	VPAND        v32_000000ff<>+0(SB), Y2, Y2
-	VPACKSSDW    Y2, Y1, Y1
-	VPERMQ       $0xd8, Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPACKUSWB    X2, X1, X2
-	VMOVDQU      X2, (AX)
-	ADDQ         $0x40, CX
-	ADDQ         $0x10, AX
-	SUBQ         $0x10, DX
-	JNZ          loop132
-	VZEROUPPER
-	RET
-
-DATA v32_000000ff<>+0(SB)/4, $0x000000ff
-DATA v32_000000ff<>+4(SB)/4, $0x000000ff
-DATA v32_000000ff<>+8(SB)/4, $0x000000ff
-DATA v32_000000ff<>+12(SB)/4, $0x000000ff
-DATA v32_000000ff<>+16(SB)/4, $0x000000ff
-DATA v32_000000ff<>+20(SB)/4, $0x000000ff
-DATA v32_000000ff<>+24(SB)/4, $0x000000ff
-DATA v32_000000ff<>+28(SB)/4, $0x000000ff
-GLOBL v32_000000ff<>(SB), RODATA|NOPTR, $32
-
-// func codeDownSignedAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-// Requires: AVX, AVX2, SSE
-TEXT ·codeDownSignedAVX2(SB), NOSPLIT, $0-37
-	MOVQ         codes+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        low+24(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        inverse+28(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVSS        half+32(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVBLZX      most+36(FP), BX
-	VMOVD        BX, X3
-	VPBROADCASTB X3, X3
-
-loop133:
-	VMOVUPS      (CX), Y4
-	VSUBPS       Y0, Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VADDPS       Y2, Y4, Y4
-	VCVTTPS2DQ   Y4, Y4
-	VMOVUPS      32(CX), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMULPS       Y1, Y5, Y5
-	VADDPS       Y2, Y5, Y5
-	VCVTTPS2DQ   Y5, Y5
-	VPAND        v32_000000ff<>+0(SB), Y4, Y4
-	VPAND        v32_000000ff<>+0(SB), Y5, Y5
-	VPACKSSDW    Y5, Y4, Y4
-	VPERMQ       $0xd8, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X5
-	VPACKUSWB    X5, X4, X5
-	VPMINSB      X3, X5, X5
-	VMOVDQU      X5, (AX)
-	ADDQ         $0x40, CX
-	ADDQ         $0x10, AX
-	SUBQ         $0x10, DX
-	JNZ          loop133
-	VZEROUPPER
-	RET
-
-// func codeDownAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-// Requires: AVX, AVX2, SSE
-TEXT ·codeDownAVX2(SB), NOSPLIT, $0-37
-	MOVQ         codes+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        low+24(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        inverse+28(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVSS        half+32(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVBLZX      most+36(FP), BX
-	VMOVD        BX, X3
-	VPBROADCASTB X3, X3
-
-loop134:
-	VMOVUPS      (CX), Y4
-	VSUBPS       Y0, Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VADDPS       Y2, Y4, Y4
-	VCVTTPS2DQ   Y4, Y4
-	VMOVUPS      32(CX), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMULPS       Y1, Y5, Y5
-	VADDPS       Y2, Y5, Y5
-	VCVTTPS2DQ   Y5, Y5
-	VPAND        v32_000000ff<>+0(SB), Y4, Y4
-	VPAND        v32_000000ff<>+0(SB), Y5, Y5
-	VPACKSSDW    Y5, Y4, Y4
-	VPERMQ       $0xd8, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X5
-	VPACKUSWB    X5, X4, X5
-	VPMINUB      X3, X5, X5
-	VMOVDQU      X5, (AX)
-	ADDQ         $0x40, CX
-	ADDQ         $0x10, AX
-	SUBQ         $0x10, DX
-	JNZ          loop134
-	VZEROUPPER
-	RET
-
-// func codeE2M1AVX2(codes *uint8, x *float32, n int, bounds *float32)
-// Requires: AVX, AVX2
-TEXT ·codeE2M1AVX2(SB), NOSPLIT, $0-32
-	MOVQ         codes+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         bounds+24(FP), BX
-	VBROADCASTSS (BX), Y0
-	VBROADCASTSS 4(BX), Y1
-	VBROADCASTSS 8(BX), Y2
-	VBROADCASTSS 12(BX), Y3
-	VBROADCASTSS 16(BX), Y4
-	VBROADCASTSS 20(BX), Y5
-	VBROADCASTSS 24(BX), Y6
-
-loop135:
-	VMOVUPS      (CX), Y7
-	VXORPS       Y9, Y9, Y9
-	VMOVAPS      Y7, Y8
-	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
-	VPCMPGTD     Y0, Y8, Y10
-	VPSUBD       Y10, Y9, Y9
-	VPCMPGTD     Y1, Y8, Y10
-	VPSUBD       Y10, Y9, Y9
-	VPCMPGTD     Y2, Y8, Y10
-	VPSUBD       Y10, Y9, Y9
-	VPCMPGTD     Y3, Y8, Y10
-	VPSUBD       Y10, Y9, Y9
-	VPCMPGTD     Y4, Y8, Y10
-	VPSUBD       Y10, Y9, Y9
-	VPCMPGTD     Y5, Y8, Y10
-	VPSUBD       Y10, Y9, Y9
-	VPCMPGTD     Y6, Y8, Y8
-	VPSUBD       Y8, Y9, Y9
-	VXORPS       Y10, Y10, Y10
-	VCVTDQ2PS    Y9, Y8
-	VCMPPS       $0x01, v32_00000000<>+0(SB), Y7, Y7
-	VCMPPS       $0x0e, v32_00000000<>+0(SB), Y8, Y8
-	VANDPS       Y7, Y8, Y7
-	VBLENDVPS    Y7, v32_00000008<>+0(SB), Y10, Y10
-	VPADDD       Y10, Y9, Y7
-	VMOVUPS      32(CX), Y8
-	VXORPS       Y10, Y10, Y10
-	VMOVAPS      Y8, Y9
-	VPAND        v32_7fffffff<>+0(SB), Y9, Y9
-	VPCMPGTD     Y0, Y9, Y11
-	VPSUBD       Y11, Y10, Y10
-	VPCMPGTD     Y1, Y9, Y11
-	VPSUBD       Y11, Y10, Y10
-	VPCMPGTD     Y2, Y9, Y11
-	VPSUBD       Y11, Y10, Y10
-	VPCMPGTD     Y3, Y9, Y11
-	VPSUBD       Y11, Y10, Y10
-	VPCMPGTD     Y4, Y9, Y11
-	VPSUBD       Y11, Y10, Y10
-	VPCMPGTD     Y5, Y9, Y11
-	VPSUBD       Y11, Y10, Y10
-	VPCMPGTD     Y6, Y9, Y9
-	VPSUBD       Y9, Y10, Y10
-	VXORPS       Y11, Y11, Y11
-	VCVTDQ2PS    Y10, Y9
-	VCMPPS       $0x01, v32_00000000<>+0(SB), Y8, Y8
-	VCMPPS       $0x0e, v32_00000000<>+0(SB), Y9, Y9
-	VANDPS       Y8, Y9, Y8
-	VBLENDVPS    Y8, v32_00000008<>+0(SB), Y11, Y11
-	VPADDD       Y11, Y10, Y8
-	VPAND        v32_000000ff<>+0(SB), Y7, Y7
-	VPAND        v32_000000ff<>+0(SB), Y8, Y8
-	VPACKSSDW    Y8, Y7, Y7
-	VPERMQ       $0xd8, Y7, Y7
-	VEXTRACTI128 $0x01, Y7, X8
-	VPACKUSWB    X8, X7, X8
-	VMOVDQU      X8, (AX)
-	ADDQ         $0x40, CX
-	ADDQ         $0x10, AX
-	SUBQ         $0x10, DX
-	JNZ          loop135
-	VZEROUPPER
-	RET
-
-DATA v32_00000008<>+0(SB)/4, $0x00000008
-DATA v32_00000008<>+4(SB)/4, $0x00000008
-DATA v32_00000008<>+8(SB)/4, $0x00000008
-DATA v32_00000008<>+12(SB)/4, $0x00000008
-DATA v32_00000008<>+16(SB)/4, $0x00000008
-DATA v32_00000008<>+20(SB)/4, $0x00000008
-DATA v32_00000008<>+24(SB)/4, $0x00000008
-DATA v32_00000008<>+28(SB)/4, $0x00000008
-GLOBL v32_00000008<>(SB), RODATA|NOPTR, $32
-
 // func unpackNibblesAVX2(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
 // Requires: AVX, AVX2, SSE
 TEXT ·unpackNibblesAVX2(SB), NOSPLIT, $0-48
@@ -3660,7 +3438,7 @@ TEXT ·unpackNibblesAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop136:
+loop132:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -3693,7 +3471,7 @@ loop136:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop136
+	JNZ       loop132
 	VZEROUPPER
 	RET
 
@@ -3707,12 +3485,12 @@ TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part137:
+part133:
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS (SI), Y1
 	MOVQ         DX, R8
 
-loop138:
+loop134:
 	VPMOVSXBD (CX), Y2
 	VCVTDQ2PS Y2, Y2
 	VMULPS    Y0, Y2, Y2
@@ -3721,11 +3499,11 @@ loop138:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, R8
-	JNZ       loop138
+	JNZ       loop134
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part137
+	JNZ       part133
 	VZEROUPPER
 	RET
 
@@ -3740,7 +3518,7 @@ TEXT ·dequantizeQ2KAVX2(SB), NOSPLIT, $128-24
 	VPAND     v32_00000003<>+0(SB), Y0, Y0
 	VCVTDQ2PS Y0, Y0
 
-block139:
+block135:
 	VPMOVZXBD    (CX), Y1
 	VPSRLD       $0x04, Y1, Y2
 	VPAND        v32_0000000f<>+0(SB), Y1, Y1
@@ -3932,7 +3710,7 @@ block139:
 	ADDQ         $0x00000054, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block139
+	JNZ          block135
 	VZEROUPPER
 	RET
 
@@ -3981,7 +3759,7 @@ TEXT ·dequantizeQ4KAVX2(SB), NOSPLIT, $128-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block140:
+block136:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -4208,7 +3986,7 @@ block140:
 	ADDQ         $0x00000090, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block140
+	JNZ          block136
 	VZEROUPPER
 	RET
 
@@ -4220,7 +3998,7 @@ TEXT ·dequantizeQ5KAVX2(SB), NOSPLIT, $128-24
 	MOVQ    blocks+16(FP), DX
 	VMOVDQU v32_0f0f0f0f<>+0(SB), Y0
 
-block141:
+block137:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -4500,7 +4278,7 @@ block141:
 	ADDQ         $0x000000b0, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block141
+	JNZ          block137
 	VZEROUPPER
 	RET
 
@@ -4534,17 +4312,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop142:
+loop138:
 	SUBQ   $0x00000040, CX
-	JL     done143
+	JL     done139
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop142
+	JMP    loop138
 
-done143:
+done139:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -4571,6 +4349,98 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	MOVQ   maps+32(FP), SI
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
+
+unit140:
+	VMOVSS       (SI), X1
+	VMOVSS       c32_3f800000<>+0(SB), X0
+	VDIVSS       X1, X0, X0
+	VXORPS       X3, X3, X3
+	VCMPSS       $0x04, X1, X3, X3
+	VANDPS       X3, X0, X0
+	MOVL         8(SI), R8
+	SUBL         4(SI), R8
+	VXORPS       X2, X2, X2
+	VCVTSI2SSL   R8, X2, X2
+	MOVL         12(SI), R8
+	SUBL         4(SI), R8
+	VXORPS       X3, X3, X3
+	VCVTSI2SSL   R8, X3, X3
+	VBROADCASTSS X0, Z0
+	VBROADCASTSS X1, Z1
+	VBROADCASTSS X2, Z2
+	VBROADCASTSS X3, Z3
+	ADDQ         $0x10, SI
+	MOVQ         BX, R8
+	CMPQ         DX, R8
+	CMOVQLT      DX, R8
+	SUBQ         R8, DX
+	CMPQ         R8, $0x00000010
+	JL           rest142
+
+loop141:
+	VMOVUPS     (CX), Z5
+	VFPCLASSPSZ $0x99, Z5, K1
+	VMULPS      Z0, Z5, Z7
+	VRNDSCALEPS $0x00, Z7, Z6
+	VMINPS      Z3, Z6, Z7
+	VMAXPS      Z2, Z7, Z7
+	VCMPPS      $0x04, Z6, Z7, K2
+	KANDNW      K2, K1, K2
+	KMOVW       K2, R9
+	POPCNTL     R9, R9
+	ADDQ        R9, DI
+	VFMADD213PS Z4, Z1, Z7
+	VMOVAPS     Z5, K1, Z7
+	VMOVUPS     Z7, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, R8
+	CMPQ        R8, $0x00000010
+	JGE         loop141
+
+rest142:
+	TESTQ       R8, R8
+	JZ          done143
+	MOVL        $-1, R9
+	BZHIL       R8, R9, R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (CX), K1, Z5
+	VFPCLASSPSZ $0x99, Z5, K2
+	VMULPS      Z0, Z5, Z6
+	VRNDSCALEPS $0x00, Z6, Z0
+	VMINPS      Z3, Z0, Z6
+	VMAXPS      Z2, Z6, Z6
+	VCMPPS      $0x04, Z0, Z6, K1, K3
+	KANDNW      K3, K2, K3
+	KMOVW       K3, R9
+	POPCNTL     R9, R9
+	ADDQ        R9, DI
+	VFMADD213PS Z4, Z1, Z6
+	VMOVAPS     Z5, K2, Z6
+	VMOVUPS     Z6, K1, (AX)
+	LEAQ        (AX)(R8*4), AX
+	LEAQ        (CX)(R8*4), CX
+	XORQ        R8, R8
+
+done143:
+	TESTQ DX, DX
+	JNZ   unit140
+	MOVQ  DI, ret+40(FP)
+	VZEROUPPER
+	RET
+
+// func roundTripAwayAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
+TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         unit+24(FP), BX
+	MOVQ         maps+32(FP), SI
+	XORQ         DI, DI
+	VPXORD       Z4, Z4, Z4
+	VPBROADCASTD c32_3effffff<>+0(SB), Z5
+	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
 unit144:
 	VMOVSS       (SI), X1
@@ -4600,20 +4470,23 @@ unit144:
 	JL           rest146
 
 loop145:
-	VMOVUPS     (CX), Z5
-	VFPCLASSPSZ $0x99, Z5, K1
-	VMULPS      Z0, Z5, Z7
-	VRNDSCALEPS $0x00, Z7, Z6
-	VMINPS      Z3, Z6, Z7
-	VMAXPS      Z2, Z7, Z7
-	VCMPPS      $0x04, Z6, Z7, K2
+	VMOVUPS     (CX), Z7
+	VFPCLASSPSZ $0x99, Z7, K1
+	VMULPS      Z0, Z7, Z9
+	VMOVAPS     Z9, Z8
+	VPTERNLOGD  $0xea, Z5, Z6, Z8
+	VADDPS      Z8, Z9, Z9
+	VRNDSCALEPS $0x03, Z9, Z8
+	VMINPS      Z3, Z8, Z9
+	VMAXPS      Z2, Z9, Z9
+	VCMPPS      $0x04, Z8, Z9, K2
 	KANDNW      K2, K1, K2
 	KMOVW       K2, R9
 	POPCNTL     R9, R9
 	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z7
-	VMOVAPS     Z5, K1, Z7
-	VMOVUPS     Z7, (AX)
+	VFMADD213PS Z4, Z1, Z9
+	VMOVAPS     Z7, K1, Z9
+	VMOVUPS     Z9, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
@@ -4626,20 +4499,23 @@ rest146:
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
-	VMOVUPS.Z   (CX), K1, Z5
-	VFPCLASSPSZ $0x99, Z5, K2
-	VMULPS      Z0, Z5, Z6
-	VRNDSCALEPS $0x00, Z6, Z0
-	VMINPS      Z3, Z0, Z6
-	VMAXPS      Z2, Z6, Z6
-	VCMPPS      $0x04, Z0, Z6, K1, K3
+	VMOVUPS.Z   (CX), K1, Z7
+	VFPCLASSPSZ $0x99, Z7, K2
+	VMULPS      Z0, Z7, Z8
+	VMOVAPS     Z8, Z0
+	VPTERNLOGD  $0xea, Z5, Z6, Z0
+	VADDPS      Z0, Z8, Z8
+	VRNDSCALEPS $0x03, Z8, Z0
+	VMINPS      Z3, Z0, Z8
+	VMAXPS      Z2, Z8, Z8
+	VCMPPS      $0x04, Z0, Z8, K1, K3
 	KANDNW      K3, K2, K3
 	KMOVW       K3, R9
 	POPCNTL     R9, R9
 	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z6
-	VMOVAPS     Z5, K2, Z6
-	VMOVUPS     Z6, K1, (AX)
+	VFMADD213PS Z4, Z1, Z8
+	VMOVAPS     Z7, K2, Z8
+	VMOVUPS     Z8, K1, (AX)
 	LEAQ        (AX)(R8*4), AX
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
@@ -4651,18 +4527,22 @@ done147:
 	VZEROUPPER
 	RET
 
-// func roundTripAwayAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
+DATA c32_3effffff<>+0(SB)/4, $0x3effffff
+GLOBL c32_3effffff<>(SB), RODATA|NOPTR, $4
+
+DATA c32_80000000<>+0(SB)/4, $0x80000000
+GLOBL c32_80000000<>(SB), RODATA|NOPTR, $4
+
+// func roundTripTruncAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
-TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         unit+24(FP), BX
-	MOVQ         maps+32(FP), SI
-	XORQ         DI, DI
-	VPXORD       Z4, Z4, Z4
-	VPBROADCASTD c32_3effffff<>+0(SB), Z5
-	VPBROADCASTD c32_80000000<>+0(SB), Z6
+TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   n+16(FP), DX
+	MOVQ   unit+24(FP), BX
+	MOVQ   maps+32(FP), SI
+	XORQ   DI, DI
+	VPXORD Z4, Z4, Z4
 
 unit148:
 	VMOVSS       (SI), X1
@@ -4692,23 +4572,20 @@ unit148:
 	JL           rest150
 
 loop149:
-	VMOVUPS     (CX), Z7
-	VFPCLASSPSZ $0x99, Z7, K1
-	VMULPS      Z0, Z7, Z9
-	VMOVAPS     Z9, Z8
-	VPTERNLOGD  $0xea, Z5, Z6, Z8
-	VADDPS      Z8, Z9, Z9
-	VRNDSCALEPS $0x03, Z9, Z8
-	VMINPS      Z3, Z8, Z9
-	VMAXPS      Z2, Z9, Z9
-	VCMPPS      $0x04, Z8, Z9, K2
+	VMOVUPS     (CX), Z5
+	VFPCLASSPSZ $0x99, Z5, K1
+	VMULPS      Z0, Z5, Z7
+	VRNDSCALEPS $0x03, Z7, Z6
+	VMINPS      Z3, Z6, Z7
+	VMAXPS      Z2, Z7, Z7
+	VCMPPS      $0x04, Z6, Z7, K2
 	KANDNW      K2, K1, K2
 	KMOVW       K2, R9
 	POPCNTL     R9, R9
 	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z9
-	VMOVAPS     Z7, K1, Z9
-	VMOVUPS     Z9, (AX)
+	VFMADD213PS Z4, Z1, Z7
+	VMOVAPS     Z5, K1, Z7
+	VMOVUPS     Z7, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
@@ -4721,23 +4598,20 @@ rest150:
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
-	VMOVUPS.Z   (CX), K1, Z7
-	VFPCLASSPSZ $0x99, Z7, K2
-	VMULPS      Z0, Z7, Z8
-	VMOVAPS     Z8, Z0
-	VPTERNLOGD  $0xea, Z5, Z6, Z0
-	VADDPS      Z0, Z8, Z8
-	VRNDSCALEPS $0x03, Z8, Z0
-	VMINPS      Z3, Z0, Z8
-	VMAXPS      Z2, Z8, Z8
-	VCMPPS      $0x04, Z0, Z8, K1, K3
+	VMOVUPS.Z   (CX), K1, Z5
+	VFPCLASSPSZ $0x99, Z5, K2
+	VMULPS      Z0, Z5, Z6
+	VRNDSCALEPS $0x03, Z6, Z0
+	VMINPS      Z3, Z0, Z6
+	VMAXPS      Z2, Z6, Z6
+	VCMPPS      $0x04, Z0, Z6, K1, K3
 	KANDNW      K3, K2, K3
 	KMOVW       K3, R9
 	POPCNTL     R9, R9
 	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z8
-	VMOVAPS     Z7, K2, Z8
-	VMOVUPS     Z8, K1, (AX)
+	VFMADD213PS Z4, Z1, Z6
+	VMOVAPS     Z5, K2, Z6
+	VMOVUPS     Z6, K1, (AX)
 	LEAQ        (AX)(R8*4), AX
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
@@ -4749,15 +4623,9 @@ done151:
 	VZEROUPPER
 	RET
 
-DATA c32_3effffff<>+0(SB)/4, $0x3effffff
-GLOBL c32_3effffff<>(SB), RODATA|NOPTR, $4
-
-DATA c32_80000000<>+0(SB)/4, $0x80000000
-GLOBL c32_80000000<>(SB), RODATA|NOPTR, $4
-
-// func roundTripTruncAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
+// func roundTripFloorAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
-TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
+TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	MOVQ   dst+0(FP), AX
 	MOVQ   src+8(FP), CX
 	MOVQ   n+16(FP), DX
@@ -4797,7 +4665,7 @@ loop153:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
-	VRNDSCALEPS $0x03, Z7, Z6
+	VRNDSCALEPS $0x01, Z7, Z6
 	VMINPS      Z3, Z6, Z7
 	VMAXPS      Z2, Z7, Z7
 	VCMPPS      $0x04, Z6, Z7, K2
@@ -4823,7 +4691,7 @@ rest154:
 	VMOVUPS.Z   (CX), K1, Z5
 	VFPCLASSPSZ $0x99, Z5, K2
 	VMULPS      Z0, Z5, Z6
-	VRNDSCALEPS $0x03, Z6, Z0
+	VRNDSCALEPS $0x01, Z6, Z0
 	VMINPS      Z3, Z0, Z6
 	VMAXPS      Z2, Z6, Z6
 	VCMPPS      $0x04, Z0, Z6, K1, K3
@@ -4845,9 +4713,9 @@ done155:
 	VZEROUPPER
 	RET
 
-// func roundTripFloorAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
+// func roundTripCeilAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
-TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
+TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	MOVQ   dst+0(FP), AX
 	MOVQ   src+8(FP), CX
 	MOVQ   n+16(FP), DX
@@ -4887,7 +4755,7 @@ loop157:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
-	VRNDSCALEPS $0x01, Z7, Z6
+	VRNDSCALEPS $0x02, Z7, Z6
 	VMINPS      Z3, Z6, Z7
 	VMAXPS      Z2, Z7, Z7
 	VCMPPS      $0x04, Z6, Z7, K2
@@ -4913,7 +4781,7 @@ rest158:
 	VMOVUPS.Z   (CX), K1, Z5
 	VFPCLASSPSZ $0x99, Z5, K2
 	VMULPS      Z0, Z5, Z6
-	VRNDSCALEPS $0x01, Z6, Z0
+	VRNDSCALEPS $0x02, Z6, Z0
 	VMINPS      Z3, Z0, Z6
 	VMAXPS      Z2, Z6, Z6
 	VCMPPS      $0x04, Z0, Z6, K1, K3
@@ -4935,96 +4803,6 @@ done159:
 	VZEROUPPER
 	RET
 
-// func roundTripCeilAVX512(dst *float32, src *float32, n int, unit int, maps *float32) int
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
-TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
-	MOVQ   dst+0(FP), AX
-	MOVQ   src+8(FP), CX
-	MOVQ   n+16(FP), DX
-	MOVQ   unit+24(FP), BX
-	MOVQ   maps+32(FP), SI
-	XORQ   DI, DI
-	VPXORD Z4, Z4, Z4
-
-unit160:
-	VMOVSS       (SI), X1
-	VMOVSS       c32_3f800000<>+0(SB), X0
-	VDIVSS       X1, X0, X0
-	VXORPS       X3, X3, X3
-	VCMPSS       $0x04, X1, X3, X3
-	VANDPS       X3, X0, X0
-	MOVL         8(SI), R8
-	SUBL         4(SI), R8
-	VXORPS       X2, X2, X2
-	VCVTSI2SSL   R8, X2, X2
-	MOVL         12(SI), R8
-	SUBL         4(SI), R8
-	VXORPS       X3, X3, X3
-	VCVTSI2SSL   R8, X3, X3
-	VBROADCASTSS X0, Z0
-	VBROADCASTSS X1, Z1
-	VBROADCASTSS X2, Z2
-	VBROADCASTSS X3, Z3
-	ADDQ         $0x10, SI
-	MOVQ         BX, R8
-	CMPQ         DX, R8
-	CMOVQLT      DX, R8
-	SUBQ         R8, DX
-	CMPQ         R8, $0x00000010
-	JL           rest162
-
-loop161:
-	VMOVUPS     (CX), Z5
-	VFPCLASSPSZ $0x99, Z5, K1
-	VMULPS      Z0, Z5, Z7
-	VRNDSCALEPS $0x02, Z7, Z6
-	VMINPS      Z3, Z6, Z7
-	VMAXPS      Z2, Z7, Z7
-	VCMPPS      $0x04, Z6, Z7, K2
-	KANDNW      K2, K1, K2
-	KMOVW       K2, R9
-	POPCNTL     R9, R9
-	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z7
-	VMOVAPS     Z5, K1, Z7
-	VMOVUPS     Z7, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	SUBQ        $0x00000010, R8
-	CMPQ        R8, $0x00000010
-	JGE         loop161
-
-rest162:
-	TESTQ       R8, R8
-	JZ          done163
-	MOVL        $-1, R9
-	BZHIL       R8, R9, R9
-	KMOVW       R9, K1
-	VMOVUPS.Z   (CX), K1, Z5
-	VFPCLASSPSZ $0x99, Z5, K2
-	VMULPS      Z0, Z5, Z6
-	VRNDSCALEPS $0x02, Z6, Z0
-	VMINPS      Z3, Z0, Z6
-	VMAXPS      Z2, Z6, Z6
-	VCMPPS      $0x04, Z0, Z6, K1, K3
-	KANDNW      K3, K2, K3
-	KMOVW       K3, R9
-	POPCNTL     R9, R9
-	ADDQ        R9, DI
-	VFMADD213PS Z4, Z1, Z6
-	VMOVAPS     Z5, K2, Z6
-	VMOVUPS     Z6, K1, (AX)
-	LEAQ        (AX)(R8*4), AX
-	LEAQ        (CX)(R8*4), CX
-	XORQ        R8, R8
-
-done163:
-	TESTQ DX, DX
-	JNZ   unit160
-	MOVQ  DI, ret+40(FP)
-	VZEROUPPER
-	RET
-
 // func compareAVX512(x *float32, y *float32, n int, sums *float64)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, POPCNT
 TEXT ·compareAVX512(SB), NOSPLIT, $0-32
@@ -5042,9 +4820,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest165
+	JL           rest161
 
-loop164:
+loop160:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -5082,11 +4860,11 @@ loop164:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop164
+	JGE         loop160
 
-rest165:
+rest161:
 	TESTQ       DX, DX
-	JZ          done166
+	JZ          done162
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -5128,7 +4906,7 @@ rest165:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done166:
+done162:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -5159,9 +4937,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest170
+	JL           rest166
 
-loop169:
+loop165:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -5171,7 +4949,7 @@ loop169:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found167
+	JNZ           found163
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -5181,17 +4959,17 @@ loop169:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found168
+	JNZ           found164
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop169
+	JGE           loop165
 
-rest170:
+rest166:
 	TESTQ         DX, DX
-	JZ            done171
+	JZ            done167
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -5204,7 +4982,7 @@ rest170:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found167
+	JNZ           found163
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -5214,16 +4992,16 @@ rest170:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found168
+	JNZ           found164
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done171:
-found168:
+done167:
+found164:
 	ADDQ $0x08, BX
 
-found167:
+found163:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -5239,7 +5017,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map172:
+map168:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -5263,9 +5041,9 @@ map172:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest174
+	JL           rest170
 
-loop173:
+loop169:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -5290,11 +5068,11 @@ loop173:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop173
+	JGE           loop169
 
-rest174:
+rest170:
 	TESTQ         R8, R8
-	JZ            done175
+	JZ            done171
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -5322,7 +5100,7 @@ rest174:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done175:
+done171:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -5332,7 +5110,7 @@ done175:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map172
+	JNZ           map168
 	VZEROUPPER
 	RET
 
@@ -5348,7 +5126,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop176:
+loop172:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -5370,7 +5148,7 @@ loop176:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop176
+	JNZ           loop172
 	VZEROUPPER
 	RET
 
@@ -5382,7 +5160,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop177:
+loop173:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -5393,7 +5171,7 @@ loop177:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop177
+	JNZ           loop173
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -5416,7 +5194,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop178:
+loop174:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -5429,7 +5207,7 @@ loop178:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop178
+	JNZ           loop174
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -5450,13 +5228,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop179:
+loop175:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop179
+	JNZ       loop175
 	VZEROUPPER
 	RET
 
@@ -5467,13 +5245,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop180:
+loop176:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop180
+	JNZ       loop176
 	VZEROUPPER
 	RET
 
@@ -5487,7 +5265,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop181:
+loop177:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -5505,7 +5283,7 @@ loop181:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop181
+	JNZ         loop177
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -5517,7 +5295,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop182:
+loop178:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -5531,7 +5309,7 @@ loop182:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop182
+	JNZ         loop178
 	VZEROUPPER
 	RET
 
@@ -5551,14 +5329,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop183:
+loop179:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop183
+	JNZ       loop179
 	VZEROUPPER
 	RET
 
@@ -5572,7 +5350,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop184:
+loop180:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -5597,7 +5375,7 @@ loop184:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop184
+	JNZ         loop180
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -5623,14 +5401,14 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group185:
+group181:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row186:
+row182:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -5678,67 +5456,67 @@ row186:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row186
+	JNZ          row182
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given187
+	JZ           given183
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others190
+	JNE          others186
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row191:
+row187:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row191
-	JMP     weighed188
+	JNZ     row187
+	JMP     weighed184
 
-others190:
+others186:
 	CMPQ R9, $0x02
-	JE   magnitudes189
+	JE   magnitudes185
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row192:
+row188:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row192
+	JNZ          row188
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes189:
+magnitudes185:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row193:
+row189:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row193
-	JMP     weighed188
+	JNZ     row189
+	JMP     weighed184
 
-given187:
+given183:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row194:
+row190:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -5786,9 +5564,9 @@ row194:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row194
+	JNZ          row190
 
-weighed188:
+weighed184:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -5800,7 +5578,7 @@ weighed188:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row195:
+row191:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -5810,7 +5588,7 @@ row195:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row195
+	JNZ          row191
 	VMOVUPS      Z25, 8320(DI)
 	VMOVUPS      Z26, 4224(DI)
 	VPXORD       Z9, Z9, Z9
@@ -5832,7 +5610,7 @@ row195:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row196:
+row192:
 	VMOVUPS    (R10), Z26
 	VSUBPS     Z19, Z26, Z26
 	VMULPS     Z25, Z26, Z26
@@ -5872,13 +5650,13 @@ row196:
 	ADDQ       $0x00000040, R9
 	ADDQ       $0x00000100, R10
 	SUBQ       $0x00000004, R11
-	JNZ        row196
+	JNZ        row192
 	VPXORD     Z10, Z10, Z10
 	LEAQ       6144(DI), R9
 	MOVQ       DI, R10
 	MOVQ       BX, R11
 
-row197:
+row193:
 	VPMOVZXBD    (R9), Z25
 	VCVTDQ2PS    Z25, Z25
 	VMULPS       Z20, Z25, Z25
@@ -5914,22 +5692,22 @@ row197:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row197
+	JNZ          row193
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 4416(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group185
+	JNZ          group181
 	MOVQ         tries+48(FP), CX
 
-try198:
+try194:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group199:
+group195:
 	VMOVUPS      4096(DX), Z5
 	VMOVUPS      4160(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -5943,7 +5721,7 @@ group199:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row200:
+row196:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -6007,7 +5785,7 @@ row200:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row200
+	JNZ          row196
 	VMOVUPS      8320(DX), Z5
 	VMOVUPS      4224(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -6034,11 +5812,11 @@ row200:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group199
+	JNZ          group195
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group201:
+group197:
 	VMOVUPS 4480(DX), Z5
 	VMOVUPS 4544(DX), Z7
 	VPXORD  Z14, Z14, Z14
@@ -6046,7 +5824,7 @@ group201:
 	MOVQ    DX, R9
 	MOVQ    BX, R10
 
-row202:
+row198:
 	VPMOVZXBD (R8), Z8
 	VCVTDQ2PS Z8, Z8
 	VMULPS    Z5, Z8, Z8
@@ -6082,11 +5860,11 @@ row202:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row202
+	JNZ       row198
 	VMOVUPS   4416(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse203
+	JZ        worse199
 	VMOVUPS   8256(DX), Z8
 	VBLENDMPS 4096(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 8256(DX)
@@ -6103,16 +5881,16 @@ row202:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 4096(DX)
 
-worse203:
+worse199:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group201
+	JNZ  group197
 	DECQ CX
-	JNZ  try198
+	JNZ  try194
 	MOVQ groups+64(FP), CX
 
-group204:
+group200:
 	VMOVUPS 4352(AX), Z0
 	VMOVUPS 4096(AX), Z5
 	VMOVUPS 8256(AX), Z7
@@ -6120,7 +5898,7 @@ group204:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row205:
+row201:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -6159,14 +5937,14 @@ row205:
 	VMOVUPS    Z9, 4288(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row205
+	JNZ        row201
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 8192(AX)
 	VMOVUPS    Z5, 8256(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group204
+	JNZ        group200
 	VZEROUPPER
 	RET
 
@@ -6212,14 +5990,14 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group206:
+group202:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row207:
+row203:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -6267,67 +6045,67 @@ row207:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row207
+	JNZ          row203
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given208
+	JZ           given204
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others211
+	JNE          others207
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row212:
+row208:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row212
-	JMP     weighed209
+	JNZ     row208
+	JMP     weighed205
 
-others211:
+others207:
 	CMPQ R9, $0x02
-	JE   magnitudes210
+	JE   magnitudes206
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row213:
+row209:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row213
+	JNZ          row209
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes210:
+magnitudes206:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row214:
+row210:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row214
-	JMP     weighed209
+	JNZ     row210
+	JMP     weighed205
 
-given208:
+given204:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row215:
+row211:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -6375,9 +6153,9 @@ row215:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row215
+	JNZ          row211
 
-weighed209:
+weighed205:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -6389,7 +6167,7 @@ weighed209:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row216:
+row212:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -6399,7 +6177,7 @@ row216:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row216
+	JNZ          row212
 	VMOVUPS      Z25, 8320(DI)
 	VMOVUPS      Z26, 4224(DI)
 	VPXORD       Z9, Z9, Z9
@@ -6421,7 +6199,7 @@ row216:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row217:
+row213:
 	VMOVUPS      (R10), Z26
 	VSUBPS       Z19, Z26, Z26
 	VMULPS       Z25, Z26, Z26
@@ -6461,14 +6239,14 @@ row217:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row217
+	JNZ          row213
 	VPXORD       Z10, Z10, Z10
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z25
 	LEAQ         6144(DI), R9
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row218:
+row214:
 	VPMOVZXBD    (R9), Z26
 	VCVTDQ2PS    Z26, Z26
 	VMULPS       Z20, Z26, Z26
@@ -6504,22 +6282,22 @@ row218:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row218
+	JNZ          row214
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 4416(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group206
+	JNZ          group202
 	MOVQ         tries+48(FP), CX
 
-try219:
+try215:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group220:
+group216:
 	VMOVUPS      4096(DX), Z5
 	VMOVUPS      4160(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -6533,7 +6311,7 @@ group220:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row221:
+row217:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -6597,7 +6375,7 @@ row221:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row221
+	JNZ          row217
 	VMOVUPS      8320(DX), Z5
 	VMOVUPS      4224(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -6624,11 +6402,11 @@ row221:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group220
+	JNZ          group216
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group222:
+group218:
 	VMOVUPS      4480(DX), Z5
 	VMOVUPS      4544(DX), Z7
 	VPXORD       Z14, Z14, Z14
@@ -6637,7 +6415,7 @@ group222:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row223:
+row219:
 	VPMOVZXBD (R8), Z9
 	VCVTDQ2PS Z9, Z9
 	VMULPS    Z5, Z9, Z9
@@ -6673,11 +6451,11 @@ row223:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row223
+	JNZ       row219
 	VMOVUPS   4416(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse224
+	JZ        worse220
 	VMOVUPS   8256(DX), Z8
 	VBLENDMPS 4096(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 8256(DX)
@@ -6694,16 +6472,16 @@ row223:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 4096(DX)
 
-worse224:
+worse220:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group222
+	JNZ  group218
 	DECQ CX
-	JNZ  try219
+	JNZ  try215
 	MOVQ groups+64(FP), CX
 
-group225:
+group221:
 	VMOVUPS 4352(AX), Z0
 	VMOVUPS 4096(AX), Z5
 	VMOVUPS 8256(AX), Z7
@@ -6711,7 +6489,7 @@ group225:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row226:
+row222:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -6750,14 +6528,14 @@ row226:
 	VMOVUPS    Z9, 4288(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row226
+	JNZ        row222
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 8192(AX)
 	VMOVUPS    Z5, 8256(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group225
+	JNZ        group221
 	VZEROUPPER
 	RET
 
@@ -6773,7 +6551,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row227:
+row223:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -6821,67 +6599,67 @@ row227:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row227
+	JNZ          row223
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given228
+	JZ           given224
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others231
+	JNE          others227
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row232:
+row228:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row232
-	JMP     weighed229
+	JNZ     row228
+	JMP     weighed225
 
-others231:
+others227:
 	CMPQ CX, $0x02
-	JE   magnitudes230
+	JE   magnitudes226
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row233:
+row229:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row233
+	JNZ          row229
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes230:
+magnitudes226:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row234:
+row230:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row234
-	JMP     weighed229
+	JNZ     row230
+	JMP     weighed225
 
-given228:
+given224:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row235:
+row231:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -6929,9 +6707,9 @@ row235:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row235
+	JNZ          row231
 
-weighed229:
+weighed225:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -6954,7 +6732,7 @@ weighed229:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row236:
+row232:
 	VMOVUPS      (SI), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z4, Z8, Z8
@@ -6963,31 +6741,31 @@ row236:
 	VBLENDMPS    Z7, Z9, K1, Z9
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row236
+	JNZ          row232
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z10, K1
 	VPXORD       Z11, Z11, Z11
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row237:
+row233:
 	VADDPS  2048(SI), Z11, Z11
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000001, DI
-	JNZ     row237
+	JNZ     row233
 	VMOVUPS Z11, 8320(AX)
 	VSUBPS  Z1, Z5, Z8
 	VSUBPS  Z1, Z6, Z10
 	MOVQ    AX, SI
 	MOVQ    BX, DI
 
-row238:
+row234:
 	VMOVUPS      (SI), Z4
 	VMULPS       2048(SI), Z4, Z4
 	VMOVUPS      Z4, 6144(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row238
+	JNZ          row234
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -6996,7 +6774,7 @@ row238:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row239:
+row235:
 	VMULPS      (SI), Z4, Z7
 	VRNDSCALEPS $0x00, Z7, Z7
 	VMAXPS      Z8, Z7, Z7
@@ -7035,7 +6813,7 @@ row239:
 	VADDPS      Z11, Z13, Z13
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000004, DI
-	JNZ         row239
+	JNZ         row235
 	VMOVAPS     Z4, Z7
 	VPXORD      Z14, Z14, Z14
 	VDIVPS      Z13, Z12, Z15
@@ -7043,7 +6821,7 @@ row239:
 	VBLENDMPS   Z15, Z14, K2, Z14
 	VMULPS      Z12, Z14, Z11
 
-try240:
+try236:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -7052,7 +6830,7 @@ try240:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row241:
+row237:
 	VMULPS      (SI), Z4, Z15
 	VRNDSCALEPS $0x00, Z15, Z15
 	VMAXPS      Z8, Z15, Z15
@@ -7091,7 +6869,7 @@ row241:
 	VADDPS      Z16, Z13, Z13
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000004, DI
-	JNZ         row241
+	JNZ         row237
 	VMULPS      Z12, Z12, Z16
 	VMULPS      Z13, Z11, Z15
 	VCMPPS      $0x0e, Z0, Z13, K2
@@ -7103,12 +6881,12 @@ row241:
 	VBLENDMPS   Z16, Z11, K2, Z11
 	VBLENDMPS   Z4, Z7, K2, Z7
 	DECQ        DX
-	JNZ         try240
+	JNZ         try236
 	VBLENDMPS   Z0, Z14, K1, Z14
 	VMOVUPS     Z14, 8192(AX)
 	MOVQ        BX, CX
 
-row242:
+row238:
 	VMULPS     (AX), Z7, Z4
 	VADDPS     Z1, Z4, Z4
 	VPTERNLOGD $0xec, Z2, Z3, Z4
@@ -7121,7 +6899,7 @@ row242:
 	VMOVUPS    Z4, 4096(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row242
+	JNZ        row238
 	VZEROUPPER
 	RET
 
@@ -7140,7 +6918,7 @@ TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row243:
+row239:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -7188,67 +6966,67 @@ row243:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row243
+	JNZ          row239
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given244
+	JZ           given240
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others247
+	JNE          others243
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row248:
+row244:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row248
-	JMP     weighed245
+	JNZ     row244
+	JMP     weighed241
 
-others247:
+others243:
 	CMPQ CX, $0x02
-	JE   magnitudes246
+	JE   magnitudes242
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row249:
+row245:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row249
+	JNZ          row245
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes246:
+magnitudes242:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row250:
+row246:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row250
-	JMP     weighed245
+	JNZ     row246
+	JMP     weighed241
 
-given244:
+given240:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row251:
+row247:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -7296,9 +7074,9 @@ row251:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row251
+	JNZ          row247
 
-weighed245:
+weighed241:
 	MOVQ         tables+40(FP), CX
 	MOVQ         numerators+48(FP), DX
 	MOVQ         tries+56(FP), SI
@@ -7309,7 +7087,7 @@ weighed245:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row252:
+row248:
 	VMOVUPS      (DI), Z2
 	VMOVAPS      Z2, Z3
 	VPANDD       Z1, Z3, Z3
@@ -7318,7 +7096,7 @@ row252:
 	VBLENDMPS    Z2, Z8, K1, Z8
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row252
+	JNZ          row248
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
 	VCMPPS       $0x01, Z1, Z9, K1
 	VPXORD       Z12, Z12, Z12
@@ -7335,7 +7113,7 @@ row252:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row253:
+row249:
 	VMOVUPS      (DI), Z2
 	VMULPS       Z1, Z2, Z3
 	VPXORD       Z13, Z13, Z13
@@ -7372,13 +7150,13 @@ row253:
 	VADDPS       Z3, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row253
+	JNZ          row249
 	VDIVPS       Z11, Z10, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VMULPS       Z10, Z12, Z2
 
-try254:
+try250:
 	VBROADCASTSS (DX), Z1
 	ADDQ         $0x04, DX
 	VDIVPS       Z8, Z1, Z1
@@ -7387,7 +7165,7 @@ try254:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row255:
+row251:
 	VMOVUPS      (DI), Z3
 	VMULPS       Z1, Z3, Z4
 	VPXORD       Z14, Z14, Z14
@@ -7424,7 +7202,7 @@ row255:
 	VADDPS       Z4, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row255
+	JNZ          row251
 	VMULPS       Z10, Z10, Z3
 	VMULPS       Z11, Z2, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
@@ -7435,7 +7213,7 @@ row255:
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VBLENDMPS    Z3, Z2, K2, Z2
 	DECQ         SI
-	JNZ          try254
+	JNZ          try250
 	VBLENDMPS    Z0, Z12, K1, Z12
 	VMOVUPS      Z12, 8192(AX)
 	VZEROUPPER
@@ -7466,7 +7244,7 @@ TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-44
 	MOVQ         CX, DI
 	MOVQ         AX, R8
 
-row256:
+row252:
 	MOVQ         DX, SI
 	VMOVUPS      (SI), X7
 	ADDQ         BX, SI
@@ -7514,14 +7292,14 @@ row256:
 	VMOVUPS      Z10, 192(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row256
+	JNZ          row252
 	VPXORD       Z11, Z11, Z11
 	VPXORD       Z12, Z12, Z12
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row257:
+row253:
 	VMOVUPS      (DX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -7530,7 +7308,7 @@ row257:
 	VBLENDMPS    Z7, Z11, K1, Z11
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000001, BX
-	JNZ          row257
+	JNZ          row253
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z12, K1
 	VMOVUPS      Z11, 8256(CX)
@@ -7542,7 +7320,7 @@ row257:
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row258:
+row254:
 	VMOVUPS    (DX), Z7
 	VMULPS     Z7, Z7, Z8
 	VMOVUPS    Z8, 2048(DX)
@@ -7561,7 +7339,7 @@ row258:
 	VADDPS     Z8, Z14, Z14
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, BX
-	JNZ        row258
+	JNZ        row254
 	MOVQ       otherSpace+16(FP), DX
 	MOVQ       otherX+24(FP), BX
 	MOVQ       AX, SI
@@ -7569,7 +7347,7 @@ row258:
 	MOVQ       DX, R8
 	MOVQ       AX, R9
 
-row259:
+row255:
 	MOVQ         BX, DI
 	VMOVUPS      (DI), X15
 	ADDQ         SI, DI
@@ -7617,14 +7395,14 @@ row259:
 	VMOVUPS      Z18, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row259
+	JNZ          row255
 	VPXORD       Z19, Z19, Z19
 	VPXORD       Z20, Z20, Z20
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row260:
+row256:
 	VMOVUPS      (BX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -7633,7 +7411,7 @@ row260:
 	VBLENDMPS    Z7, Z19, K1, Z19
 	ADDQ         $0x00000040, BX
 	SUBQ         $0x00000001, SI
-	JNZ          row260
+	JNZ          row256
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z20, K1
 	VMOVUPS      Z19, 8256(DX)
@@ -7645,7 +7423,7 @@ row260:
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row261:
+row257:
 	VMOVUPS    (BX), Z4
 	VMULPS     Z4, Z4, Z6
 	VMOVUPS    Z6, 2048(BX)
@@ -7664,15 +7442,15 @@ row261:
 	VADDPS     Z6, Z22, Z22
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000001, SI
-	JNZ        row261
+	JNZ        row257
 	MOVQ       $0x00000005, BX
 
-round262:
+round258:
 	XORL SI, SI
 	XORQ DI, DI
 	MOVQ AX, R8
 
-row264:
+row260:
 	VMOVUPS    (CX)(DI*1), Z4
 	VMOVUPS    2048(CX)(DI*1), Z5
 	VMOVUPS    6144(CX)(DI*1), Z6
@@ -7693,7 +7471,7 @@ row264:
 	VCMPPS     $0x04, Z6, Z9, K2
 	KANDW      K1, K2, K1
 	KORTESTW   K1, K1
-	JZ         stay265
+	JZ         stay261
 	VMULPS     Z4, Z5, Z10
 	VMULPS     Z9, Z10, Z10
 	VADDPS     Z10, Z7, Z7
@@ -7715,7 +7493,7 @@ row264:
 	KMOVW      K1, R9
 	ORL        R9, SI
 
-stay265:
+stay261:
 	VMOVUPS    (DX)(DI*1), Z4
 	VMOVUPS    2048(DX)(DI*1), Z5
 	VMOVUPS    6144(DX)(DI*1), Z6
@@ -7736,7 +7514,7 @@ stay265:
 	VCMPPS     $0x04, Z6, Z9, K2
 	KANDW      K1, K2, K1
 	KORTESTW   K1, K1
-	JZ         stay266
+	JZ         stay262
 	VMULPS     Z4, Z5, Z10
 	VMULPS     Z9, Z10, Z10
 	VADDPS     Z10, Z7, Z7
@@ -7758,16 +7536,16 @@ stay265:
 	KMOVW      K1, R9
 	ORL        R9, SI
 
-stay266:
+stay262:
 	ADDQ  $0x00000040, DI
 	DECQ  R8
-	JNZ   row264
+	JNZ   row260
 	TESTL SI, SI
-	JZ    done263
+	JZ    done259
 	DECQ  BX
-	JNZ   round262
+	JNZ   round258
 
-done263:
+done259:
 	VMOVUPS      8256(CX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -7781,7 +7559,7 @@ done263:
 	VMOVUPS      Z2, 8192(CX)
 	MOVQ         AX, BX
 
-row267:
+row263:
 	VMOVUPS      6144(CX), Z2
 	VADDPS       Z1, Z2, Z2
 	VSUBPS       Z25, Z2, Z2
@@ -7789,7 +7567,7 @@ row267:
 	VMOVUPS      Z2, 4096(CX)
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, BX
-	JNZ          row267
+	JNZ          row263
 	VMOVUPS      8256(DX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -7803,7 +7581,7 @@ row267:
 	VMOVUPS      Z2, 8192(DX)
 	MOVQ         DX, CX
 
-row268:
+row264:
 	VMOVUPS   6144(CX), Z2
 	VADDPS    Z1, Z2, Z2
 	VSUBPS    Z25, Z2, Z2
@@ -7811,7 +7589,7 @@ row268:
 	VMOVUPS   Z2, 4096(CX)
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000001, AX
-	JNZ       row268
+	JNZ       row264
 	VZEROUPPER
 	RET
 
@@ -7835,7 +7613,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop269:
+loop265:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -7848,7 +7626,7 @@ loop269:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop269
+	JNZ     loop265
 	VZEROUPPER
 	RET
 
@@ -7873,9 +7651,9 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_80000000<>+0(SB), Z9
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000010
-	JL           rest271
+	JL           rest267
 
-loop270:
+loop266:
 	VMOVUPS     (CX), Z10
 	VFPCLASSPSZ $0x99, Z10, K1
 	VMULPS      Z0, Z10, Z11
@@ -7902,11 +7680,11 @@ loop270:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop270
+	JGE         loop266
 
-rest271:
+rest267:
 	TESTQ       DX, DX
-	JZ          done272
+	JZ          done268
 	MOVL        $-1, SI
 	BZHIL       DX, SI, SI
 	KMOVW       SI, K1
@@ -7936,161 +7714,13 @@ rest271:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done272:
+done268:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
 
 DATA c32_7f800000<>+0(SB)/4, $0x7f800000
 GLOBL c32_7f800000<>(SB), RODATA|NOPTR, $4
-
-// func codeAwayAVX512(codes *uint8, x *float32, n int, inverse float32)
-// Requires: AVX, AVX512F, SSE
-TEXT ·codeAwayAVX512(SB), NOSPLIT, $0-28
-	MOVQ         codes+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        inverse+24(FP), X0
-	VBROADCASTSS X0, Z0
-	VPBROADCASTD c32_80000000<>+0(SB), Z1
-	VPBROADCASTD c32_3effffff<>+0(SB), Z2
-
-loop273:
-	VMOVUPS    (CX), Z3
-	VMULPS     Z0, Z3, Z3
-	VMOVAPS    Z3, Z4
-	VPANDD     Z1, Z4, Z4
-	VPORD      Z2, Z4, Z4
-	VADDPS     Z4, Z3, Z3
-	VCVTTPS2DQ Z3, Z3
-	VPMOVDB    Z3, (AX)
-	ADDQ       $0x40, CX
-	ADDQ       $0x10, AX
-	SUBQ       $0x10, DX
-	JNZ        loop273
-	VZEROUPPER
-	RET
-
-// func codeDownSignedAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-// Requires: AVX, AVX2, AVX512F, AVX512VL, SSE
-TEXT ·codeDownSignedAVX512(SB), NOSPLIT, $0-37
-	MOVQ         codes+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        low+24(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        inverse+28(FP), X1
-	VBROADCASTSS X1, Z1
-	MOVSS        half+32(FP), X2
-	VBROADCASTSS X2, Z2
-	MOVBLZX      most+36(FP), BX
-	VMOVD        BX, X3
-	VPBROADCASTB X3, X3
-
-loop274:
-	VMOVUPS    (CX), Z4
-	VSUBPS     Z0, Z4, Z4
-	VMULPS     Z1, Z4, Z4
-	VADDPS     Z2, Z4, Z4
-	VCVTTPS2DQ Z4, Z4
-	VPMOVDB    Z4, X4
-	VPMINSB    X3, X4, X4
-	VMOVDQU32  X4, (AX)
-	ADDQ       $0x40, CX
-	ADDQ       $0x10, AX
-	SUBQ       $0x10, DX
-	JNZ        loop274
-	VZEROUPPER
-	RET
-
-// func codeDownAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-// Requires: AVX, AVX2, AVX512F, AVX512VL, SSE
-TEXT ·codeDownAVX512(SB), NOSPLIT, $0-37
-	MOVQ         codes+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        low+24(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        inverse+28(FP), X1
-	VBROADCASTSS X1, Z1
-	MOVSS        half+32(FP), X2
-	VBROADCASTSS X2, Z2
-	MOVBLZX      most+36(FP), BX
-	VMOVD        BX, X3
-	VPBROADCASTB X3, X3
-
-loop275:
-	VMOVUPS    (CX), Z4
-	VSUBPS     Z0, Z4, Z4
-	VMULPS     Z1, Z4, Z4
-	VADDPS     Z2, Z4, Z4
-	VCVTTPS2DQ Z4, Z4
-	VPMOVDB    Z4, X4
-	VPMINUB    X3, X4, X4
-	VMOVDQU32  X4, (AX)
-	ADDQ       $0x40, CX
-	ADDQ       $0x10, AX
-	SUBQ       $0x10, DX
-	JNZ        loop275
-	VZEROUPPER
-	RET
-
-// func codeE2M1AVX512(codes *uint8, x *float32, n int, bounds *float32)
-// Requires: AVX, AVX512F
-TEXT ·codeE2M1AVX512(SB), NOSPLIT, $0-32
-	MOVQ         codes+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         bounds+24(FP), BX
-	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
-	VPBROADCASTD c32_00000008<>+0(SB), Z1
-	VPBROADCASTD c32_00000001<>+0(SB), Z2
-	VBROADCASTSS (BX), Z3
-	VBROADCASTSS 4(BX), Z4
-	VBROADCASTSS 8(BX), Z5
-	VBROADCASTSS 12(BX), Z6
-	VBROADCASTSS 16(BX), Z7
-	VBROADCASTSS 20(BX), Z8
-	VBROADCASTSS 24(BX), Z9
-
-loop276:
-	VMOVUPS      (CX), Z10
-	VPXORD       Z12, Z12, Z12
-	VMOVAPS      Z10, Z11
-	VPANDD       Z0, Z11, Z11
-	VPCMPGTD     Z3, Z11, K1
-	VPADDD       Z2, Z12, K1, Z12
-	VPCMPGTD     Z4, Z11, K1
-	VPADDD       Z2, Z12, K1, Z12
-	VPCMPGTD     Z5, Z11, K1
-	VPADDD       Z2, Z12, K1, Z12
-	VPCMPGTD     Z6, Z11, K1
-	VPADDD       Z2, Z12, K1, Z12
-	VPCMPGTD     Z7, Z11, K1
-	VPADDD       Z2, Z12, K1, Z12
-	VPCMPGTD     Z8, Z11, K1
-	VPADDD       Z2, Z12, K1, Z12
-	VPCMPGTD     Z9, Z11, K1
-	VPADDD       Z2, Z12, K1, Z12
-	VPXORD       Z13, Z13, Z13
-	VCVTDQ2PS    Z12, Z11
-	VPBROADCASTD c32_00000000<>+0(SB), Z14
-	VCMPPS       $0x01, Z14, Z10, K1
-	VPBROADCASTD c32_00000000<>+0(SB), Z10
-	VCMPPS       $0x0e, Z10, Z11, K2
-	KANDW        K1, K2, K1
-	VBLENDMPS    Z1, Z13, K1, Z13
-	VPADDD       Z13, Z12, Z10
-	VPMOVDB      Z10, (AX)
-	ADDQ         $0x40, CX
-	ADDQ         $0x10, AX
-	SUBQ         $0x10, DX
-	JNZ          loop276
-	VZEROUPPER
-	RET
-
-DATA c32_00000008<>+0(SB)/4, $0x00000008
-GLOBL c32_00000008<>(SB), RODATA|NOPTR, $4
 
 // func unpackNibblesAVX512(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
 // Requires: AVX, AVX2, AVX512F, SSE
@@ -8113,7 +7743,7 @@ TEXT ·unpackNibblesAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD X5, X5
 	LEAQ         (AX)(DX*4), BX
 
-loop277:
+loop269:
 	VMOVDQU   (CX), X6
 	VPSRLW    $0x04, X6, X7
 	VPAND     X5, X6, X6
@@ -8134,7 +7764,7 @@ loop277:
 	ADDQ      $0x40, BX
 	ADDQ      $0x10, CX
 	SUBQ      $0x10, DX
-	JNZ       loop277
+	JNZ       loop269
 	VZEROUPPER
 	RET
 
@@ -8148,12 +7778,12 @@ TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part278:
+part270:
 	VBROADCASTSS (BX), Z0
 	VBROADCASTSS (SI), Z1
 	MOVQ         DX, R8
 
-loop279:
+loop271:
 	VPMOVSXBD (CX), Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -8162,11 +7792,11 @@ loop279:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, R8
-	JNZ       loop279
+	JNZ       loop271
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part278
+	JNZ       part270
 	VZEROUPPER
 	RET
 
@@ -8183,7 +7813,7 @@ TEXT ·dequantizeQ2KAVX512(SB), NOSPLIT, $128-24
 	VPANDD       Z1, Z0, Z0
 	VCVTDQ2PS    Z0, Z0
 
-block280:
+block272:
 	VPMOVZXBD    (CX), Y1
 	VPSRLD       $0x04, Y1, Y2
 	VPAND        v32_0000000f<>+0(SB), Y1, Y1
@@ -8295,7 +7925,7 @@ block280:
 	ADDQ         $0x00000054, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block280
+	JNZ          block272
 	VZEROUPPER
 	RET
 
@@ -8315,7 +7945,7 @@ TEXT ·dequantizeQ4KAVX512(SB), NOSPLIT, $128-24
 	VPANDD       Z1, Z0, Z0
 	VCVTDQ2PS    Z0, Z0
 
-block281:
+block273:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -8414,7 +8044,7 @@ block281:
 	ADDQ         $0x00000090, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block281
+	JNZ          block273
 	VZEROUPPER
 	RET
 
@@ -8441,7 +8071,7 @@ TEXT ·dequantizeQ5KAVX512(SB), NOSPLIT, $128-24
 	VCVTDQ2PS    Z1, Z1
 	VMOVDQU      v32_0f0f0f0f<>+0(SB), Y2
 
-block282:
+block274:
 	MOVQ         4(CX), BX
 	MOVL         12(CX), SI
 	MOVQ         BX, DI
@@ -8593,7 +8223,7 @@ block282:
 	ADDQ         $0x000000b0, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block282
+	JNZ          block274
 	VZEROUPPER
 	RET
 
@@ -8624,7 +8254,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit283:
+unit275:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -8649,9 +8279,9 @@ unit283:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest285
+	JL           rest277
 
-loop284:
+loop276:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -8706,11 +8336,11 @@ loop284:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop284
+	JGE           loop276
 
-rest285:
+rest277:
 	TESTQ         R8, R8
-	JZ            done286
+	JZ            done278
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -8771,9 +8401,9 @@ rest285:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done286:
+done278:
 	TESTQ DX, DX
-	JNZ   unit283
+	JNZ   unit275
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -8818,7 +8448,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit287:
+unit279:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -8826,9 +8456,9 @@ unit287:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest289
+	JL      rest281
 
-loop288:
+loop280:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -8839,11 +8469,11 @@ loop288:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop288
+	JGE       loop280
 
-rest289:
+rest281:
 	TESTQ      SI, SI
-	JZ         done290
+	JZ         done282
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -8860,7 +8490,7 @@ rest289:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done290:
+done282:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -8883,7 +8513,7 @@ done290:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit287
+	JNZ          unit279
 	VZEROUPPER
 	RET
 
@@ -8907,9 +8537,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest292
+	JL     rest284
 
-loop291:
+loop283:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -8929,11 +8559,11 @@ loop291:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop291
+	JGE          loop283
 
-rest292:
+rest284:
 	TESTQ        CX, CX
-	JZ           done293
+	JZ           done285
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -8957,7 +8587,7 @@ rest292:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done293:
+done285:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)
