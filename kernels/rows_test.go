@@ -151,3 +151,41 @@ func TestRowsOfAnyBitsUnpackToTheSameWeights(t *testing.T) {
 		}
 	}
 }
+
+// TestRowsOfAnyBitsKeepToTheirBytes packs weights that are no numbers, and those
+// among numbers: the bytes are unspecified but the same every time, and no more.
+func TestRowsOfAnyBitsKeepToTheirBytes(t *testing.T) {
+	defer Use(Use(Portable))
+	for _, p := range scalarPackings {
+		for _, b := range Backends() {
+			t.Run(fmt.Sprintf("%s/%v", p.Name, b), func(t *testing.T) {
+				Use(b)
+				r := rand.New(rand.NewPCG(17, 18))
+				for blocks := 1; blocks <= 40; blocks++ {
+					x := make([]float32, blocks*p.Block)
+					for i := range x {
+						switch x[i] = float32(r.NormFloat64()); {
+						case blocks%4 == 0:
+							x[i] = float32(math.NaN())
+						case blocks%4 == 1:
+							x[i] = math.Float32frombits(r.Uint32())
+						case r.IntN(50) == 0:
+							x[i] = float32(math.Inf(2*r.IntN(2) - 1))
+						}
+					}
+					packed := make([]byte, blocks*p.Bytes+8)
+					again := bytes.Repeat([]byte{0xff}, len(packed))
+					p.Quantize(packed, x, nil)
+					p.Quantize(again, x, nil)
+					n := blocks * p.Bytes
+					if !bytes.Equal(packed[:n], again[:n]) {
+						t.Fatalf("%d blocks: the bytes depend on what was there before", blocks)
+					}
+					if !bytes.Equal(packed[n:], make([]byte, 8)) || !bytes.Equal(again[n:], bytes.Repeat([]byte{0xff}, 8)) {
+						t.Fatalf("%d blocks: bytes beyond them were written", blocks)
+					}
+				}
+			})
+		}
+	}
+}
