@@ -9,12 +9,12 @@ import (
 )
 
 // Where fitLanes, the space of the searches, has its arrays: 32 rows of 16
-// lanes, then single rows.
+// lanes, with a gap of as many as 16 rows, then single rows.
 const (
 	rowBytes    = 4 * 16
 	lanesX      = 0
 	lanesW      = lanesX + 32*rowBytes
-	lanesCodes  = lanesW + 32*rowBytes
+	lanesCodes  = lanesW + 48*rowBytes
 	lanesTrial  = lanesCodes + 32*rowBytes
 	lanesScale  = lanesTrial + 32*rowBytes
 	lanesOffset = lanesScale + rowBytes
