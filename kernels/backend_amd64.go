@@ -262,9 +262,9 @@ func (f *fits) fitInLanes(a *affineFit, x, w []float32, n int, by weighting) boo
 	if by != byGiven {
 		w = x // not looked at
 	}
-	a.fitGroups(&f.space[0], &f.space[1], count/f.lanes, f.lanes, x, w, n, by)
+	a.fitGroups(f.space(0), f.space(1), count/f.lanes, f.lanes, x, w, n, by)
 	for first := 0; first < count; first += f.lanes {
-		f.found(&f.space[first/f.lanes], first)
+		f.found(f.space(first/f.lanes), first)
 	}
 	return true
 }
@@ -278,10 +278,10 @@ func fitPairInLanes(f *[2]fits, a *affineFit, x, w []float32, n int, by weightin
 	if by != byGiven {
 		w = x // not looked at
 	}
-	a.fitGroups(&f[0].space[0], &f[1].space[0], 2, maxFits, x, w, n, by)
+	a.fitGroups(f[0].space(0), f[1].space(0), 2, maxFits, x, w, n, by)
 	for i := range f {
 		f[i].n, f[i].lanes = n, maxFits
-		f[i].found(&f[i].space[0], 0)
+		f[i].found(f[i].space(0), 0)
 	}
 	return true
 }
@@ -316,7 +316,7 @@ func (f *fits) fitSymmetricInLanes(levels int32, x, w []float32, n int, by weigh
 	}
 	numerators := symmetricNumerators(levels)
 	for first := 0; first < count; first += f.lanes {
-		space, x, w := &f.space[first/f.lanes], &x[n*first], &w[n*first]
+		space, x, w := f.space(first/f.lanes), &x[n*first], &w[n*first]
 		if f.lanes == 16 {
 			fitSymmetricAVX512(&space.x[0], x, w, n, int(by), &numerators[0], len(numerators)-1, levels)
 		} else {
@@ -340,7 +340,7 @@ func (f *fits) fitNonlinearInLanes(x, w []float32, by weighting) bool {
 	}
 	tables, numerators, tries := &nonlinearTables[0][0], &nonlinearNumerators[0], len(nonlinearNumerators)
 	for first := 0; first < count; first += f.lanes {
-		space, x, w := &f.space[first/f.lanes], &x[n*first], &w[n*first]
+		space, x, w := f.space(first/f.lanes), &x[n*first], &w[n*first]
 		if f.lanes == 16 {
 			fitNonlinearAVX512(&space.x[0], x, w, n, int(by), tables, numerators, tries)
 		} else {
@@ -361,16 +361,16 @@ func fitDescendingInLanes(f *[2]fits, levels int32, x []float32, n int) bool {
 	}
 	switch backend {
 	case AVX512:
-		a, b := &f[0].space[0], &f[1].space[0]
+		a, b := f[0].space(0), f[1].space(0)
 		fitDescendingAVX512(&a.x[0], &first[0], &b.x[0], &second[0], n, levels)
 		for i := range f {
 			f[i].lanes = 16
-			f[i].found(&f[i].space[0], 0)
+			f[i].found(f[i].space(0), 0)
 		}
 	case AVX2:
 		for i := range len(x) / (count * n) {
 			f, x := &f[i], x[count*n*i:]
-			a, b := &f.space[0], &f.space[1]
+			a, b := f.space(0), f.space(1)
 			fitDescendingAVX2(&a.x[0], &x[0], &b.x[0], &x[count/2*n], n, levels)
 			f.lanes = 8
 			f.found(a, 0)

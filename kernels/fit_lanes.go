@@ -1,5 +1,7 @@
 package kernels
 
+import "unsafe"
+
 // A search is sequential inside a sub-block and independent between
 // sub-blocks: vectors run several of them side by side, one in each lane, and
 // every lane performs the operations of the Go function in its order. So the
@@ -12,7 +14,16 @@ type fits struct {
 	n     int // weights of a sub-block
 	lanes int // of the spaces, 0 if codes has the codes
 	codes [512]uint8
-	space [2]fitLanes
+	room  [2][unsafe.Sizeof(fitLanes{}) + cacheLine - 1]byte
+}
+
+const cacheLine = 64
+
+// space returns the i-th space, at the first line of the cache in its room: rows
+// that lie across two make a search a seventh slower.
+func (f *fits) space(i int) *fitLanes {
+	room := unsafe.Pointer(&f.room[i])
+	return (*fitLanes)(unsafe.Add(room, -uintptr(room)%cacheLine))
 }
 
 // fitLanes is the space of a search in vectors: row j of x, w, codes and trial
@@ -142,7 +153,7 @@ func (f *fits) take(codes []uint8, k int) {
 		copy(codes, f.codes[f.n*k:])
 		return
 	}
-	found := f.space[k/f.lanes].codes[k%f.lanes:]
+	found := f.space(k / f.lanes).codes[k%f.lanes:]
 	for j := range codes {
 		codes[j] = uint8(found[f.lanes*j])
 	}
