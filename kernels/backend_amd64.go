@@ -380,6 +380,15 @@ func fitDescendingInLanes(f *[2]fits, levels int32, x []float32, n int) bool {
 	return backend != Portable
 }
 
+// stretch is stretchGo.
+func stretch(trials, losses *[8]float32, x, w []float32, high float32, levels int32) {
+	if w = w[:len(x)]; len(x) == 0 || backend == Portable {
+		stretchGo(trials, losses, x, w, high, levels)
+	} else {
+		stretchAVX2(&trials[0], &losses[0], &tenths[0], &x[0], &w[0], len(x), high, levels)
+	}
+}
+
 // found takes over what the lanes of space found for the sub-blocks from first
 // on.
 func (f *fits) found(space *fitLanes, first int) {

@@ -57,6 +57,10 @@ func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped
 	return f.nearestEvenGo(dst, src, inv, scale)
 }
 
+func stretch(trials, losses *[8]float32, x, w []float32, high float32, levels int32) {
+	stretchGo(trials, losses, x, w, high, levels)
+}
+
 func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
 	unpackNibblesGo(y, codes, table, low, lowAdd, high, highAdd)
 }

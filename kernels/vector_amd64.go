@@ -318,3 +318,8 @@ func extremesAVX2(x *float32, n int, unit int, ends *float32)
 //
 //go:noescape
 func momentsAVX2(x *float32, n int, sums *float64)
+
+// stretchAVX2 equals stretchGo for n weights, not 0.
+//
+//go:noescape
+func stretchAVX2(trials *float32, losses *float32, tenths *float32, x *float32, w *float32, n int, high float32, levels int32)

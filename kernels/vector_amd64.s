@@ -8612,3 +8612,51 @@ done285:
 	VMOVSS       X1, 140(DX)
 	VZEROUPPER
 	RET
+
+// func stretchAVX2(trials *float32, losses *float32, tenths *float32, x *float32, w *float32, n int, high float32, levels int32)
+// Requires: AVX, AVX2, SSE
+TEXT ·stretchAVX2(SB), NOSPLIT, $0-56
+	MOVQ         x+24(FP), AX
+	MOVQ         w+32(FP), CX
+	MOVQ         n+40(FP), DX
+	MOVL         levels+52(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VXORPS       Y3, Y3, Y3
+	VCVTDQ2PS    Y0, Y1
+	MOVQ         tenths+16(FP), BX
+	VADDPS       (BX), Y1, Y1
+	MOVSS        high+48(FP), X2
+	VBROADCASTSS X2, Y2
+	VDIVPS       Y2, Y1, Y1
+	MOVQ         trials+0(FP), BX
+	VMOVUPS      Y1, (BX)
+	VMOVUPS      v32_3f800000<>+0(SB), Y2
+	VDIVPS       Y1, Y2, Y2
+	VPBROADCASTD c32_4b400000<>+0(SB), Y4
+	VPBROADCASTD c32_007fffff<>+0(SB), Y5
+	VPBROADCASTD c32_4b000000<>+0(SB), Y6
+	VPADDD       Y4, Y0, Y0
+
+loop286:
+	VBROADCASTSS (AX), Y8
+	VBROADCASTSS (CX), Y9
+	VMULPS       Y1, Y8, Y7
+	VADDPS       Y4, Y7, Y7
+	VPAND        Y5, Y7, Y7
+	VPOR         Y6, Y7, Y7
+	VPMINSD      Y0, Y7, Y7
+	VSUBPS       Y4, Y7, Y7
+	VMULPS       Y2, Y7, Y7
+	VSUBPS       Y7, Y8, Y8
+	VMULPS       Y8, Y9, Y9
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, CX
+	DECQ         DX
+	JNZ          loop286
+	MOVQ         losses+8(FP), AX
+	VMOVUPS      Y3, (AX)
+	VZEROUPPER
+	RET

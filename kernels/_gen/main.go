@@ -83,4 +83,5 @@ func vectors() {
 	avx512.roundTrip(stochastic) // multiplies 64-bit integers
 	avx2.extremes()              // sixteen lanes are no faster
 	avx2.moments()
+	avx2.stretch() // of eight trials
 }
