@@ -241,6 +241,20 @@ func differenceKeys(dst []uint16, x, y []float32) (low uint32) {
 	return low | differenceKeysGo(dst[n:], x[n:], y[n:])
 }
 
+func weigh(w, x, importance []float32, square float32) {
+	w, importance = w[:len(x)], importance[:len(x)]
+	n := vectors(len(x))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		weighAVX2(&w[0], &x[0], &importance[0], n, square)
+	default:
+		weighAVX512(&w[0], &x[0], &importance[0], n, square)
+	}
+	weighGo(w[n:], x[n:], importance[n:], square)
+}
+
 // lanesFor returns how many of count sub-blocks vectors take side by side, 0 if
 // they do not fill the lanes.
 func lanesFor(count int) int {
@@ -421,18 +435,6 @@ func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped
 	return minifloatAVX512(&dst[0], &src[0], len(src), inv, scale, &f.words[0])
 }
 
-// unpackNibbles is unpackNibblesGo for a multiple of 16 bytes of codes.
-func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
-	switch y = y[:2*len(codes)]; backend {
-	case AVX512:
-		unpackNibblesAVX512(&y[0], &codes[0], len(codes), &table[0], low, lowAdd, high, highAdd)
-	case AVX2:
-		unpackNibblesAVX2(&y[0], &codes[0], len(codes), &table[0], low, lowAdd, high, highAdd)
-	default:
-		unpackNibblesGo(y, codes, table, low, lowAdd, high, highAdd)
-	}
-}
-
 // unpackBytes is unpackBytesGo for parts of a multiple of 16 codes.
 func unpackBytes(y []float32, codes []uint8, scales, offsets []float32) {
 	y, offsets = y[:len(codes)], offsets[:len(scales)]
@@ -443,43 +445,5 @@ func unpackBytes(y []float32, codes []uint8, scales, offsets []float32) {
 		unpackBytesAVX2(&y[0], &codes[0], n, &scales[0], &offsets[0], len(scales))
 	default:
 		unpackBytesGo(y, codes, scales, offsets)
-	}
-}
-
-// What unpacks super-blocks takes any number of them.
-
-func dequantizeQ2K(dst []float32, src []byte) {
-	n := len(src) / 84
-	switch dst = dst[:256*n]; {
-	case n == 0 || backend == Portable:
-		dequantizeQ2KGo(dst, src)
-	case backend == AVX2:
-		dequantizeQ2KAVX2(&dst[0], &src[0], n)
-	default:
-		dequantizeQ2KAVX512(&dst[0], &src[0], n)
-	}
-}
-
-func dequantizeQ4K(dst []float32, src []byte) {
-	n := len(src) / 144
-	switch dst = dst[:256*n]; {
-	case n == 0 || backend == Portable:
-		dequantizeQ4KGo(dst, src)
-	case backend == AVX2:
-		dequantizeQ4KAVX2(&dst[0], &src[0], n)
-	default:
-		dequantizeQ4KAVX512(&dst[0], &src[0], n)
-	}
-}
-
-func dequantizeQ5K(dst []float32, src []byte) {
-	n := len(src) / 176
-	switch dst = dst[:256*n]; {
-	case n == 0 || backend == Portable:
-		dequantizeQ5KGo(dst, src)
-	case backend == AVX2:
-		dequantizeQ5KAVX2(&dst[0], &src[0], n)
-	default:
-		dequantizeQ5KAVX512(&dst[0], &src[0], n)
 	}
 }

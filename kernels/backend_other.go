@@ -39,6 +39,8 @@ func keys(dst []uint16, x []float32) (low uint32) { return keysGo(dst, x) }
 
 func differenceKeys(dst []uint16, x, y []float32) (low uint32) { return differenceKeysGo(dst, x, y) }
 
+func weigh(w, x, importance []float32, square float32) { weighGo(w, x, importance, square) }
+
 func (f *fits) fitInLanes(*affineFit, []float32, []float32, int, weighting) bool { return false }
 
 func fitPairInLanes(*[2]fits, *affineFit, []float32, []float32, int, weighting) bool { return false }
@@ -61,16 +63,6 @@ func stretch(trials, losses *[8]float32, x, w []float32, high float32, levels in
 	stretchGo(trials, losses, x, w, high, levels)
 }
 
-func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
-	unpackNibblesGo(y, codes, table, low, lowAdd, high, highAdd)
-}
-
 func unpackBytes(y []float32, codes []uint8, scales, offsets []float32) {
 	unpackBytesGo(y, codes, scales, offsets)
 }
-
-func dequantizeQ2K(dst []float32, src []byte) { dequantizeQ2KGo(dst, src) }
-
-func dequantizeQ4K(dst []float32, src []byte) { dequantizeQ4KGo(dst, src) }
-
-func dequantizeQ5K(dst []float32, src []byte) { dequantizeQ5KGo(dst, src) }

@@ -4,11 +4,6 @@
 
 package kernels
 
-// weighAVX2 equals weighGo for n > 0, a multiple of 16.
-//
-//go:noescape
-func weighAVX2(w *float32, x *float32, importance *float32, n int, square float32)
-
 // quantizeQ8_0AVX2 equals quantizeQ8_0 without importance for the first blocks, of which there is one at least, and returns how many.
 //
 //go:noescape
@@ -104,10 +99,25 @@ func dequantizeQ5_1AVX2(dst *float32, src *byte, blocks int)
 //go:noescape
 func dequantizeQ8_0AVX2(dst *float32, src *byte, blocks int)
 
+// dequantizeQ2KAVX2 equals dequantizeQ2K for at least one block.
+//
+//go:noescape
+func dequantizeQ2KAVX2(dst *float32, src *byte, blocks int)
+
 // dequantizeQ3KAVX2 equals dequantizeQ3K for at least one block.
 //
 //go:noescape
 func dequantizeQ3KAVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ4KAVX2 equals dequantizeQ4K for at least one block.
+//
+//go:noescape
+func dequantizeQ4KAVX2(dst *float32, src *byte, blocks int)
+
+// dequantizeQ5KAVX2 equals dequantizeQ5K for at least one block.
+//
+//go:noescape
+func dequantizeQ5KAVX2(dst *float32, src *byte, blocks int)
 
 // dequantizeQ6KAVX2 equals dequantizeQ6K for at least one block.
 //
@@ -133,11 +143,6 @@ func dequantizeQ1_0AVX2(dst *float32, src *byte, blocks int)
 //
 //go:noescape
 func dequantizeQ2_0AVX2(dst *float32, src *byte, blocks int)
-
-// weighAVX512 equals weighGo for n > 0, a multiple of 16.
-//
-//go:noescape
-func weighAVX512(w *float32, x *float32, importance *float32, n int, square float32)
 
 // quantizeQ8_0AVX512 equals quantizeQ8_0 without importance for the first blocks, of which there is one at least, and returns how many.
 //
@@ -234,10 +239,25 @@ func dequantizeQ5_1AVX512(dst *float32, src *byte, blocks int)
 //go:noescape
 func dequantizeQ8_0AVX512(dst *float32, src *byte, blocks int)
 
+// dequantizeQ2KAVX512 equals dequantizeQ2K for at least one block.
+//
+//go:noescape
+func dequantizeQ2KAVX512(dst *float32, src *byte, blocks int)
+
 // dequantizeQ3KAVX512 equals dequantizeQ3K for at least one block.
 //
 //go:noescape
 func dequantizeQ3KAVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ4KAVX512 equals dequantizeQ4K for at least one block.
+//
+//go:noescape
+func dequantizeQ4KAVX512(dst *float32, src *byte, blocks int)
+
+// dequantizeQ5KAVX512 equals dequantizeQ5K for at least one block.
+//
+//go:noescape
+func dequantizeQ5KAVX512(dst *float32, src *byte, blocks int)
 
 // dequantizeQ6KAVX512 equals dequantizeQ6K for at least one block.
 //

@@ -4,31 +4,6 @@
 
 #include "textflag.h"
 
-// func weighAVX2(w *float32, x *float32, importance *float32, n int, square float32)
-// Requires: AVX, AVX2, SSE
-TEXT ·weighAVX2(SB), NOSPLIT, $0-36
-	MOVQ         w+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         importance+16(FP), DX
-	MOVQ         n+24(FP), BX
-	MOVSS        square+32(FP), X0
-	VBROADCASTSS X0, Y0
-
-loop1:
-	VMOVUPS (CX), Y1
-	VMULPS  Y1, Y1, Y1
-	VADDPS  Y1, Y0, Y1
-	VSQRTPS Y1, Y1
-	VMULPS  (DX), Y1, Y1
-	VMOVUPS Y1, (AX)
-	ADDQ    $0x00000020, AX
-	ADDQ    $0x00000020, CX
-	ADDQ    $0x00000020, DX
-	SUBQ    $0x00000008, BX
-	JNZ     loop1
-	VZEROUPPER
-	RET
-
 // func quantizeQ8_0AVX2(dst *byte, x *float32, blocks int) int
 // Requires: AVX, AVX2, F16C
 TEXT ·quantizeQ8_0AVX2(SB), NOSPLIT, $0-32
@@ -41,7 +16,7 @@ TEXT ·quantizeQ8_0AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_000000ff<>+0(SB), Y4
 	VMOVDQU      byteOrder<>+0(SB), Y3
 
-block2:
+block1:
 	VMOVUPS      (CX), Y5
 	VMOVUPS      32(CX), Y6
 	VMOVUPS      64(CX), Y7
@@ -102,7 +77,7 @@ block2:
 	ADDQ         $0x00000022, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block2
+	JNZ          block1
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -170,7 +145,7 @@ TEXT ·quantizeQ4_0AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y4
 	VMOVDQU      byteOrder<>+0(SB), Y3
 
-block4:
+block3:
 	VMOVUPS      (CX), Y5
 	VMOVUPS      32(CX), Y6
 	VMOVUPS      64(CX), Y7
@@ -241,7 +216,7 @@ block4:
 	ADDQ         $0x00000012, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block4
+	JNZ          block3
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -286,7 +261,7 @@ TEXT ·quantizeQ5_0AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y4
 	VMOVDQU      byteOrder<>+0(SB), Y3
 
-block6:
+block5:
 	VMOVUPS      (CX), Y5
 	VMOVUPS      32(CX), Y6
 	VMOVUPS      64(CX), Y7
@@ -360,7 +335,7 @@ block6:
 	ADDQ         $0x00000016, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block6
+	JNZ          block5
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -403,7 +378,7 @@ TEXT ·quantizeQ4_1AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y5
 	VMOVDQU      byteOrder<>+0(SB), Y4
 
-block8:
+block7:
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
 	VMOVUPS      64(CX), Y8
@@ -427,7 +402,7 @@ block8:
 	VPSHUFD      $0xb1, X11, X12
 	VMAXPS       X12, X11, X11
 	VUCOMISS     X1, X10
-	JNE          some10
+	JNE          some9
 	VMOVUPS      (CX), Y10
 	VMOVUPS      32(CX), Y12
 	VMOVUPS      64(CX), Y13
@@ -455,7 +430,7 @@ block8:
 	ANDQ         $0x1f, BX
 	VMOVSS       (CX)(BX*4), X10
 
-some10:
+some9:
 	VSUBSS       X10, X11, X11
 	VANDPS       X3, X11, X11
 	VDIVSS       X2, X11, X11
@@ -500,7 +475,7 @@ some10:
 	ADDQ         $0x00000014, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block8
+	JNZ          block7
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -536,7 +511,7 @@ TEXT ·quantizeQ5_1AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y5
 	VMOVDQU      byteOrder<>+0(SB), Y4
 
-block11:
+block10:
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
 	VMOVUPS      64(CX), Y8
@@ -560,7 +535,7 @@ block11:
 	VPSHUFD      $0xb1, X11, X12
 	VMAXPS       X12, X11, X11
 	VUCOMISS     X1, X10
-	JNE          some13
+	JNE          some12
 	VMOVUPS      (CX), Y10
 	VMOVUPS      32(CX), Y12
 	VMOVUPS      64(CX), Y13
@@ -588,7 +563,7 @@ block11:
 	ANDQ         $0x1f, BX
 	VMOVSS       (CX)(BX*4), X10
 
-some13:
+some12:
 	VSUBSS       X10, X11, X11
 	VANDPS       X3, X11, X11
 	VDIVSS       X2, X11, X11
@@ -636,7 +611,7 @@ some13:
 	ADDQ         $0x00000018, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block11
+	JNZ          block10
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -656,7 +631,7 @@ TEXT ·quantizeMXFP4AVX2(SB), NOSPLIT, $0-32
 	VMOVDQU      byteOrder<>+0(SB), Y0
 	LEAQ         ·halfPowers+0(SB), BX
 
-block14:
+block13:
 	VMOVUPS      (CX), Y2
 	VMOVUPS      32(CX), Y3
 	VMOVUPS      64(CX), Y4
@@ -676,18 +651,18 @@ block14:
 	VPMAXSD      X3, X2, X2
 	VMOVD        X2, SI
 	TESTL        SI, SI
-	JZ           silent16
+	JZ           silent15
 	LEAL         2048(SI), DI
 	SHRL         $0x17, SI
 	SHRL         $0x17, DI
 	CMPL         DI, SI
-	JNE          leave15
+	JNE          leave14
 	DECL         DI
 	CMPL         DI, $0x000000fe
-	JAE          leave15
+	JAE          leave14
 	SUBL         $0x02, SI
 
-silent16:
+silent15:
 	MOVB         SI, (AX)
 	MOVBLZX      SI, SI
 	VBROADCASTSS (BX)(SI*4), Y2
@@ -794,9 +769,9 @@ silent16:
 	ADDQ         $0x00000011, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block14
+	JNZ          block13
 
-leave15:
+leave14:
 	MOVQ blocks+16(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+24(FP)
@@ -895,14 +870,14 @@ TEXT ·quantizeQ1_0AVX2(SB), NOSPLIT, $64-32
 	VPBROADCASTD c32_00000200<>+0(SB), Y3
 	VPMULLD      iota<>+0(SB), Y3, Y3
 
-blocks17:
+blocks16:
 	CMPQ   DX, $0x00000008
-	JL     leave18
+	JL     leave17
 	VXORPS Y4, Y4, Y4
 	MOVQ   CX, BX
 	MOVQ   $0x00000080, SI
 
-add19:
+add18:
 	VPCMPEQD   Y6, Y6, Y6
 	VXORPS     Y5, Y5, Y5
 	VGATHERDPS Y6, (BX)(Y3*1), Y5
@@ -910,13 +885,13 @@ add19:
 	VADDPS     Y5, Y4, Y4
 	ADDQ       $0x04, BX
 	DECQ       SI
-	JNZ        add19
+	JNZ        add18
 	VMULPS     Y1, Y4, Y4
 	VMOVUPS    Y4, (SP)
 	MOVQ       $0x00000008, SI
 	LEAQ       (SP), BX
 
-block20:
+block19:
 	VMOVSS    (BX), X4
 	VCVTPS2PH $0x00, X4, X4
 	VPEXTRW   $0x00, X4, (AX)
@@ -972,11 +947,11 @@ block20:
 	ADDQ      $0x00000012, AX
 	ADDQ      $0x00000200, CX
 	DECQ      SI
-	JNZ       block20
+	JNZ       block19
 	SUBQ      $0x00000008, DX
-	JMP       blocks17
+	JMP       blocks16
 
-leave18:
+leave17:
 	MOVQ blocks+16(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+24(FP)
@@ -1019,7 +994,7 @@ TEXT ·quantizeQ2_0AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_04010401<>+0(SB), Y3
 	VPBROADCASTD c32_00100001<>+0(SB), Y4
 
-block21:
+block20:
 	VMOVUPS      (CX), Y5
 	VPAND        v32_7fffffff<>+0(SB), Y5, Y5
 	VMOVUPS      32(CX), Y6
@@ -1155,7 +1130,7 @@ block21:
 	ADDQ         $0x00000012, AX
 	ADDQ         $0x00000100, CX
 	DECQ         DX
-	JNZ          block21
+	JNZ          block20
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -1193,7 +1168,7 @@ TEXT ·quantizeTQ1_0AVX2(SB), NOSPLIT, $0-32
 	LEAQ         window<>+0(SB), BX
 	VMOVUPS      (BX)(SI*4), Y3
 
-block23:
+block22:
 	VMOVUPS      (CX), Y4
 	VPAND        v32_7fffffff<>+0(SB), Y4, Y4
 	VMOVUPS      32(CX), Y5
@@ -1734,7 +1709,7 @@ block23:
 	ADDQ         $0x00000036, AX
 	ADDQ         $0x00000400, CX
 	DECQ         DX
-	JNZ          block23
+	JNZ          block22
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -1789,7 +1764,7 @@ TEXT ·quantizeTQ2_0AVX2(SB), NOSPLIT, $0-32
 	VXORPS       Y1, Y1, Y1
 	VMOVDQU      byteOrder<>+0(SB), Y2
 
-block25:
+block24:
 	VMOVUPS      (CX), Y3
 	VPAND        v32_7fffffff<>+0(SB), Y3, Y3
 	VMOVUPS      32(CX), Y4
@@ -2246,7 +2221,7 @@ block25:
 	ADDQ         $0x00000042, AX
 	ADDQ         $0x00000400, CX
 	DECQ         DX
-	JNZ          block25
+	JNZ          block24
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -2262,7 +2237,7 @@ TEXT ·dequantizeQ4_0AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      ·around8+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block27:
+block26:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VMOVDQU      2(CX), X3
@@ -2292,7 +2267,7 @@ block27:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block27
+	JNZ          block26
 	VZEROUPPER
 	RET
 
@@ -2305,7 +2280,7 @@ TEXT ·dequantizeQ4_1AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      ·aboveZero+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block28:
+block27:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VPBROADCASTW 2(CX), X3
@@ -2341,7 +2316,7 @@ block28:
 	ADDQ         $0x00000014, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block28
+	JNZ          block27
 	VZEROUPPER
 	RET
 
@@ -2354,7 +2329,7 @@ TEXT ·dequantizeIQ4NLAVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      ·nonlinearBytes+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block29:
+block28:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VMOVDQU      2(CX), X3
@@ -2384,7 +2359,7 @@ block29:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block29
+	JNZ          block28
 	VZEROUPPER
 	RET
 
@@ -2397,7 +2372,7 @@ TEXT ·dequantizeIQ4XSAVX2(SB), NOSPLIT, $32-24
 	VMOVDQU      ·nonlinearBytes+0(SB), X0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block30:
+block29:
 	VPBROADCASTD 4(CX), Y2
 	VMOVDQU      multiplesOf4<>+0(SB), Y3
 	VPSRLVD      Y3, Y2, Y2
@@ -2617,7 +2592,7 @@ block30:
 	ADDQ         $0x00000088, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block30
+	JNZ          block29
 	VZEROUPPER
 	RET
 
@@ -2677,7 +2652,7 @@ TEXT ·dequantizeMXFP4AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfPowers+0(SB), BX
 
-block31:
+block30:
 	MOVBLZX      (CX), SI
 	VBROADCASTSS (BX)(SI*4), Y2
 	VMOVDQU      1(CX), X3
@@ -2707,7 +2682,7 @@ block31:
 	ADDQ         $0x00000011, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block31
+	JNZ          block30
 	VZEROUPPER
 	RET
 
@@ -2721,7 +2696,7 @@ TEXT ·dequantizeNVFP4AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfUE4M3+0(SB), BX
 
-block32:
+block31:
 	VMOVDQU      4(CX), X2
 	VPSRLW       $0x04, X2, X3
 	VPAND        X1, X2, X2
@@ -2785,7 +2760,7 @@ block32:
 	ADDQ         $0x00000024, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block32
+	JNZ          block31
 	VZEROUPPER
 	RET
 
@@ -2800,7 +2775,7 @@ TEXT ·dequantizeQ5_0AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_f0f0f0f0<>+0(SB), Y3
 
-block33:
+block32:
 	VPBROADCASTD 2(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -2836,7 +2811,7 @@ block33:
 	ADDQ         $0x00000016, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block33
+	JNZ          block32
 	VZEROUPPER
 	RET
 
@@ -2922,7 +2897,7 @@ TEXT ·dequantizeQ5_1AVX2(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_10101010<>+0(SB), Y3
 
-block34:
+block33:
 	VPBROADCASTD 4(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -2964,7 +2939,7 @@ block34:
 	ADDQ         $0x00000018, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block34
+	JNZ          block33
 	VZEROUPPER
 	RET
 
@@ -2978,7 +2953,7 @@ TEXT ·dequantizeQ8_0AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block35:
+block34:
 	VPBROADCASTW (CX), X0
 	VCVTPH2PS    X0, Y0
 	VPMOVSXBD    2(CX), Y1
@@ -3000,9 +2975,226 @@ block35:
 	ADDQ         $0x00000022, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
+	JNZ          block34
+	VZEROUPPER
+	RET
+
+// func dequantizeQ2KAVX2(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, F16C
+TEXT ·dequantizeQ2KAVX2(SB), NOSPLIT, $128-24
+	MOVQ      dst+0(FP), AX
+	MOVQ      src+8(FP), CX
+	MOVQ      blocks+16(FP), DX
+	VMOVUPS   iota<>+0(SB), Y0
+	VPADDD    v32_00000000<>+0(SB), Y0, Y0
+	VPAND     v32_00000003<>+0(SB), Y0, Y0
+	VCVTDQ2PS Y0, Y0
+
+block35:
+	VPMOVZXBD    (CX), Y1
+	VPSRLD       $0x04, Y1, Y2
+	VPAND        v32_0000000f<>+0(SB), Y1, Y1
+	VPBROADCASTW 80(CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (SP)
+	VPBROADCASTW 82(CX), X1
+	VCVTPH2PS    X1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VXORPS       v32_80000000<>+0(SB), Y2, Y2
+	VMOVUPS      Y2, 64(SP)
+	VPMOVZXBD    8(CX), Y1
+	VPSRLD       $0x04, Y1, Y2
+	VPAND        v32_0000000f<>+0(SB), Y1, Y1
+	VPBROADCASTW 80(CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, 32(SP)
+	VPBROADCASTW 82(CX), X1
+	VCVTPH2PS    X1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VXORPS       v32_80000000<>+0(SB), Y2, Y2
+	VMOVUPS      Y2, 96(SP)
+	VPMOVZXBD    16(CX), Y1
+	VPMOVZXBD    24(CX), Y2
+	VBROADCASTSS (SP), Y3
+	VBROADCASTSS 64(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPERMPS      Y3, Y1, Y4
+	VMOVUPS      Y4, (AX)
+	VPERMPS      Y3, Y2, Y3
+	VMOVUPS      Y3, 32(AX)
+	VBROADCASTSS 8(SP), Y3
+	VBROADCASTSS 72(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x02, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 128(AX)
+	VPSRLD       $0x02, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 160(AX)
+	VBROADCASTSS 16(SP), Y3
+	VBROADCASTSS 80(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x04, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 256(AX)
+	VPSRLD       $0x04, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 288(AX)
+	VBROADCASTSS 24(SP), Y3
+	VBROADCASTSS 88(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x06, Y1, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 384(AX)
+	VPSRLD       $0x06, Y2, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 416(AX)
+	VPMOVZXBD    32(CX), Y1
+	VPMOVZXBD    40(CX), Y2
+	VBROADCASTSS 4(SP), Y3
+	VBROADCASTSS 68(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPERMPS      Y3, Y1, Y4
+	VMOVUPS      Y4, 64(AX)
+	VPERMPS      Y3, Y2, Y3
+	VMOVUPS      Y3, 96(AX)
+	VBROADCASTSS 12(SP), Y3
+	VBROADCASTSS 76(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x02, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 192(AX)
+	VPSRLD       $0x02, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 224(AX)
+	VBROADCASTSS 20(SP), Y3
+	VBROADCASTSS 84(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x04, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 320(AX)
+	VPSRLD       $0x04, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 352(AX)
+	VBROADCASTSS 28(SP), Y3
+	VBROADCASTSS 92(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x06, Y1, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 448(AX)
+	VPSRLD       $0x06, Y2, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 480(AX)
+	VPMOVZXBD    48(CX), Y1
+	VPMOVZXBD    56(CX), Y2
+	VBROADCASTSS 32(SP), Y3
+	VBROADCASTSS 96(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPERMPS      Y3, Y1, Y4
+	VMOVUPS      Y4, 512(AX)
+	VPERMPS      Y3, Y2, Y3
+	VMOVUPS      Y3, 544(AX)
+	VBROADCASTSS 40(SP), Y3
+	VBROADCASTSS 104(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x02, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 640(AX)
+	VPSRLD       $0x02, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 672(AX)
+	VBROADCASTSS 48(SP), Y3
+	VBROADCASTSS 112(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x04, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 768(AX)
+	VPSRLD       $0x04, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 800(AX)
+	VBROADCASTSS 56(SP), Y3
+	VBROADCASTSS 120(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x06, Y1, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 896(AX)
+	VPSRLD       $0x06, Y2, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 928(AX)
+	VPMOVZXBD    64(CX), Y1
+	VPMOVZXBD    72(CX), Y2
+	VBROADCASTSS 36(SP), Y3
+	VBROADCASTSS 100(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPERMPS      Y3, Y1, Y4
+	VMOVUPS      Y4, 576(AX)
+	VPERMPS      Y3, Y2, Y3
+	VMOVUPS      Y3, 608(AX)
+	VBROADCASTSS 44(SP), Y3
+	VBROADCASTSS 108(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x02, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 704(AX)
+	VPSRLD       $0x02, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 736(AX)
+	VBROADCASTSS 52(SP), Y3
+	VBROADCASTSS 116(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x04, Y1, Y4
+	VPERMPS      Y3, Y4, Y4
+	VMOVUPS      Y4, 832(AX)
+	VPSRLD       $0x04, Y2, Y4
+	VPERMPS      Y3, Y4, Y3
+	VMOVUPS      Y3, 864(AX)
+	VBROADCASTSS 60(SP), Y3
+	VBROADCASTSS 124(SP), Y4
+	VMULPS       Y3, Y0, Y3
+	VADDPS       Y4, Y3, Y3
+	VPSRLD       $0x06, Y1, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 960(AX)
+	VPSRLD       $0x06, Y2, Y1
+	VPERMPS      Y3, Y1, Y1
+	VMOVUPS      Y1, 992(AX)
+	ADDQ         $0x00000054, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
 	JNZ          block35
 	VZEROUPPER
 	RET
+
+DATA v32_00000000<>+0(SB)/4, $0x00000000
+DATA v32_00000000<>+4(SB)/4, $0x00000000
+DATA v32_00000000<>+8(SB)/4, $0x00000000
+DATA v32_00000000<>+12(SB)/4, $0x00000000
+DATA v32_00000000<>+16(SB)/4, $0x00000000
+DATA v32_00000000<>+20(SB)/4, $0x00000000
+DATA v32_00000000<>+24(SB)/4, $0x00000000
+DATA v32_00000000<>+28(SB)/4, $0x00000000
+GLOBL v32_00000000<>(SB), RODATA|NOPTR, $32
 
 // func dequantizeQ3KAVX2(dst *float32, src *byte, blocks int)
 // Requires: AVX, AVX2, F16C
@@ -3300,6 +3492,546 @@ DATA v32_04040404<>+24(SB)/4, $0x04040404
 DATA v32_04040404<>+28(SB)/4, $0x04040404
 GLOBL v32_04040404<>(SB), RODATA|NOPTR, $32
 
+// func dequantizeQ4KAVX2(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, F16C
+TEXT ·dequantizeQ4KAVX2(SB), NOSPLIT, $128-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ blocks+16(FP), DX
+
+block37:
+	MOVQ         4(CX), BX
+	MOVL         12(CX), SI
+	MOVQ         BX, DI
+	SHRQ         $0x02, DI
+	MOVQ         $0x3030303030303030, R8
+	ANDQ         R8, DI
+	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
+	ANDQ         R8, BX
+	MOVQ         SI, R8
+	SHLQ         $0x1c, R8
+	ORQ          R8, SI
+	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
+	ANDQ         R8, SI
+	ORQ          DI, SI
+	VMOVQ        BX, X0
+	VMOVQ        SI, X1
+	VPUNPCKLDQ   X1, X0, X0
+	VPMOVZXBD    X0, Y1
+	VPSRLDQ      $0x08, X0, X0
+	VPMOVZXBD    X0, Y0
+	VPBROADCASTW (CX), X2
+	VCVTPH2PS    X2, Y2
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (SP)
+	VPBROADCASTW 2(CX), X1
+	VCVTPH2PS    X1, Y1
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y1, Y0, Y0
+	VXORPS       v32_80000000<>+0(SB), Y0, Y0
+	VMOVUPS      Y0, 64(SP)
+	VBROADCASTSS (SP), Y0
+	VBROADCASTSS 64(SP), Y1
+	VBROADCASTSS 4(SP), Y2
+	VBROADCASTSS 68(SP), Y3
+	VPMOVZXBD    16(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, (AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 128(AX)
+	VPMOVZXBD    24(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 32(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 160(AX)
+	VPMOVZXBD    32(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 64(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 192(AX)
+	VPMOVZXBD    40(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 96(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 224(AX)
+	VBROADCASTSS 8(SP), Y0
+	VBROADCASTSS 72(SP), Y1
+	VBROADCASTSS 12(SP), Y2
+	VBROADCASTSS 76(SP), Y3
+	VPMOVZXBD    48(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 256(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 384(AX)
+	VPMOVZXBD    56(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 288(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 416(AX)
+	VPMOVZXBD    64(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 320(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 448(AX)
+	VPMOVZXBD    72(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 352(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 480(AX)
+	VBROADCASTSS 16(SP), Y0
+	VBROADCASTSS 80(SP), Y1
+	VBROADCASTSS 20(SP), Y2
+	VBROADCASTSS 84(SP), Y3
+	VPMOVZXBD    80(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 512(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 640(AX)
+	VPMOVZXBD    88(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 544(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 672(AX)
+	VPMOVZXBD    96(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 576(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 704(AX)
+	VPMOVZXBD    104(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 608(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 736(AX)
+	VBROADCASTSS 24(SP), Y0
+	VBROADCASTSS 88(SP), Y1
+	VBROADCASTSS 28(SP), Y2
+	VBROADCASTSS 92(SP), Y3
+	VPMOVZXBD    112(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 768(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 896(AX)
+	VPMOVZXBD    120(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 800(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 928(AX)
+	VPMOVZXBD    128(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 832(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 960(AX)
+	VPMOVZXBD    136(CX), Y4
+	VPSRLD       $0x04, Y4, Y5
+	VPAND        v32_0000000f<>+0(SB), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y4, 864(AX)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMOVUPS      Y5, 992(AX)
+	ADDQ         $0x00000090, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
+	JNZ          block37
+	VZEROUPPER
+	RET
+
+// func dequantizeQ5KAVX2(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, F16C
+TEXT ·dequantizeQ5KAVX2(SB), NOSPLIT, $128-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    blocks+16(FP), DX
+	VMOVDQU v32_0f0f0f0f<>+0(SB), Y0
+
+block38:
+	MOVQ         4(CX), BX
+	MOVL         12(CX), SI
+	MOVQ         BX, DI
+	SHRQ         $0x02, DI
+	MOVQ         $0x3030303030303030, R8
+	ANDQ         R8, DI
+	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
+	ANDQ         R8, BX
+	MOVQ         SI, R8
+	SHLQ         $0x1c, R8
+	ORQ          R8, SI
+	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
+	ANDQ         R8, SI
+	ORQ          DI, SI
+	VMOVQ        BX, X1
+	VMOVQ        SI, X2
+	VPUNPCKLDQ   X2, X1, X1
+	VPMOVZXBD    X1, Y2
+	VPSRLDQ      $0x08, X1, X1
+	VPMOVZXBD    X1, Y1
+	VPBROADCASTW (CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (SP)
+	VPBROADCASTW 2(CX), X2
+	VCVTPH2PS    X2, Y2
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VXORPS       v32_80000000<>+0(SB), Y1, Y1
+	VMOVUPS      Y1, 64(SP)
+	VMOVDQU      16(CX), Y1
+	VMOVDQU      48(CX), Y2
+	VPSLLW       $0x04, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS (SP), Y3
+	VBROADCASTSS 64(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, (AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 32(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 64(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 96(AX)
+	VMOVDQU      48(CX), Y2
+	VPSRLW       $0x04, Y2, Y2
+	VPSLLW       $0x03, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 4(SP), Y3
+	VBROADCASTSS 68(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 128(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 160(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 192(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 224(AX)
+	VMOVDQU      80(CX), Y2
+	VPSLLW       $0x02, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 8(SP), Y3
+	VBROADCASTSS 72(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 256(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 288(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 320(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 352(AX)
+	VMOVDQU      80(CX), Y2
+	VPSRLW       $0x04, Y2, Y2
+	VPSLLW       $0x01, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 12(SP), Y3
+	VBROADCASTSS 76(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 384(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 416(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 448(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 480(AX)
+	VMOVDQU      112(CX), Y2
+	VPSRLW       $0x00, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 16(SP), Y3
+	VBROADCASTSS 80(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 512(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 544(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 576(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 608(AX)
+	VMOVDQU      112(CX), Y2
+	VPSRLW       $0x04, Y2, Y2
+	VPSRLW       $0x01, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 20(SP), Y3
+	VBROADCASTSS 84(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 640(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 672(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 704(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 736(AX)
+	VMOVDQU      144(CX), Y2
+	VPSRLW       $0x02, Y1, Y3
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VBROADCASTSS 24(SP), Y3
+	VBROADCASTSS 88(SP), Y4
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 768(AX)
+	VPSRLDQ      $0x08, X2, X5
+	VPMOVZXBD    X5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 800(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y3, Y5, Y5
+	VADDPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 832(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 864(AX)
+	VMOVDQU      144(CX), Y2
+	VPSRLW       $0x04, Y2, Y2
+	VPSRLW       $0x03, Y1, Y1
+	VPAND        Y0, Y2, Y2
+	VPAND        v32_10101010<>+0(SB), Y1, Y1
+	VPOR         Y1, Y2, Y2
+	VBROADCASTSS 28(SP), Y1
+	VBROADCASTSS 92(SP), Y3
+	VPMOVZXBD    X2, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VADDPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 896(AX)
+	VPSRLDQ      $0x08, X2, X4
+	VPMOVZXBD    X4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VADDPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 928(AX)
+	VEXTRACTI128 $0x01, Y2, X2
+	VPMOVZXBD    X2, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VADDPS       Y3, Y4, Y4
+	VMOVUPS      Y4, 960(AX)
+	VPSRLDQ      $0x08, X2, X2
+	VPMOVZXBD    X2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 992(AX)
+	ADDQ         $0x000000b0, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
+	JNZ          block38
+	VZEROUPPER
+	RET
+
+DATA v32_10101010<>+0(SB)/4, $0x10101010
+DATA v32_10101010<>+4(SB)/4, $0x10101010
+DATA v32_10101010<>+8(SB)/4, $0x10101010
+DATA v32_10101010<>+12(SB)/4, $0x10101010
+DATA v32_10101010<>+16(SB)/4, $0x10101010
+DATA v32_10101010<>+20(SB)/4, $0x10101010
+DATA v32_10101010<>+24(SB)/4, $0x10101010
+DATA v32_10101010<>+28(SB)/4, $0x10101010
+GLOBL v32_10101010<>(SB), RODATA|NOPTR, $32
+
 // func dequantizeQ6KAVX2(dst *float32, src *byte, blocks int)
 // Requires: AVX, AVX2, F16C
 TEXT ·dequantizeQ6KAVX2(SB), NOSPLIT, $64-24
@@ -3308,7 +4040,7 @@ TEXT ·dequantizeQ6KAVX2(SB), NOSPLIT, $64-24
 	MOVQ         blocks+16(FP), DX
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y0
 
-block37:
+block39:
 	VPBROADCASTW 208(CX), X1
 	VCVTPH2PS    X1, Y1
 	VPMOVSXBD    192(CX), Y2
@@ -3544,7 +4276,7 @@ block37:
 	ADDQ         $0x000000d2, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block37
+	JNZ          block39
 	VZEROUPPER
 	RET
 
@@ -3568,7 +4300,7 @@ TEXT ·dequantizeTQ1_0AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_abababab<>+0(SB), Y1
 	VPBROADCASTD c32_01010101<>+0(SB), Y2
 
-block38:
+block40:
 	VPBROADCASTW 52(CX), X3
 	VCVTPH2PS    X3, Y3
 	VMOVDQU      (CX), Y4
@@ -3867,7 +4599,7 @@ block38:
 	ADDQ         $0x00000036, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block38
+	JNZ          block40
 	VZEROUPPER
 	RET
 
@@ -3889,7 +4621,7 @@ TEXT ·dequantizeTQ2_0AVX2(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_03030303<>+0(SB), Y0
 	VPBROADCASTD c32_01010101<>+0(SB), Y1
 
-block39:
+block41:
 	VPBROADCASTW 64(CX), X2
 	VCVTPH2PS    X2, Y2
 	VMOVDQU      (CX), Y3
@@ -4073,7 +4805,7 @@ block39:
 	ADDQ         $0x00000042, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block39
+	JNZ          block41
 	VZEROUPPER
 	RET
 
@@ -4087,7 +4819,7 @@ TEXT ·dequantizeQ1_0AVX2(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block40:
+block42:
 	VPBROADCASTW (CX), X0
 	VCVTPH2PS    X0, Y0
 	VMULPS       v32_bf800000<>+0(SB), Y0, Y1
@@ -4174,7 +4906,7 @@ block40:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000200, AX
 	DECQ         DX
-	JNZ          block40
+	JNZ          block42
 	VZEROUPPER
 	RET
 
@@ -4215,7 +4947,7 @@ TEXT ·dequantizeQ2_0AVX2(SB), NOSPLIT, $0-24
 	VMOVUPS minusOneToTwo<>+0(SB), Y0
 	VMOVUPS multiplesOf2<>+0(SB), Y1
 
-block41:
+block43:
 	VPBROADCASTW (CX), X2
 	VCVTPH2PS    X2, Y2
 	VMULPS       Y0, Y2, Y2
@@ -4254,7 +4986,7 @@ block41:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block41
+	JNZ          block43
 	VZEROUPPER
 	RET
 
@@ -4276,31 +5008,6 @@ DATA minusOneToTwo<>+56(SB)/4, $0x3f800000
 DATA minusOneToTwo<>+60(SB)/4, $0x40000000
 GLOBL minusOneToTwo<>(SB), RODATA|NOPTR, $64
 
-// func weighAVX512(w *float32, x *float32, importance *float32, n int, square float32)
-// Requires: AVX, AVX512F, SSE
-TEXT ·weighAVX512(SB), NOSPLIT, $0-36
-	MOVQ         w+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         importance+16(FP), DX
-	MOVQ         n+24(FP), BX
-	MOVSS        square+32(FP), X0
-	VBROADCASTSS X0, Z0
-
-loop42:
-	VMOVUPS (CX), Z1
-	VMULPS  Z1, Z1, Z1
-	VADDPS  Z1, Z0, Z1
-	VSQRTPS Z1, Z1
-	VMULPS  (DX), Z1, Z1
-	VMOVUPS Z1, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, BX
-	JNZ     loop42
-	VZEROUPPER
-	RET
-
 // func quantizeQ8_0AVX512(dst *byte, x *float32, blocks int) int
 // Requires: AVX, AVX2, AVX512F, F16C
 TEXT ·quantizeQ8_0AVX512(SB), NOSPLIT, $0-32
@@ -4314,7 +5021,7 @@ TEXT ·quantizeQ8_0AVX512(SB), NOSPLIT, $0-32
 	VPXORD       Z4, Z4, Z4
 	VPBROADCASTD c32_42fe0000<>+0(SB), Z5
 
-block43:
+block44:
 	VMOVUPS       (CX), Z6
 	VMOVUPS       64(CX), Z7
 	VPANDD        Z0, Z6, Z8
@@ -4352,7 +5059,7 @@ block43:
 	ADDQ          $0x00000022, AX
 	ADDQ          $0x00000080, CX
 	DECQ          DX
-	JNZ           block43
+	JNZ           block44
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -4380,7 +5087,7 @@ TEXT ·quantizeQ4_0AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block45:
+block46:
 	VMOVUPS       (CX), Z7
 	VMOVUPS       64(CX), Z8
 	VPANDD        Z0, Z7, Z9
@@ -4425,7 +5132,7 @@ block45:
 	ADDQ          $0x00000012, AX
 	ADDQ          $0x00000080, CX
 	DECQ          DX
-	JNZ           block45
+	JNZ           block46
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -4456,7 +5163,7 @@ TEXT ·quantizeQ5_0AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block47:
+block48:
 	VMOVUPS       (CX), Z8
 	VMOVUPS       64(CX), Z9
 	VPANDD        Z0, Z8, Z10
@@ -4505,7 +5212,7 @@ block47:
 	ADDQ          $0x00000016, AX
 	ADDQ          $0x00000080, CX
 	DECQ          DX
-	JNZ           block47
+	JNZ           block48
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -4533,7 +5240,7 @@ TEXT ·quantizeQ4_1AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block49:
+block50:
 	VMOVUPS       (CX), Z7
 	VMOVUPS       64(CX), Z8
 	VMINPS        Z8, Z7, Z9
@@ -4555,7 +5262,7 @@ block49:
 	VPSHUFD       $0xb1, X10, X11
 	VMAXPS        X11, X10, X10
 	VUCOMISS      X3, X9
-	JNE           some51
+	JNE           some52
 	VMOVUPS       (CX), Z9
 	VMOVUPS       64(CX), Z11
 	VPANDD        Z5, Z9, Z9
@@ -4571,7 +5278,7 @@ block49:
 	ANDQ          $0x1f, BX
 	VMOVSS        (CX)(BX*4), X9
 
-some51:
+some52:
 	VSUBSS       X9, X10, X10
 	VANDPS       X5, X10, X10
 	VDIVSS       X4, X10, X10
@@ -4600,7 +5307,7 @@ some51:
 	ADDQ         $0x00000014, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block49
+	JNZ          block50
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -4625,7 +5332,7 @@ TEXT ·quantizeQ5_1AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_0000000f<>+0(SB), Z6
 	VPBROADCASTD c32_00000010<>+0(SB), Z7
 
-block52:
+block53:
 	VMOVUPS       (CX), Z8
 	VMOVUPS       64(CX), Z9
 	VMINPS        Z9, Z8, Z10
@@ -4647,7 +5354,7 @@ block52:
 	VPSHUFD       $0xb1, X11, X12
 	VMAXPS        X12, X11, X11
 	VUCOMISS      X3, X10
-	JNE           some54
+	JNE           some55
 	VMOVUPS       (CX), Z10
 	VMOVUPS       64(CX), Z12
 	VPANDD        Z5, Z10, Z10
@@ -4663,7 +5370,7 @@ block52:
 	ANDQ          $0x1f, BX
 	VMOVSS        (CX)(BX*4), X10
 
-some54:
+some55:
 	VSUBSS       X10, X11, X11
 	VANDPS       X5, X11, X11
 	VDIVSS       X4, X11, X11
@@ -4696,7 +5403,7 @@ some54:
 	ADDQ         $0x00000018, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block52
+	JNZ          block53
 	MOVQ         blocks+16(FP), AX
 	SUBQ         DX, AX
 	MOVQ         AX, ret+24(FP)
@@ -4716,7 +5423,7 @@ TEXT ·quantizeMXFP4AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_00000010<>+0(SB), Z4
 	LEAQ         ·halfPowers+0(SB), BX
 
-block55:
+block56:
 	VMOVUPS       (CX), Z4
 	VMOVUPS       64(CX), Z5
 	VPANDD        Z0, Z4, Z4
@@ -4732,18 +5439,18 @@ block55:
 	VPMAXSD       X5, X4, X4
 	VMOVD         X4, SI
 	TESTL         SI, SI
-	JZ            silent57
+	JZ            silent58
 	LEAL          2048(SI), DI
 	SHRL          $0x17, SI
 	SHRL          $0x17, DI
 	CMPL          DI, SI
-	JNE           leave56
+	JNE           leave57
 	DECL          DI
 	CMPL          DI, $0x000000fe
-	JAE           leave56
+	JAE           leave57
 	SUBL          $0x02, SI
 
-silent57:
+silent58:
 	MOVB         SI, (AX)
 	MOVBLZX      SI, SI
 	VBROADCASTSS (BX)(SI*4), Z4
@@ -4800,9 +5507,9 @@ silent57:
 	ADDQ         $0x00000011, AX
 	ADDQ         $0x00000080, CX
 	DECQ         DX
-	JNZ          block55
+	JNZ          block56
 
-leave56:
+leave57:
 	MOVQ blocks+16(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+24(FP)
@@ -4845,14 +5552,14 @@ TEXT ·quantizeQ1_0AVX512(SB), NOSPLIT, $64-32
 	VPBROADCASTD c32_00000200<>+0(SB), Z3
 	VPMULLD      iota<>+0(SB), Z3, Z3
 
-blocks58:
+blocks59:
 	CMPQ   DX, $0x00000010
-	JL     leave59
+	JL     leave60
 	VPXORD Z4, Z4, Z4
 	MOVQ   CX, BX
 	MOVQ   $0x00000080, SI
 
-add60:
+add61:
 	KXNORW     K1, K1, K1
 	VPXORD     Z5, Z5, Z5
 	VGATHERDPS (BX)(Z3*1), K1, Z5
@@ -4860,13 +5567,13 @@ add60:
 	VADDPS     Z5, Z4, Z4
 	ADDQ       $0x04, BX
 	DECQ       SI
-	JNZ        add60
+	JNZ        add61
 	VMULPS     Z1, Z4, Z4
 	VMOVUPS    Z4, (SP)
 	MOVQ       $0x00000010, SI
 	LEAQ       (SP), BX
 
-block61:
+block62:
 	VMOVSS    (BX), X6
 	VCVTPS2PH $0x00, X6, X6
 	VPEXTRW   $0x00, X6, (AX)
@@ -4890,11 +5597,11 @@ block61:
 	ADDQ      $0x00000012, AX
 	ADDQ      $0x00000200, CX
 	DECQ      SI
-	JNZ       block61
+	JNZ       block62
 	SUBQ      $0x00000010, DX
-	JMP       blocks58
+	JMP       blocks59
 
-leave59:
+leave60:
 	MOVQ blocks+16(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+24(FP)
@@ -4917,7 +5624,7 @@ TEXT ·quantizeQ2_0AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_04010401<>+0(SB), Y7
 	VPBROADCASTD c32_00100001<>+0(SB), Y8
 
-block62:
+block63:
 	VMOVUPS       (CX), Z9
 	VPANDD        Z0, Z9, Z9
 	VMOVUPS       64(CX), Z10
@@ -5001,7 +5708,7 @@ block62:
 	ADDQ          $0x00000012, AX
 	ADDQ          $0x00000100, CX
 	DECQ          DX
-	JNZ           block62
+	JNZ           block63
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -5031,7 +5738,7 @@ TEXT ·quantizeTQ1_0AVX512(SB), NOSPLIT, $0-32
 	BZHIL        BX, SI, SI
 	KMOVW        SI, K1
 
-block64:
+block65:
 	VMOVUPS       (CX), Z9
 	VPANDD        Z0, Z9, Z9
 	VMOVUPS       64(CX), Z10
@@ -5335,7 +6042,7 @@ block64:
 	ADDQ          $0x00000036, AX
 	ADDQ          $0x00000400, CX
 	DECQ          DX
-	JNZ           block64
+	JNZ           block65
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -5362,7 +6069,7 @@ TEXT ·quantizeTQ2_0AVX512(SB), NOSPLIT, $0-32
 	VPXORD       Z5, Z5, Z5
 	VPBROADCASTD c32_00000003<>+0(SB), Z6
 
-block66:
+block67:
 	VMOVUPS       (CX), Z7
 	VPANDD        Z0, Z7, Z7
 	VMOVUPS       64(CX), Z8
@@ -5599,7 +6306,7 @@ block66:
 	ADDQ          $0x00000042, AX
 	ADDQ          $0x00000400, CX
 	DECQ          DX
-	JNZ           block66
+	JNZ           block67
 	MOVQ          blocks+16(FP), AX
 	SUBQ          DX, AX
 	MOVQ          AX, ret+24(FP)
@@ -5616,7 +6323,7 @@ TEXT ·dequantizeQ4_0AVX512(SB), NOSPLIT, $0-24
 	VCVTDQ2PS    Z0, Z0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block68:
+block69:
 	VPBROADCASTW (CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VMULPS       Z1, Z0, Z1
@@ -5629,7 +6336,7 @@ block68:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block68
+	JNZ          block69
 	VZEROUPPER
 	RET
 
@@ -5643,7 +6350,7 @@ TEXT ·dequantizeQ4_1AVX512(SB), NOSPLIT, $0-24
 	VCVTDQ2PS    Z0, Z0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block69:
+block70:
 	VPBROADCASTW (CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VPBROADCASTW 2(CX), Y2
@@ -5659,7 +6366,7 @@ block69:
 	ADDQ         $0x00000014, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block69
+	JNZ          block70
 	VZEROUPPER
 	RET
 
@@ -5673,7 +6380,7 @@ TEXT ·dequantizeIQ4NLAVX512(SB), NOSPLIT, $0-24
 	VCVTDQ2PS    Z0, Z0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block70:
+block71:
 	VPBROADCASTW (CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VMULPS       Z1, Z0, Z1
@@ -5686,7 +6393,7 @@ block70:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block70
+	JNZ          block71
 	VZEROUPPER
 	RET
 
@@ -5700,7 +6407,7 @@ TEXT ·dequantizeIQ4XSAVX512(SB), NOSPLIT, $32-24
 	VCVTDQ2PS    Z0, Z0
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 
-block71:
+block72:
 	VPBROADCASTD 4(CX), Y1
 	VMOVDQU      multiplesOf4<>+0(SB), Y2
 	VPSRLVD      Y2, Y1, Y1
@@ -5784,7 +6491,7 @@ block71:
 	ADDQ         $0x00000088, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block71
+	JNZ          block72
 	VZEROUPPER
 	RET
 
@@ -5799,7 +6506,7 @@ TEXT ·dequantizeMXFP4AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfPowers+0(SB), BX
 
-block72:
+block73:
 	MOVBLZX      (CX), SI
 	VBROADCASTSS (BX)(SI*4), Z1
 	VMULPS       Z1, Z0, Z1
@@ -5812,7 +6519,7 @@ block72:
 	ADDQ         $0x00000011, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block72
+	JNZ          block73
 	VZEROUPPER
 	RET
 
@@ -5827,7 +6534,7 @@ TEXT ·dequantizeNVFP4AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y1
 	LEAQ         ·halfUE4M3+0(SB), BX
 
-block73:
+block74:
 	VMOVDQU      4(CX), X2
 	VPSRLW       $0x04, X2, X3
 	VPAND        X1, X2, X2
@@ -5867,7 +6574,7 @@ block73:
 	ADDQ         $0x00000024, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block73
+	JNZ          block74
 	VZEROUPPER
 	RET
 
@@ -5882,7 +6589,7 @@ TEXT ·dequantizeQ5_0AVX512(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_f0f0f0f0<>+0(SB), Y3
 
-block74:
+block75:
 	VPBROADCASTD 2(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -5908,7 +6615,7 @@ block74:
 	ADDQ         $0x00000016, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block74
+	JNZ          block75
 	VZEROUPPER
 	RET
 
@@ -5923,7 +6630,7 @@ TEXT ·dequantizeQ5_1AVX512(SB), NOSPLIT, $0-24
 	VMOVDQU      bitsOfBytes<>+0(SB), Y2
 	VPBROADCASTD c32_10101010<>+0(SB), Y3
 
-block75:
+block76:
 	VPBROADCASTD 4(CX), Y4
 	VPSHUFB      Y1, Y4, Y4
 	VPAND        Y2, Y4, Y4
@@ -5953,7 +6660,7 @@ block75:
 	ADDQ         $0x00000018, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block75
+	JNZ          block76
 	VZEROUPPER
 	RET
 
@@ -5964,7 +6671,7 @@ TEXT ·dequantizeQ8_0AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block76:
+block77:
 	VPBROADCASTW (CX), Y0
 	VCVTPH2PS    Y0, Z0
 	VPMOVSXBD    2(CX), Z1
@@ -5978,9 +6685,141 @@ block76:
 	ADDQ         $0x00000022, CX
 	ADDQ         $0x00000080, AX
 	DECQ         DX
-	JNZ          block76
+	JNZ          block77
 	VZEROUPPER
 	RET
+
+// func dequantizeQ2KAVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, AVX512F, F16C
+TEXT ·dequantizeQ2KAVX512(SB), NOSPLIT, $128-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VMOVUPS      iota<>+0(SB), Z0
+	VPBROADCASTD c32_00000000<>+0(SB), Z1
+	VPADDD       Z1, Z0, Z0
+	VPBROADCASTD c32_00000003<>+0(SB), Z1
+	VPANDD       Z1, Z0, Z0
+	VCVTDQ2PS    Z0, Z0
+
+block78:
+	VPMOVZXBD    (CX), Y1
+	VPSRLD       $0x04, Y1, Y2
+	VPAND        v32_0000000f<>+0(SB), Y1, Y1
+	VPBROADCASTW 80(CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (SP)
+	VPBROADCASTW 82(CX), X1
+	VCVTPH2PS    X1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VXORPS       v32_80000000<>+0(SB), Y2, Y2
+	VMOVUPS      Y2, 64(SP)
+	VPMOVZXBD    8(CX), Y1
+	VPSRLD       $0x04, Y1, Y2
+	VPAND        v32_0000000f<>+0(SB), Y1, Y1
+	VPBROADCASTW 80(CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, 32(SP)
+	VPBROADCASTW 82(CX), X1
+	VCVTPH2PS    X1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VXORPS       v32_80000000<>+0(SB), Y2, Y2
+	VMOVUPS      Y2, 96(SP)
+	VPMOVZXBD    16(CX), Z1
+	VMULPS.BCST  (SP), Z0, Z2
+	VADDPS.BCST  64(SP), Z2, Z2
+	VPERMPS      Z2, Z1, Z2
+	VMOVUPS      Z2, (AX)
+	VMULPS.BCST  8(SP), Z0, Z2
+	VADDPS.BCST  72(SP), Z2, Z2
+	VPSRLD       $0x02, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 128(AX)
+	VMULPS.BCST  16(SP), Z0, Z2
+	VADDPS.BCST  80(SP), Z2, Z2
+	VPSRLD       $0x04, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 256(AX)
+	VMULPS.BCST  24(SP), Z0, Z2
+	VADDPS.BCST  88(SP), Z2, Z2
+	VPSRLD       $0x06, Z1, Z1
+	VPERMPS      Z2, Z1, Z1
+	VMOVUPS      Z1, 384(AX)
+	VPMOVZXBD    32(CX), Z1
+	VMULPS.BCST  4(SP), Z0, Z2
+	VADDPS.BCST  68(SP), Z2, Z2
+	VPERMPS      Z2, Z1, Z2
+	VMOVUPS      Z2, 64(AX)
+	VMULPS.BCST  12(SP), Z0, Z2
+	VADDPS.BCST  76(SP), Z2, Z2
+	VPSRLD       $0x02, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 192(AX)
+	VMULPS.BCST  20(SP), Z0, Z2
+	VADDPS.BCST  84(SP), Z2, Z2
+	VPSRLD       $0x04, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 320(AX)
+	VMULPS.BCST  28(SP), Z0, Z2
+	VADDPS.BCST  92(SP), Z2, Z2
+	VPSRLD       $0x06, Z1, Z1
+	VPERMPS      Z2, Z1, Z1
+	VMOVUPS      Z1, 448(AX)
+	VPMOVZXBD    48(CX), Z1
+	VMULPS.BCST  32(SP), Z0, Z2
+	VADDPS.BCST  96(SP), Z2, Z2
+	VPERMPS      Z2, Z1, Z2
+	VMOVUPS      Z2, 512(AX)
+	VMULPS.BCST  40(SP), Z0, Z2
+	VADDPS.BCST  104(SP), Z2, Z2
+	VPSRLD       $0x02, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 640(AX)
+	VMULPS.BCST  48(SP), Z0, Z2
+	VADDPS.BCST  112(SP), Z2, Z2
+	VPSRLD       $0x04, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 768(AX)
+	VMULPS.BCST  56(SP), Z0, Z2
+	VADDPS.BCST  120(SP), Z2, Z2
+	VPSRLD       $0x06, Z1, Z1
+	VPERMPS      Z2, Z1, Z1
+	VMOVUPS      Z1, 896(AX)
+	VPMOVZXBD    64(CX), Z1
+	VMULPS.BCST  36(SP), Z0, Z2
+	VADDPS.BCST  100(SP), Z2, Z2
+	VPERMPS      Z2, Z1, Z2
+	VMOVUPS      Z2, 576(AX)
+	VMULPS.BCST  44(SP), Z0, Z2
+	VADDPS.BCST  108(SP), Z2, Z2
+	VPSRLD       $0x02, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 704(AX)
+	VMULPS.BCST  52(SP), Z0, Z2
+	VADDPS.BCST  116(SP), Z2, Z2
+	VPSRLD       $0x04, Z1, Z3
+	VPERMPS      Z2, Z3, Z2
+	VMOVUPS      Z2, 832(AX)
+	VMULPS.BCST  60(SP), Z0, Z2
+	VADDPS.BCST  124(SP), Z2, Z2
+	VPSRLD       $0x06, Z1, Z1
+	VPERMPS      Z2, Z1, Z1
+	VMOVUPS      Z1, 960(AX)
+	ADDQ         $0x00000054, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
+	JNZ          block78
+	VZEROUPPER
+	RET
+
+DATA c32_00000000<>+0(SB)/4, $0x00000000
+GLOBL c32_00000000<>(SB), RODATA|NOPTR, $4
 
 // func dequantizeQ3KAVX512(dst *float32, src *byte, blocks int)
 // Requires: AVX, AVX2, AVX512F
@@ -5989,7 +6828,7 @@ TEXT ·dequantizeQ3KAVX512(SB), NOSPLIT, $64-24
 	MOVQ src+8(FP), CX
 	MOVQ blocks+16(FP), DX
 
-block77:
+block79:
 	VMOVQ        96(CX), X0
 	VPSRLW       $0x04, X0, X1
 	VPUNPCKLQDQ  X1, X0, X0
@@ -6149,7 +6988,299 @@ block77:
 	ADDQ         $0x0000006e, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block77
+	JNZ          block79
+	VZEROUPPER
+	RET
+
+// func dequantizeQ4KAVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, AVX512F, F16C
+TEXT ·dequantizeQ4KAVX512(SB), NOSPLIT, $128-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VMOVUPS      iota<>+0(SB), Z0
+	VPBROADCASTD c32_00000000<>+0(SB), Z1
+	VPADDD       Z1, Z0, Z0
+	VPBROADCASTD c32_0000000f<>+0(SB), Z1
+	VPANDD       Z1, Z0, Z0
+	VCVTDQ2PS    Z0, Z0
+
+block80:
+	MOVQ         4(CX), BX
+	MOVL         12(CX), SI
+	MOVQ         BX, DI
+	SHRQ         $0x02, DI
+	MOVQ         $0x3030303030303030, R8
+	ANDQ         R8, DI
+	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
+	ANDQ         R8, BX
+	MOVQ         SI, R8
+	SHLQ         $0x1c, R8
+	ORQ          R8, SI
+	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
+	ANDQ         R8, SI
+	ORQ          DI, SI
+	VMOVQ        BX, X1
+	VMOVQ        SI, X2
+	VPUNPCKLDQ   X2, X1, X1
+	VPMOVZXBD    X1, Y2
+	VPSRLDQ      $0x08, X1, X1
+	VPMOVZXBD    X1, Y1
+	VPBROADCASTW (CX), X3
+	VCVTPH2PS    X3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (SP)
+	VPBROADCASTW 2(CX), X2
+	VCVTPH2PS    X2, Y2
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VXORPS       v32_80000000<>+0(SB), Y1, Y1
+	VMOVUPS      Y1, 64(SP)
+	VMULPS.BCST  (SP), Z0, Z1
+	VADDPS.BCST  64(SP), Z1, Z1
+	VMULPS.BCST  4(SP), Z0, Z2
+	VADDPS.BCST  68(SP), Z2, Z2
+	VPMOVZXBD    16(CX), Z3
+	VPERMPS      Z1, Z3, Z4
+	VMOVUPS      Z4, (AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z4
+	VMOVUPS      Z4, 128(AX)
+	VPMOVZXBD    32(CX), Z3
+	VPERMPS      Z1, Z3, Z1
+	VMOVUPS      Z1, 64(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z1
+	VMOVUPS      Z1, 192(AX)
+	VMULPS.BCST  8(SP), Z0, Z1
+	VADDPS.BCST  72(SP), Z1, Z1
+	VMULPS.BCST  12(SP), Z0, Z2
+	VADDPS.BCST  76(SP), Z2, Z2
+	VPMOVZXBD    48(CX), Z3
+	VPERMPS      Z1, Z3, Z4
+	VMOVUPS      Z4, 256(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z4
+	VMOVUPS      Z4, 384(AX)
+	VPMOVZXBD    64(CX), Z3
+	VPERMPS      Z1, Z3, Z1
+	VMOVUPS      Z1, 320(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z1
+	VMOVUPS      Z1, 448(AX)
+	VMULPS.BCST  16(SP), Z0, Z1
+	VADDPS.BCST  80(SP), Z1, Z1
+	VMULPS.BCST  20(SP), Z0, Z2
+	VADDPS.BCST  84(SP), Z2, Z2
+	VPMOVZXBD    80(CX), Z3
+	VPERMPS      Z1, Z3, Z4
+	VMOVUPS      Z4, 512(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z4
+	VMOVUPS      Z4, 640(AX)
+	VPMOVZXBD    96(CX), Z3
+	VPERMPS      Z1, Z3, Z1
+	VMOVUPS      Z1, 576(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z1
+	VMOVUPS      Z1, 704(AX)
+	VMULPS.BCST  24(SP), Z0, Z1
+	VADDPS.BCST  88(SP), Z1, Z1
+	VMULPS.BCST  28(SP), Z0, Z2
+	VADDPS.BCST  92(SP), Z2, Z2
+	VPMOVZXBD    112(CX), Z3
+	VPERMPS      Z1, Z3, Z4
+	VMOVUPS      Z4, 768(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z4
+	VMOVUPS      Z4, 896(AX)
+	VPMOVZXBD    128(CX), Z3
+	VPERMPS      Z1, Z3, Z1
+	VMOVUPS      Z1, 832(AX)
+	VPSRLD       $0x04, Z3, Z3
+	VPERMPS      Z2, Z3, Z1
+	VMOVUPS      Z1, 960(AX)
+	ADDQ         $0x00000090, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
+	JNZ          block80
+	VZEROUPPER
+	RET
+
+// func dequantizeQ5KAVX512(dst *float32, src *byte, blocks int)
+// Requires: AVX, AVX2, AVX512F, AVX512VL, F16C
+TEXT ·dequantizeQ5KAVX512(SB), NOSPLIT, $128-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         blocks+16(FP), DX
+	VMOVUPS      iota<>+0(SB), Z0
+	VPBROADCASTD c32_00000000<>+0(SB), Z1
+	VPADDD       Z1, Z0, Z0
+	VPBROADCASTD c32_0000001f<>+0(SB), Z1
+	VPANDD       Z1, Z0, Z0
+	VCVTDQ2PS    Z0, Z0
+	VMOVUPS      iota<>+0(SB), Z1
+	VPBROADCASTD c32_00000010<>+0(SB), Z2
+	VPADDD       Z2, Z1, Z1
+	VPBROADCASTD c32_0000001f<>+0(SB), Z2
+	VPANDD       Z2, Z1, Z1
+	VCVTDQ2PS    Z1, Z1
+	VMOVDQU      v32_0f0f0f0f<>+0(SB), Y2
+
+block81:
+	MOVQ         4(CX), BX
+	MOVL         12(CX), SI
+	MOVQ         BX, DI
+	SHRQ         $0x02, DI
+	MOVQ         $0x3030303030303030, R8
+	ANDQ         R8, DI
+	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
+	ANDQ         R8, BX
+	MOVQ         SI, R8
+	SHLQ         $0x1c, R8
+	ORQ          R8, SI
+	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
+	ANDQ         R8, SI
+	ORQ          DI, SI
+	VMOVQ        BX, X3
+	VMOVQ        SI, X4
+	VPUNPCKLDQ   X4, X3, X3
+	VPMOVZXBD    X3, Y4
+	VPSRLDQ      $0x08, X3, X3
+	VPMOVZXBD    X3, Y3
+	VPBROADCASTW (CX), X5
+	VCVTPH2PS    X5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (SP)
+	VPBROADCASTW 2(CX), X4
+	VCVTPH2PS    X4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y4, Y3, Y3
+	VXORPS       v32_80000000<>+0(SB), Y3, Y3
+	VMOVUPS      Y3, 64(SP)
+	VMOVDQU      16(CX), Y3
+	VMOVDQU      48(CX), Y4
+	VPSLLW       $0x04, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  (SP), Z0, Z4
+	VADDPS.BCST  64(SP), Z4, Z4
+	VMULPS.BCST  (SP), Z1, Z6
+	VADDPS.BCST  64(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, (AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 64(AX)
+	VMOVDQU      48(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VPSLLW       $0x03, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  4(SP), Z0, Z4
+	VADDPS.BCST  68(SP), Z4, Z4
+	VMULPS.BCST  4(SP), Z1, Z6
+	VADDPS.BCST  68(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 128(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 192(AX)
+	VMOVDQU      80(CX), Y4
+	VPSLLW       $0x02, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  8(SP), Z0, Z4
+	VADDPS.BCST  72(SP), Z4, Z4
+	VMULPS.BCST  8(SP), Z1, Z6
+	VADDPS.BCST  72(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 256(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 320(AX)
+	VMOVDQU      80(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VPSLLW       $0x01, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  12(SP), Z0, Z4
+	VADDPS.BCST  76(SP), Z4, Z4
+	VMULPS.BCST  12(SP), Z1, Z6
+	VADDPS.BCST  76(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 384(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 448(AX)
+	VMOVDQU      112(CX), Y4
+	VPSRLW       $0x00, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  16(SP), Z0, Z4
+	VADDPS.BCST  80(SP), Z4, Z4
+	VMULPS.BCST  16(SP), Z1, Z6
+	VADDPS.BCST  80(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 512(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 576(AX)
+	VMOVDQU      112(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VPSRLW       $0x01, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  20(SP), Z0, Z4
+	VADDPS.BCST  84(SP), Z4, Z4
+	VMULPS.BCST  20(SP), Z1, Z6
+	VADDPS.BCST  84(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 640(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 704(AX)
+	VMOVDQU      144(CX), Y4
+	VPSRLW       $0x02, Y3, Y5
+	VPTERNLOGD   $0xd8, Y2, Y4, Y5
+	VMULPS.BCST  24(SP), Z0, Z4
+	VADDPS.BCST  88(SP), Z4, Z4
+	VMULPS.BCST  24(SP), Z1, Z6
+	VADDPS.BCST  88(SP), Z6, Z6
+	VPMOVZXBD    X5, Z7
+	VPERMI2PS    Z6, Z4, Z7
+	VMOVUPS      Z7, 768(AX)
+	VEXTRACTI128 $0x01, Y5, X5
+	VPMOVZXBD    X5, Z5
+	VPERMI2PS    Z6, Z4, Z5
+	VMOVUPS      Z5, 832(AX)
+	VMOVDQU      144(CX), Y4
+	VPSRLW       $0x04, Y4, Y4
+	VPSRLW       $0x03, Y3, Y3
+	VPTERNLOGD   $0xd8, Y2, Y4, Y3
+	VMULPS.BCST  28(SP), Z0, Z4
+	VADDPS.BCST  92(SP), Z4, Z4
+	VMULPS.BCST  28(SP), Z1, Z5
+	VADDPS.BCST  92(SP), Z5, Z5
+	VPMOVZXBD    X3, Z6
+	VPERMI2PS    Z5, Z4, Z6
+	VMOVUPS      Z6, 896(AX)
+	VEXTRACTI128 $0x01, Y3, X3
+	VPMOVZXBD    X3, Z3
+	VPERMI2PS    Z5, Z4, Z3
+	VMOVUPS      Z3, 960(AX)
+	ADDQ         $0x000000b0, CX
+	ADDQ         $0x00000400, AX
+	DECQ         DX
+	JNZ          block81
 	VZEROUPPER
 	RET
 
@@ -6161,7 +7292,7 @@ TEXT ·dequantizeQ6KAVX512(SB), NOSPLIT, $64-24
 	MOVQ         blocks+16(FP), DX
 	VPBROADCASTD c32_0f0f0f0f<>+0(SB), Y0
 
-block78:
+block82:
 	VPBROADCASTW 208(CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VPMOVSXBD    192(CX), Z2
@@ -6313,7 +7444,7 @@ block78:
 	ADDQ         $0x000000d2, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block78
+	JNZ          block82
 	VZEROUPPER
 	RET
 
@@ -6327,7 +7458,7 @@ TEXT ·dequantizeTQ1_0AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_abababab<>+0(SB), Y1
 	VPBROADCASTD c32_01010101<>+0(SB), Y2
 
-block79:
+block83:
 	VPBROADCASTW 52(CX), Y3
 	VCVTPH2PS    Y3, Z3
 	VMOVDQU      (CX), Y4
@@ -6551,7 +7682,7 @@ block79:
 	ADDQ         $0x00000036, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block79
+	JNZ          block83
 	VZEROUPPER
 	RET
 
@@ -6564,7 +7695,7 @@ TEXT ·dequantizeTQ2_0AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD c32_03030303<>+0(SB), Y0
 	VPBROADCASTD c32_01010101<>+0(SB), Y1
 
-block80:
+block84:
 	VPBROADCASTW 64(CX), Y2
 	VCVTPH2PS    Y2, Z2
 	VMOVDQU      (CX), Y3
@@ -6668,7 +7799,7 @@ block80:
 	ADDQ         $0x00000042, CX
 	ADDQ         $0x00000400, AX
 	DECQ         DX
-	JNZ          block80
+	JNZ          block84
 	VZEROUPPER
 	RET
 
@@ -6680,7 +7811,7 @@ TEXT ·dequantizeQ1_0AVX512(SB), NOSPLIT, $0-24
 	MOVQ         blocks+16(FP), DX
 	VPBROADCASTD c32_bf800000<>+0(SB), Z0
 
-block81:
+block85:
 	VPBROADCASTW (CX), Y1
 	VCVTPH2PS    Y1, Z1
 	VMULPS       Z0, Z1, Z2
@@ -6711,7 +7842,7 @@ block81:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000200, AX
 	DECQ         DX
-	JNZ          block81
+	JNZ          block85
 	VZEROUPPER
 	RET
 
@@ -6727,7 +7858,7 @@ TEXT ·dequantizeQ2_0AVX512(SB), NOSPLIT, $0-24
 	VMOVUPS minusOneToTwo<>+0(SB), Z0
 	VMOVUPS multiplesOf2<>+0(SB), Z1
 
-block82:
+block86:
 	VPBROADCASTW (CX), Y2
 	VCVTPH2PS    Y2, Z2
 	VMULPS       Z0, Z2, Z2
@@ -6750,7 +7881,7 @@ block82:
 	ADDQ         $0x00000012, CX
 	ADDQ         $0x00000100, AX
 	DECQ         DX
-	JNZ          block82
+	JNZ          block86
 	VZEROUPPER
 	RET
 
@@ -6763,7 +7894,7 @@ TEXT ·quantizeNVFP4AVX2(SB), NOSPLIT, $0-32
 	LEAQ    ·halfUE4M3+0(SB), BX
 	VMOVDQU byteOrder<>+0(SB), Y0
 
-block83:
+block87:
 	VMOVUPS      (CX), Y1
 	VMOVUPS      32(CX), Y2
 	VPAND        v32_7fffffff<>+0(SB), Y1, Y1
@@ -6804,7 +7935,7 @@ block83:
 	VPCMPGTD     v32_4e7fffff<>+0(SB), X3, X1
 	VMOVMSKPS    X1, SI
 	TESTL        SI, SI
-	JNZ          leave84
+	JNZ          leave88
 	VDIVPS       v32_40c00000<>+0(SB), X3, X3
 	VPADDD       v32_00080000<>+0(SB), X3, X1
 	VPSRLD       $0x14, X1, X1
@@ -7057,9 +8188,9 @@ block83:
 	ADDQ         $0x00000024, AX
 	ADDQ         $0x00000100, CX
 	DECQ         DX
-	JNZ          block83
+	JNZ          block87
 
-leave84:
+leave88:
 	MOVQ blocks+16(FP), AX
 	SUBQ DX, AX
 	MOVQ AX, ret+24(FP)

@@ -35,10 +35,10 @@ func codeDownSigned(codes []uint8, x []float32, low, inverse, half float32, most
 	}
 }
 
-// unpackNibblesGo sets y to the values of its codes, two in a byte, half of y
+// unpackNibbles sets y to the values of its codes, two in a byte, half of y
 // apart: table[c] times low plus lowAdd in the first half, times high plus
 // highAdd in the second.
-func unpackNibblesGo(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
+func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
 	first, second := y[:len(codes)], y[len(codes):][:len(codes)]
 	for j, c := range codes {
 		first[j] = float32(float32(table[c&15])*low) + lowAdd

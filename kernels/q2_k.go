@@ -77,7 +77,7 @@ func steps15(s *[16]uint8, v []float32) (step float32) {
 	return most / 15
 }
 
-func dequantizeQ2KGo(dst []float32, src []byte) {
+func dequantizeQ2K(dst []float32, src []byte) {
 	var codes [256]uint8
 	var scales, offsets [16]float32
 	for i := range len(src) / 84 {

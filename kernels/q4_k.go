@@ -39,7 +39,7 @@ func quantizeQ4K(dst []byte, x, importance []float32) {
 	}
 }
 
-func dequantizeQ4KGo(dst []float32, src []byte) {
+func dequantizeQ4K(dst []float32, src []byte) {
 	for i := range len(src) / 144 {
 		b, y := src[144*i:][:144], dst[256*i:][:256]
 		for k := range 4 {

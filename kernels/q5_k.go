@@ -30,7 +30,7 @@ func quantizeQ5K(dst []byte, x, importance []float32) {
 	}
 }
 
-func dequantizeQ5KGo(dst []float32, src []byte) {
+func dequantizeQ5K(dst []float32, src []byte) {
 	var codes [256]uint8
 	var scales, offsets [8]float32
 	for i := range len(src) / 176 {

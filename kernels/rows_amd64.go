@@ -32,9 +32,21 @@ var rowCodes = map[string][AVX512 + 1]rowCode{
 		AVX2:   {quantize: quantizeQ2_0AVX2, dequantize: dequantizeQ2_0AVX2},
 		AVX512: {quantize: quantizeQ2_0AVX512, dequantize: dequantizeQ2_0AVX512},
 	},
+	"q2_K": {
+		AVX2:   {dequantize: dequantizeQ2KAVX2},
+		AVX512: {dequantize: dequantizeQ2KAVX512},
+	},
 	"q3_K": {
 		AVX2:   {dequantize: dequantizeQ3KAVX2},
 		AVX512: {dequantize: dequantizeQ3KAVX512},
+	},
+	"q4_K": {
+		AVX2:   {dequantize: dequantizeQ4KAVX2},
+		AVX512: {dequantize: dequantizeQ4KAVX512},
+	},
+	"q5_K": {
+		AVX2:   {dequantize: dequantizeQ5KAVX2},
+		AVX512: {dequantize: dequantizeQ5KAVX512},
 	},
 	"q6_K": {
 		AVX2:   {dequantize: dequantizeQ6KAVX2},
@@ -64,19 +76,4 @@ var rowCodes = map[string][AVX512 + 1]rowCode{
 		AVX2:   {quantize: quantizeNVFP4AVX2, dequantize: dequantizeNVFP4AVX2},
 		AVX512: {quantize: quantizeNVFP4AVX2, dequantize: dequantizeNVFP4AVX512},
 	},
-}
-
-// weigh is weighGo.
-func weigh(w, x, importance []float32, square float32) {
-	w, importance = w[:len(x)], importance[:len(x)]
-	n := vectors(len(x))
-	switch {
-	case n == 0 || backend == Portable:
-		n = 0
-	case backend == AVX2:
-		weighAVX2(&w[0], &x[0], &importance[0], n, square)
-	default:
-		weighAVX512(&w[0], &x[0], &importance[0], n, square)
-	}
-	weighGo(w[n:], x[n:], importance[n:], square)
 }

@@ -4,5 +4,3 @@ package kernels
 
 // rowCodes is empty: there is no vector code.
 var rowCodes map[string][AVX512 + 1]rowCode
-
-func weigh(w, x, importance []float32, square float32) { weighGo(w, x, importance, square) }

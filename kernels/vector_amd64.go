@@ -124,35 +124,20 @@ func fitDescendingAVX2(space *float32, x *float32, otherSpace *float32, otherX *
 //go:noescape
 func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
 
+// weighAVX2 equals weighGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func weighAVX2(w *float32, x *float32, importance *float32, n int, square float32)
+
 // minifloatAVX2 equals nearestEvenGo: words are those of the Minifloat.
 //
 //go:noescape
 func minifloatAVX2(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
 
-// unpackNibblesAVX2 equals unpackNibblesGo for n > 0, a multiple of 16.
-//
-//go:noescape
-func unpackNibblesAVX2(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
-
 // unpackBytesAVX2 equals unpackBytesGo for n > 0, a multiple of 16, and parts > 0.
 //
 //go:noescape
 func unpackBytesAVX2(y *float32, codes *uint8, n int, scales *float32, offsets *float32, parts int)
-
-// dequantizeQ2KAVX2 equals dequantizeQ2KGo for at least one block.
-//
-//go:noescape
-func dequantizeQ2KAVX2(dst *float32, src *byte, blocks int)
-
-// dequantizeQ4KAVX2 equals dequantizeQ4KGo for at least one block.
-//
-//go:noescape
-func dequantizeQ4KAVX2(dst *float32, src *byte, blocks int)
-
-// dequantizeQ5KAVX2 equals dequantizeQ5KGo for at least one block.
-//
-//go:noescape
-func dequantizeQ5KAVX2(dst *float32, src *byte, blocks int)
 
 // readAVX512 equals readGo for n a multiple of 64.
 //
@@ -274,35 +259,20 @@ func fitDescendingAVX512(space *float32, x *float32, otherSpace *float32, otherX
 //go:noescape
 func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
 
+// weighAVX512 equals weighGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func weighAVX512(w *float32, x *float32, importance *float32, n int, square float32)
+
 // minifloatAVX512 equals nearestEvenGo: words are those of the Minifloat.
 //
 //go:noescape
 func minifloatAVX512(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
 
-// unpackNibblesAVX512 equals unpackNibblesGo for n > 0, a multiple of 16.
-//
-//go:noescape
-func unpackNibblesAVX512(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
-
 // unpackBytesAVX512 equals unpackBytesGo for n > 0, a multiple of 16, and parts > 0.
 //
 //go:noescape
 func unpackBytesAVX512(y *float32, codes *uint8, n int, scales *float32, offsets *float32, parts int)
-
-// dequantizeQ2KAVX512 equals dequantizeQ2KGo for at least one block.
-//
-//go:noescape
-func dequantizeQ2KAVX512(dst *float32, src *byte, blocks int)
-
-// dequantizeQ4KAVX512 equals dequantizeQ4KGo for at least one block.
-//
-//go:noescape
-func dequantizeQ4KAVX512(dst *float32, src *byte, blocks int)
-
-// dequantizeQ5KAVX512 equals dequantizeQ5KGo for at least one block.
-//
-//go:noescape
-func dequantizeQ5KAVX512(dst *float32, src *byte, blocks int)
 
 // roundTripStochasticAVX512 equals roundTripGo for n > 0.
 //

@@ -3326,6 +3326,31 @@ loop128:
 	VZEROUPPER
 	RET
 
+// func weighAVX2(w *float32, x *float32, importance *float32, n int, square float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·weighAVX2(SB), NOSPLIT, $0-36
+	MOVQ         w+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         importance+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVSS        square+32(FP), X0
+	VBROADCASTSS X0, Y0
+
+loop129:
+	VMOVUPS (CX), Y1
+	VMULPS  Y1, Y1, Y1
+	VADDPS  Y1, Y0, Y1
+	VSQRTPS Y1, Y1
+	VMULPS  (DX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JNZ     loop129
+	VZEROUPPER
+	RET
+
 // func minifloatAVX2(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
 // Requires: AVX, AVX2, POPCNT, SSE
 TEXT ·minifloatAVX2(SB), NOSPLIT, $0-48
@@ -3344,9 +3369,9 @@ TEXT ·minifloatAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD 16(BX), Y6
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000008
-	JL           rest130
+	JL           rest131
 
-loop129:
+loop130:
 	VMOVUPS   (CX), Y7
 	VPAND     v32_7f800000<>+0(SB), Y7, Y11
 	VPCMPEQD  v32_7f800000<>+0(SB), Y11, Y11
@@ -3375,11 +3400,11 @@ loop129:
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, DX
 	CMPQ      DX, $0x00000008
-	JGE       loop129
+	JGE       loop130
 
-rest130:
+rest131:
 	TESTQ      DX, DX
-	JZ         done131
+	JZ         done132
 	MOVQ       $+8, SI
 	SUBQ       DX, SI
 	LEAQ       window<>+0(SB), DI
@@ -3412,66 +3437,8 @@ rest130:
 	LEAQ       (CX)(DX*4), CX
 	XORQ       DX, DX
 
-done131:
+done132:
 	MOVQ BX, ret+40(FP)
-	VZEROUPPER
-	RET
-
-// func unpackNibblesAVX2(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
-// Requires: AVX, AVX2, SSE
-TEXT ·unpackNibblesAVX2(SB), NOSPLIT, $0-48
-	MOVQ         y+0(FP), AX
-	MOVQ         codes+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         table+24(FP), BX
-	MOVSS        low+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        lowAdd+36(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVSS        high+40(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVSS        highAdd+44(FP), X3
-	VBROADCASTSS X3, Y3
-	VMOVDQU      (BX), X4
-	MOVL         $0x0f0f0f0f, BX
-	VMOVD        BX, X5
-	VPBROADCASTD X5, X5
-	LEAQ         (AX)(DX*4), BX
-
-loop132:
-	VMOVDQU   (CX), X6
-	VPSRLW    $0x04, X6, X7
-	VPAND     X5, X6, X6
-	VPAND     X5, X7, X7
-	VPSHUFB   X6, X4, X6
-	VPSHUFB   X7, X4, X7
-	VPMOVSXBD X6, Y8
-	VCVTDQ2PS Y8, Y8
-	VMULPS    Y0, Y8, Y8
-	VADDPS    Y1, Y8, Y8
-	VMOVUPS   Y8, (AX)
-	VPSRLDQ   $0x08, X6, X6
-	VPMOVSXBD X6, Y6
-	VCVTDQ2PS Y6, Y6
-	VMULPS    Y0, Y6, Y6
-	VADDPS    Y1, Y6, Y6
-	VMOVUPS   Y6, 32(AX)
-	ADDQ      $0x40, AX
-	VPMOVSXBD X7, Y6
-	VCVTDQ2PS Y6, Y6
-	VMULPS    Y2, Y6, Y6
-	VADDPS    Y3, Y6, Y6
-	VMOVUPS   Y6, (BX)
-	VPSRLDQ   $0x08, X7, X7
-	VPMOVSXBD X7, Y6
-	VCVTDQ2PS Y6, Y6
-	VMULPS    Y2, Y6, Y6
-	VADDPS    Y3, Y6, Y6
-	VMOVUPS   Y6, 32(BX)
-	ADDQ      $0x40, BX
-	ADDQ      $0x10, CX
-	SUBQ      $0x10, DX
-	JNZ       loop132
 	VZEROUPPER
 	RET
 
@@ -3507,801 +3474,6 @@ loop134:
 	VZEROUPPER
 	RET
 
-// func dequantizeQ2KAVX2(dst *float32, src *byte, blocks int)
-// Requires: AVX, AVX2, F16C
-TEXT ·dequantizeQ2KAVX2(SB), NOSPLIT, $128-24
-	MOVQ      dst+0(FP), AX
-	MOVQ      src+8(FP), CX
-	MOVQ      blocks+16(FP), DX
-	VMOVUPS   iota<>+0(SB), Y0
-	VPADDD    v32_00000000<>+0(SB), Y0, Y0
-	VPAND     v32_00000003<>+0(SB), Y0, Y0
-	VCVTDQ2PS Y0, Y0
-
-block135:
-	VPMOVZXBD    (CX), Y1
-	VPSRLD       $0x04, Y1, Y2
-	VPAND        v32_0000000f<>+0(SB), Y1, Y1
-	VPBROADCASTW 80(CX), X3
-	VCVTPH2PS    X3, Y3
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y3, Y1, Y1
-	VMOVUPS      Y1, (SP)
-	VPBROADCASTW 82(CX), X1
-	VCVTPH2PS    X1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y1, Y2, Y2
-	VXORPS       v32_80000000<>+0(SB), Y2, Y2
-	VMOVUPS      Y2, 64(SP)
-	VPMOVZXBD    8(CX), Y1
-	VPSRLD       $0x04, Y1, Y2
-	VPAND        v32_0000000f<>+0(SB), Y1, Y1
-	VPBROADCASTW 80(CX), X3
-	VCVTPH2PS    X3, Y3
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y3, Y1, Y1
-	VMOVUPS      Y1, 32(SP)
-	VPBROADCASTW 82(CX), X1
-	VCVTPH2PS    X1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y1, Y2, Y2
-	VXORPS       v32_80000000<>+0(SB), Y2, Y2
-	VMOVUPS      Y2, 96(SP)
-	VPMOVZXBD    16(CX), Y1
-	VPMOVZXBD    24(CX), Y2
-	VBROADCASTSS (SP), Y3
-	VBROADCASTSS 64(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPERMPS      Y3, Y1, Y4
-	VMOVUPS      Y4, (AX)
-	VPERMPS      Y3, Y2, Y3
-	VMOVUPS      Y3, 32(AX)
-	VBROADCASTSS 8(SP), Y3
-	VBROADCASTSS 72(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x02, Y1, Y4
-	VPERMPS      Y3, Y4, Y4
-	VMOVUPS      Y4, 128(AX)
-	VPSRLD       $0x02, Y2, Y4
-	VPERMPS      Y3, Y4, Y3
-	VMOVUPS      Y3, 160(AX)
-	VBROADCASTSS 16(SP), Y3
-	VBROADCASTSS 80(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x04, Y1, Y4
-	VPERMPS      Y3, Y4, Y4
-	VMOVUPS      Y4, 256(AX)
-	VPSRLD       $0x04, Y2, Y4
-	VPERMPS      Y3, Y4, Y3
-	VMOVUPS      Y3, 288(AX)
-	VBROADCASTSS 24(SP), Y3
-	VBROADCASTSS 88(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x06, Y1, Y1
-	VPERMPS      Y3, Y1, Y1
-	VMOVUPS      Y1, 384(AX)
-	VPSRLD       $0x06, Y2, Y1
-	VPERMPS      Y3, Y1, Y1
-	VMOVUPS      Y1, 416(AX)
-	VPMOVZXBD    32(CX), Y1
-	VPMOVZXBD    40(CX), Y2
-	VBROADCASTSS 4(SP), Y3
-	VBROADCASTSS 68(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPERMPS      Y3, Y1, Y4
-	VMOVUPS      Y4, 64(AX)
-	VPERMPS      Y3, Y2, Y3
-	VMOVUPS      Y3, 96(AX)
-	VBROADCASTSS 12(SP), Y3
-	VBROADCASTSS 76(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x02, Y1, Y4
-	VPERMPS      Y3, Y4, Y4
-	VMOVUPS      Y4, 192(AX)
-	VPSRLD       $0x02, Y2, Y4
-	VPERMPS      Y3, Y4, Y3
-	VMOVUPS      Y3, 224(AX)
-	VBROADCASTSS 20(SP), Y3
-	VBROADCASTSS 84(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x04, Y1, Y4
-	VPERMPS      Y3, Y4, Y4
-	VMOVUPS      Y4, 320(AX)
-	VPSRLD       $0x04, Y2, Y4
-	VPERMPS      Y3, Y4, Y3
-	VMOVUPS      Y3, 352(AX)
-	VBROADCASTSS 28(SP), Y3
-	VBROADCASTSS 92(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x06, Y1, Y1
-	VPERMPS      Y3, Y1, Y1
-	VMOVUPS      Y1, 448(AX)
-	VPSRLD       $0x06, Y2, Y1
-	VPERMPS      Y3, Y1, Y1
-	VMOVUPS      Y1, 480(AX)
-	VPMOVZXBD    48(CX), Y1
-	VPMOVZXBD    56(CX), Y2
-	VBROADCASTSS 32(SP), Y3
-	VBROADCASTSS 96(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPERMPS      Y3, Y1, Y4
-	VMOVUPS      Y4, 512(AX)
-	VPERMPS      Y3, Y2, Y3
-	VMOVUPS      Y3, 544(AX)
-	VBROADCASTSS 40(SP), Y3
-	VBROADCASTSS 104(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x02, Y1, Y4
-	VPERMPS      Y3, Y4, Y4
-	VMOVUPS      Y4, 640(AX)
-	VPSRLD       $0x02, Y2, Y4
-	VPERMPS      Y3, Y4, Y3
-	VMOVUPS      Y3, 672(AX)
-	VBROADCASTSS 48(SP), Y3
-	VBROADCASTSS 112(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x04, Y1, Y4
-	VPERMPS      Y3, Y4, Y4
-	VMOVUPS      Y4, 768(AX)
-	VPSRLD       $0x04, Y2, Y4
-	VPERMPS      Y3, Y4, Y3
-	VMOVUPS      Y3, 800(AX)
-	VBROADCASTSS 56(SP), Y3
-	VBROADCASTSS 120(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x06, Y1, Y1
-	VPERMPS      Y3, Y1, Y1
-	VMOVUPS      Y1, 896(AX)
-	VPSRLD       $0x06, Y2, Y1
-	VPERMPS      Y3, Y1, Y1
-	VMOVUPS      Y1, 928(AX)
-	VPMOVZXBD    64(CX), Y1
-	VPMOVZXBD    72(CX), Y2
-	VBROADCASTSS 36(SP), Y3
-	VBROADCASTSS 100(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPERMPS      Y3, Y1, Y4
-	VMOVUPS      Y4, 576(AX)
-	VPERMPS      Y3, Y2, Y3
-	VMOVUPS      Y3, 608(AX)
-	VBROADCASTSS 44(SP), Y3
-	VBROADCASTSS 108(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x02, Y1, Y4
-	VPERMPS      Y3, Y4, Y4
-	VMOVUPS      Y4, 704(AX)
-	VPSRLD       $0x02, Y2, Y4
-	VPERMPS      Y3, Y4, Y3
-	VMOVUPS      Y3, 736(AX)
-	VBROADCASTSS 52(SP), Y3
-	VBROADCASTSS 116(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x04, Y1, Y4
-	VPERMPS      Y3, Y4, Y4
-	VMOVUPS      Y4, 832(AX)
-	VPSRLD       $0x04, Y2, Y4
-	VPERMPS      Y3, Y4, Y3
-	VMOVUPS      Y3, 864(AX)
-	VBROADCASTSS 60(SP), Y3
-	VBROADCASTSS 124(SP), Y4
-	VMULPS       Y3, Y0, Y3
-	VADDPS       Y4, Y3, Y3
-	VPSRLD       $0x06, Y1, Y1
-	VPERMPS      Y3, Y1, Y1
-	VMOVUPS      Y1, 960(AX)
-	VPSRLD       $0x06, Y2, Y1
-	VPERMPS      Y3, Y1, Y1
-	VMOVUPS      Y1, 992(AX)
-	ADDQ         $0x00000054, CX
-	ADDQ         $0x00000400, AX
-	DECQ         DX
-	JNZ          block135
-	VZEROUPPER
-	RET
-
-DATA iota<>+0(SB)/4, $0x00000000
-DATA iota<>+4(SB)/4, $0x00000001
-DATA iota<>+8(SB)/4, $0x00000002
-DATA iota<>+12(SB)/4, $0x00000003
-DATA iota<>+16(SB)/4, $0x00000004
-DATA iota<>+20(SB)/4, $0x00000005
-DATA iota<>+24(SB)/4, $0x00000006
-DATA iota<>+28(SB)/4, $0x00000007
-DATA iota<>+32(SB)/4, $0x00000008
-DATA iota<>+36(SB)/4, $0x00000009
-DATA iota<>+40(SB)/4, $0x0000000a
-DATA iota<>+44(SB)/4, $0x0000000b
-DATA iota<>+48(SB)/4, $0x0000000c
-DATA iota<>+52(SB)/4, $0x0000000d
-DATA iota<>+56(SB)/4, $0x0000000e
-DATA iota<>+60(SB)/4, $0x0000000f
-GLOBL iota<>(SB), RODATA|NOPTR, $64
-
-DATA v32_00000003<>+0(SB)/4, $0x00000003
-DATA v32_00000003<>+4(SB)/4, $0x00000003
-DATA v32_00000003<>+8(SB)/4, $0x00000003
-DATA v32_00000003<>+12(SB)/4, $0x00000003
-DATA v32_00000003<>+16(SB)/4, $0x00000003
-DATA v32_00000003<>+20(SB)/4, $0x00000003
-DATA v32_00000003<>+24(SB)/4, $0x00000003
-DATA v32_00000003<>+28(SB)/4, $0x00000003
-GLOBL v32_00000003<>(SB), RODATA|NOPTR, $32
-
-DATA v32_0000000f<>+0(SB)/4, $0x0000000f
-DATA v32_0000000f<>+4(SB)/4, $0x0000000f
-DATA v32_0000000f<>+8(SB)/4, $0x0000000f
-DATA v32_0000000f<>+12(SB)/4, $0x0000000f
-DATA v32_0000000f<>+16(SB)/4, $0x0000000f
-DATA v32_0000000f<>+20(SB)/4, $0x0000000f
-DATA v32_0000000f<>+24(SB)/4, $0x0000000f
-DATA v32_0000000f<>+28(SB)/4, $0x0000000f
-GLOBL v32_0000000f<>(SB), RODATA|NOPTR, $32
-
-// func dequantizeQ4KAVX2(dst *float32, src *byte, blocks int)
-// Requires: AVX, AVX2, F16C
-TEXT ·dequantizeQ4KAVX2(SB), NOSPLIT, $128-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ blocks+16(FP), DX
-
-block136:
-	MOVQ         4(CX), BX
-	MOVL         12(CX), SI
-	MOVQ         BX, DI
-	SHRQ         $0x02, DI
-	MOVQ         $0x3030303030303030, R8
-	ANDQ         R8, DI
-	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
-	ANDQ         R8, BX
-	MOVQ         SI, R8
-	SHLQ         $0x1c, R8
-	ORQ          R8, SI
-	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
-	ANDQ         R8, SI
-	ORQ          DI, SI
-	VMOVQ        BX, X0
-	VMOVQ        SI, X1
-	VPUNPCKLDQ   X1, X0, X0
-	VPMOVZXBD    X0, Y1
-	VPSRLDQ      $0x08, X0, X0
-	VPMOVZXBD    X0, Y0
-	VPBROADCASTW (CX), X2
-	VCVTPH2PS    X2, Y2
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y2, Y1, Y1
-	VMOVUPS      Y1, (SP)
-	VPBROADCASTW 2(CX), X1
-	VCVTPH2PS    X1, Y1
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y1, Y0, Y0
-	VXORPS       v32_80000000<>+0(SB), Y0, Y0
-	VMOVUPS      Y0, 64(SP)
-	VBROADCASTSS (SP), Y0
-	VBROADCASTSS 64(SP), Y1
-	VBROADCASTSS 4(SP), Y2
-	VBROADCASTSS 68(SP), Y3
-	VPMOVZXBD    16(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 128(AX)
-	VPMOVZXBD    24(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 32(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 160(AX)
-	VPMOVZXBD    32(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 64(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 192(AX)
-	VPMOVZXBD    40(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 96(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 224(AX)
-	VBROADCASTSS 8(SP), Y0
-	VBROADCASTSS 72(SP), Y1
-	VBROADCASTSS 12(SP), Y2
-	VBROADCASTSS 76(SP), Y3
-	VPMOVZXBD    48(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 256(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 384(AX)
-	VPMOVZXBD    56(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 288(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 416(AX)
-	VPMOVZXBD    64(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 320(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 448(AX)
-	VPMOVZXBD    72(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 352(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 480(AX)
-	VBROADCASTSS 16(SP), Y0
-	VBROADCASTSS 80(SP), Y1
-	VBROADCASTSS 20(SP), Y2
-	VBROADCASTSS 84(SP), Y3
-	VPMOVZXBD    80(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 512(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 640(AX)
-	VPMOVZXBD    88(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 544(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 672(AX)
-	VPMOVZXBD    96(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 576(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 704(AX)
-	VPMOVZXBD    104(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 608(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 736(AX)
-	VBROADCASTSS 24(SP), Y0
-	VBROADCASTSS 88(SP), Y1
-	VBROADCASTSS 28(SP), Y2
-	VBROADCASTSS 92(SP), Y3
-	VPMOVZXBD    112(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 768(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 896(AX)
-	VPMOVZXBD    120(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 800(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 928(AX)
-	VPMOVZXBD    128(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 832(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 960(AX)
-	VPMOVZXBD    136(CX), Y4
-	VPSRLD       $0x04, Y4, Y5
-	VPAND        v32_0000000f<>+0(SB), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y0, Y4, Y4
-	VADDPS       Y1, Y4, Y4
-	VMOVUPS      Y4, 864(AX)
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VADDPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 992(AX)
-	ADDQ         $0x00000090, CX
-	ADDQ         $0x00000400, AX
-	DECQ         DX
-	JNZ          block136
-	VZEROUPPER
-	RET
-
-// func dequantizeQ5KAVX2(dst *float32, src *byte, blocks int)
-// Requires: AVX, AVX2, F16C
-TEXT ·dequantizeQ5KAVX2(SB), NOSPLIT, $128-24
-	MOVQ    dst+0(FP), AX
-	MOVQ    src+8(FP), CX
-	MOVQ    blocks+16(FP), DX
-	VMOVDQU v32_0f0f0f0f<>+0(SB), Y0
-
-block137:
-	MOVQ         4(CX), BX
-	MOVL         12(CX), SI
-	MOVQ         BX, DI
-	SHRQ         $0x02, DI
-	MOVQ         $0x3030303030303030, R8
-	ANDQ         R8, DI
-	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
-	ANDQ         R8, BX
-	MOVQ         SI, R8
-	SHLQ         $0x1c, R8
-	ORQ          R8, SI
-	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
-	ANDQ         R8, SI
-	ORQ          DI, SI
-	VMOVQ        BX, X1
-	VMOVQ        SI, X2
-	VPUNPCKLDQ   X2, X1, X1
-	VPMOVZXBD    X1, Y2
-	VPSRLDQ      $0x08, X1, X1
-	VPMOVZXBD    X1, Y1
-	VPBROADCASTW (CX), X3
-	VCVTPH2PS    X3, Y3
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y3, Y2, Y2
-	VMOVUPS      Y2, (SP)
-	VPBROADCASTW 2(CX), X2
-	VCVTPH2PS    X2, Y2
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y2, Y1, Y1
-	VXORPS       v32_80000000<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 64(SP)
-	VMOVDQU      16(CX), Y1
-	VMOVDQU      48(CX), Y2
-	VPSLLW       $0x04, Y1, Y3
-	VPAND        Y0, Y2, Y2
-	VPAND        v32_10101010<>+0(SB), Y3, Y3
-	VPOR         Y3, Y2, Y2
-	VBROADCASTSS (SP), Y3
-	VBROADCASTSS 64(SP), Y4
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, (AX)
-	VPSRLDQ      $0x08, X2, X5
-	VPMOVZXBD    X5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 32(AX)
-	VEXTRACTI128 $0x01, Y2, X2
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 64(AX)
-	VPSRLDQ      $0x08, X2, X2
-	VPMOVZXBD    X2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y3, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMOVUPS      Y2, 96(AX)
-	VMOVDQU      48(CX), Y2
-	VPSRLW       $0x04, Y2, Y2
-	VPSLLW       $0x03, Y1, Y3
-	VPAND        Y0, Y2, Y2
-	VPAND        v32_10101010<>+0(SB), Y3, Y3
-	VPOR         Y3, Y2, Y2
-	VBROADCASTSS 4(SP), Y3
-	VBROADCASTSS 68(SP), Y4
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 128(AX)
-	VPSRLDQ      $0x08, X2, X5
-	VPMOVZXBD    X5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 160(AX)
-	VEXTRACTI128 $0x01, Y2, X2
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 192(AX)
-	VPSRLDQ      $0x08, X2, X2
-	VPMOVZXBD    X2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y3, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMOVUPS      Y2, 224(AX)
-	VMOVDQU      80(CX), Y2
-	VPSLLW       $0x02, Y1, Y3
-	VPAND        Y0, Y2, Y2
-	VPAND        v32_10101010<>+0(SB), Y3, Y3
-	VPOR         Y3, Y2, Y2
-	VBROADCASTSS 8(SP), Y3
-	VBROADCASTSS 72(SP), Y4
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 256(AX)
-	VPSRLDQ      $0x08, X2, X5
-	VPMOVZXBD    X5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 288(AX)
-	VEXTRACTI128 $0x01, Y2, X2
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 320(AX)
-	VPSRLDQ      $0x08, X2, X2
-	VPMOVZXBD    X2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y3, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMOVUPS      Y2, 352(AX)
-	VMOVDQU      80(CX), Y2
-	VPSRLW       $0x04, Y2, Y2
-	VPSLLW       $0x01, Y1, Y3
-	VPAND        Y0, Y2, Y2
-	VPAND        v32_10101010<>+0(SB), Y3, Y3
-	VPOR         Y3, Y2, Y2
-	VBROADCASTSS 12(SP), Y3
-	VBROADCASTSS 76(SP), Y4
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 384(AX)
-	VPSRLDQ      $0x08, X2, X5
-	VPMOVZXBD    X5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 416(AX)
-	VEXTRACTI128 $0x01, Y2, X2
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 448(AX)
-	VPSRLDQ      $0x08, X2, X2
-	VPMOVZXBD    X2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y3, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMOVUPS      Y2, 480(AX)
-	VMOVDQU      112(CX), Y2
-	VPSRLW       $0x00, Y1, Y3
-	VPAND        Y0, Y2, Y2
-	VPAND        v32_10101010<>+0(SB), Y3, Y3
-	VPOR         Y3, Y2, Y2
-	VBROADCASTSS 16(SP), Y3
-	VBROADCASTSS 80(SP), Y4
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 512(AX)
-	VPSRLDQ      $0x08, X2, X5
-	VPMOVZXBD    X5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 544(AX)
-	VEXTRACTI128 $0x01, Y2, X2
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 576(AX)
-	VPSRLDQ      $0x08, X2, X2
-	VPMOVZXBD    X2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y3, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMOVUPS      Y2, 608(AX)
-	VMOVDQU      112(CX), Y2
-	VPSRLW       $0x04, Y2, Y2
-	VPSRLW       $0x01, Y1, Y3
-	VPAND        Y0, Y2, Y2
-	VPAND        v32_10101010<>+0(SB), Y3, Y3
-	VPOR         Y3, Y2, Y2
-	VBROADCASTSS 20(SP), Y3
-	VBROADCASTSS 84(SP), Y4
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 640(AX)
-	VPSRLDQ      $0x08, X2, X5
-	VPMOVZXBD    X5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 672(AX)
-	VEXTRACTI128 $0x01, Y2, X2
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 704(AX)
-	VPSRLDQ      $0x08, X2, X2
-	VPMOVZXBD    X2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y3, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMOVUPS      Y2, 736(AX)
-	VMOVDQU      144(CX), Y2
-	VPSRLW       $0x02, Y1, Y3
-	VPAND        Y0, Y2, Y2
-	VPAND        v32_10101010<>+0(SB), Y3, Y3
-	VPOR         Y3, Y2, Y2
-	VBROADCASTSS 24(SP), Y3
-	VBROADCASTSS 88(SP), Y4
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 768(AX)
-	VPSRLDQ      $0x08, X2, X5
-	VPMOVZXBD    X5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 800(AX)
-	VEXTRACTI128 $0x01, Y2, X2
-	VPMOVZXBD    X2, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 832(AX)
-	VPSRLDQ      $0x08, X2, X2
-	VPMOVZXBD    X2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y3, Y2, Y2
-	VADDPS       Y4, Y2, Y2
-	VMOVUPS      Y2, 864(AX)
-	VMOVDQU      144(CX), Y2
-	VPSRLW       $0x04, Y2, Y2
-	VPSRLW       $0x03, Y1, Y1
-	VPAND        Y0, Y2, Y2
-	VPAND        v32_10101010<>+0(SB), Y1, Y1
-	VPOR         Y1, Y2, Y2
-	VBROADCASTSS 28(SP), Y1
-	VBROADCASTSS 92(SP), Y3
-	VPMOVZXBD    X2, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VADDPS       Y3, Y4, Y4
-	VMOVUPS      Y4, 896(AX)
-	VPSRLDQ      $0x08, X2, X4
-	VPMOVZXBD    X4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VADDPS       Y3, Y4, Y4
-	VMOVUPS      Y4, 928(AX)
-	VEXTRACTI128 $0x01, Y2, X2
-	VPMOVZXBD    X2, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VADDPS       Y3, Y4, Y4
-	VMOVUPS      Y4, 960(AX)
-	VPSRLDQ      $0x08, X2, X2
-	VPMOVZXBD    X2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y1, Y2, Y2
-	VADDPS       Y3, Y2, Y2
-	VMOVUPS      Y2, 992(AX)
-	ADDQ         $0x000000b0, CX
-	ADDQ         $0x00000400, AX
-	DECQ         DX
-	JNZ          block137
-	VZEROUPPER
-	RET
-
-DATA v32_0f0f0f0f<>+0(SB)/4, $0x0f0f0f0f
-DATA v32_0f0f0f0f<>+4(SB)/4, $0x0f0f0f0f
-DATA v32_0f0f0f0f<>+8(SB)/4, $0x0f0f0f0f
-DATA v32_0f0f0f0f<>+12(SB)/4, $0x0f0f0f0f
-DATA v32_0f0f0f0f<>+16(SB)/4, $0x0f0f0f0f
-DATA v32_0f0f0f0f<>+20(SB)/4, $0x0f0f0f0f
-DATA v32_0f0f0f0f<>+24(SB)/4, $0x0f0f0f0f
-DATA v32_0f0f0f0f<>+28(SB)/4, $0x0f0f0f0f
-GLOBL v32_0f0f0f0f<>(SB), RODATA|NOPTR, $32
-
-DATA v32_10101010<>+0(SB)/4, $0x10101010
-DATA v32_10101010<>+4(SB)/4, $0x10101010
-DATA v32_10101010<>+8(SB)/4, $0x10101010
-DATA v32_10101010<>+12(SB)/4, $0x10101010
-DATA v32_10101010<>+16(SB)/4, $0x10101010
-DATA v32_10101010<>+20(SB)/4, $0x10101010
-DATA v32_10101010<>+24(SB)/4, $0x10101010
-DATA v32_10101010<>+28(SB)/4, $0x10101010
-GLOBL v32_10101010<>(SB), RODATA|NOPTR, $32
-
 // func readAVX512(x *float32, n int) uint32
 // Requires: AVX, AVX512F
 TEXT ·readAVX512(SB), NOSPLIT, $0-20
@@ -4312,17 +3484,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop138:
+loop135:
 	SUBQ   $0x00000040, CX
-	JL     done139
+	JL     done136
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop138
+	JMP    loop135
 
-done139:
+done136:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -4350,7 +3522,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit140:
+unit137:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4375,9 +3547,9 @@ unit140:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest142
+	JL           rest139
 
-loop141:
+loop138:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -4396,11 +3568,11 @@ loop141:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop141
+	JGE         loop138
 
-rest142:
+rest139:
 	TESTQ       R8, R8
-	JZ          done143
+	JZ          done140
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4422,9 +3594,9 @@ rest142:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done143:
+done140:
 	TESTQ DX, DX
-	JNZ   unit140
+	JNZ   unit137
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4442,7 +3614,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit144:
+unit141:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4467,9 +3639,9 @@ unit144:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest146
+	JL           rest143
 
-loop145:
+loop142:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -4491,11 +3663,11 @@ loop145:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop145
+	JGE         loop142
 
-rest146:
+rest143:
 	TESTQ       R8, R8
-	JZ          done147
+	JZ          done144
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4520,9 +3692,9 @@ rest146:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done147:
+done144:
 	TESTQ DX, DX
-	JNZ   unit144
+	JNZ   unit141
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4544,7 +3716,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit148:
+unit145:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4569,9 +3741,9 @@ unit148:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest150
+	JL           rest147
 
-loop149:
+loop146:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -4590,11 +3762,11 @@ loop149:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop149
+	JGE         loop146
 
-rest150:
+rest147:
 	TESTQ       R8, R8
-	JZ          done151
+	JZ          done148
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4616,9 +3788,9 @@ rest150:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done151:
+done148:
 	TESTQ DX, DX
-	JNZ   unit148
+	JNZ   unit145
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4634,7 +3806,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit152:
+unit149:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4659,9 +3831,9 @@ unit152:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest154
+	JL           rest151
 
-loop153:
+loop150:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -4680,11 +3852,11 @@ loop153:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop153
+	JGE         loop150
 
-rest154:
+rest151:
 	TESTQ       R8, R8
-	JZ          done155
+	JZ          done152
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4706,9 +3878,9 @@ rest154:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done155:
+done152:
 	TESTQ DX, DX
-	JNZ   unit152
+	JNZ   unit149
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4724,7 +3896,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit156:
+unit153:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4749,9 +3921,9 @@ unit156:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest158
+	JL           rest155
 
-loop157:
+loop154:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -4770,11 +3942,11 @@ loop157:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop157
+	JGE         loop154
 
-rest158:
+rest155:
 	TESTQ       R8, R8
-	JZ          done159
+	JZ          done156
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -4796,9 +3968,9 @@ rest158:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done159:
+done156:
 	TESTQ DX, DX
-	JNZ   unit156
+	JNZ   unit153
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4820,9 +3992,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest161
+	JL           rest158
 
-loop160:
+loop157:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -4860,11 +4032,11 @@ loop160:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop160
+	JGE         loop157
 
-rest161:
+rest158:
 	TESTQ       DX, DX
-	JZ          done162
+	JZ          done159
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -4906,7 +4078,7 @@ rest161:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done162:
+done159:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -4937,9 +4109,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest166
+	JL           rest163
 
-loop165:
+loop162:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -4949,7 +4121,7 @@ loop165:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found163
+	JNZ           found160
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -4959,17 +4131,17 @@ loop165:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found164
+	JNZ           found161
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop165
+	JGE           loop162
 
-rest166:
+rest163:
 	TESTQ         DX, DX
-	JZ            done167
+	JZ            done164
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -4982,7 +4154,7 @@ rest166:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found163
+	JNZ           found160
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -4992,16 +4164,16 @@ rest166:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found164
+	JNZ           found161
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done167:
-found164:
+done164:
+found161:
 	ADDQ $0x08, BX
 
-found163:
+found160:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -5017,7 +4189,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map168:
+map165:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -5041,9 +4213,9 @@ map168:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest170
+	JL           rest167
 
-loop169:
+loop166:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -5068,11 +4240,11 @@ loop169:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop169
+	JGE           loop166
 
-rest170:
+rest167:
 	TESTQ         R8, R8
-	JZ            done171
+	JZ            done168
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -5100,7 +4272,7 @@ rest170:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done171:
+done168:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -5110,7 +4282,7 @@ done171:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map168
+	JNZ           map165
 	VZEROUPPER
 	RET
 
@@ -5126,7 +4298,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop172:
+loop169:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -5148,7 +4320,7 @@ loop172:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop172
+	JNZ           loop169
 	VZEROUPPER
 	RET
 
@@ -5160,7 +4332,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop173:
+loop170:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -5171,7 +4343,7 @@ loop173:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop173
+	JNZ           loop170
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -5194,7 +4366,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop174:
+loop171:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -5207,7 +4379,7 @@ loop174:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop174
+	JNZ           loop171
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -5228,13 +4400,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop175:
+loop172:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop175
+	JNZ       loop172
 	VZEROUPPER
 	RET
 
@@ -5245,13 +4417,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop176:
+loop173:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop176
+	JNZ       loop173
 	VZEROUPPER
 	RET
 
@@ -5265,7 +4437,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop177:
+loop174:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -5283,7 +4455,7 @@ loop177:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop177
+	JNZ         loop174
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -5295,7 +4467,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop178:
+loop175:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -5309,7 +4481,7 @@ loop178:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop178
+	JNZ         loop175
 	VZEROUPPER
 	RET
 
@@ -5329,14 +4501,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop179:
+loop176:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop179
+	JNZ       loop176
 	VZEROUPPER
 	RET
 
@@ -5350,7 +4522,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop180:
+loop177:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -5375,7 +4547,7 @@ loop180:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop180
+	JNZ         loop177
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -5401,14 +4573,14 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group181:
+group178:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row182:
+row179:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -5456,67 +4628,67 @@ row182:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row182
+	JNZ          row179
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given183
+	JZ           given180
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others186
+	JNE          others183
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row187:
+row184:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row187
-	JMP     weighed184
+	JNZ     row184
+	JMP     weighed181
 
-others186:
+others183:
 	CMPQ R9, $0x02
-	JE   magnitudes185
+	JE   magnitudes182
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row188:
+row185:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row188
+	JNZ          row185
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes185:
+magnitudes182:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row189:
+row186:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row189
-	JMP     weighed184
+	JNZ     row186
+	JMP     weighed181
 
-given183:
+given180:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row190:
+row187:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -5564,9 +4736,9 @@ row190:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row190
+	JNZ          row187
 
-weighed184:
+weighed181:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -5578,7 +4750,7 @@ weighed184:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row191:
+row188:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -5588,7 +4760,7 @@ row191:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row191
+	JNZ          row188
 	VMOVUPS      Z25, 9344(DI)
 	VMOVUPS      Z26, 5248(DI)
 	VPXORD       Z9, Z9, Z9
@@ -5610,7 +4782,7 @@ row191:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row192:
+row189:
 	VMOVUPS    (R10), Z26
 	VSUBPS     Z19, Z26, Z26
 	VMULPS     Z25, Z26, Z26
@@ -5650,13 +4822,13 @@ row192:
 	ADDQ       $0x00000040, R9
 	ADDQ       $0x00000100, R10
 	SUBQ       $0x00000004, R11
-	JNZ        row192
+	JNZ        row189
 	VPXORD     Z10, Z10, Z10
 	LEAQ       7168(DI), R9
 	MOVQ       DI, R10
 	MOVQ       BX, R11
 
-row193:
+row190:
 	VPMOVZXBD    (R9), Z25
 	VCVTDQ2PS    Z25, Z25
 	VMULPS       Z20, Z25, Z25
@@ -5692,22 +4864,22 @@ row193:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row193
+	JNZ          row190
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 5440(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group181
+	JNZ          group178
 	MOVQ         tries+48(FP), CX
 
-try194:
+try191:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group195:
+group192:
 	VMOVUPS      5120(DX), Z5
 	VMOVUPS      5184(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -5721,7 +4893,7 @@ group195:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row196:
+row193:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -5785,7 +4957,7 @@ row196:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row196
+	JNZ          row193
 	VMOVUPS      9344(DX), Z5
 	VMOVUPS      5248(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -5812,11 +4984,11 @@ row196:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group195
+	JNZ          group192
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group197:
+group194:
 	VMOVUPS 5504(DX), Z5
 	VMOVUPS 5568(DX), Z7
 	VPXORD  Z14, Z14, Z14
@@ -5824,7 +4996,7 @@ group197:
 	MOVQ    DX, R9
 	MOVQ    BX, R10
 
-row198:
+row195:
 	VPMOVZXBD (R8), Z8
 	VCVTDQ2PS Z8, Z8
 	VMULPS    Z5, Z8, Z8
@@ -5860,11 +5032,11 @@ row198:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row198
+	JNZ       row195
 	VMOVUPS   5440(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse199
+	JZ        worse196
 	VMOVUPS   9280(DX), Z8
 	VBLENDMPS 5120(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 9280(DX)
@@ -5881,16 +5053,16 @@ row198:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 5120(DX)
 
-worse199:
+worse196:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group197
+	JNZ  group194
 	DECQ CX
-	JNZ  try194
+	JNZ  try191
 	MOVQ groups+64(FP), CX
 
-group200:
+group197:
 	VMOVUPS 5376(AX), Z0
 	VMOVUPS 5120(AX), Z5
 	VMOVUPS 9280(AX), Z7
@@ -5898,7 +5070,7 @@ group200:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row201:
+row198:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -5937,14 +5109,14 @@ row201:
 	VMOVUPS    Z9, 5312(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row201
+	JNZ        row198
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 9216(AX)
 	VMOVUPS    Z5, 9280(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group200
+	JNZ        group197
 	VZEROUPPER
 	RET
 
@@ -5990,14 +5162,14 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group202:
+group199:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row203:
+row200:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -6045,67 +5217,67 @@ row203:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row203
+	JNZ          row200
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given204
+	JZ           given201
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others207
+	JNE          others204
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row208:
+row205:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row208
-	JMP     weighed205
+	JNZ     row205
+	JMP     weighed202
 
-others207:
+others204:
 	CMPQ R9, $0x02
-	JE   magnitudes206
+	JE   magnitudes203
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row209:
+row206:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row209
+	JNZ          row206
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes206:
+magnitudes203:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row210:
+row207:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row210
-	JMP     weighed205
+	JNZ     row207
+	JMP     weighed202
 
-given204:
+given201:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row211:
+row208:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -6153,9 +5325,9 @@ row211:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row211
+	JNZ          row208
 
-weighed205:
+weighed202:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -6167,7 +5339,7 @@ weighed205:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row212:
+row209:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -6177,7 +5349,7 @@ row212:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row212
+	JNZ          row209
 	VMOVUPS      Z25, 9344(DI)
 	VMOVUPS      Z26, 5248(DI)
 	VPXORD       Z9, Z9, Z9
@@ -6199,7 +5371,7 @@ row212:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row213:
+row210:
 	VMOVUPS      (R10), Z26
 	VSUBPS       Z19, Z26, Z26
 	VMULPS       Z25, Z26, Z26
@@ -6239,14 +5411,14 @@ row213:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row213
+	JNZ          row210
 	VPXORD       Z10, Z10, Z10
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z25
 	LEAQ         7168(DI), R9
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row214:
+row211:
 	VPMOVZXBD    (R9), Z26
 	VCVTDQ2PS    Z26, Z26
 	VMULPS       Z20, Z26, Z26
@@ -6282,22 +5454,22 @@ row214:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row214
+	JNZ          row211
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 5440(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group202
+	JNZ          group199
 	MOVQ         tries+48(FP), CX
 
-try215:
+try212:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group216:
+group213:
 	VMOVUPS      5120(DX), Z5
 	VMOVUPS      5184(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -6311,7 +5483,7 @@ group216:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row217:
+row214:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -6375,7 +5547,7 @@ row217:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row217
+	JNZ          row214
 	VMOVUPS      9344(DX), Z5
 	VMOVUPS      5248(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -6402,11 +5574,11 @@ row217:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group216
+	JNZ          group213
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group218:
+group215:
 	VMOVUPS      5504(DX), Z5
 	VMOVUPS      5568(DX), Z7
 	VPXORD       Z14, Z14, Z14
@@ -6415,7 +5587,7 @@ group218:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row219:
+row216:
 	VPMOVZXBD (R8), Z9
 	VCVTDQ2PS Z9, Z9
 	VMULPS    Z5, Z9, Z9
@@ -6451,11 +5623,11 @@ row219:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row219
+	JNZ       row216
 	VMOVUPS   5440(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse220
+	JZ        worse217
 	VMOVUPS   9280(DX), Z8
 	VBLENDMPS 5120(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 9280(DX)
@@ -6472,16 +5644,16 @@ row219:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 5120(DX)
 
-worse220:
+worse217:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group218
+	JNZ  group215
 	DECQ CX
-	JNZ  try215
+	JNZ  try212
 	MOVQ groups+64(FP), CX
 
-group221:
+group218:
 	VMOVUPS 5376(AX), Z0
 	VMOVUPS 5120(AX), Z5
 	VMOVUPS 9280(AX), Z7
@@ -6489,7 +5661,7 @@ group221:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row222:
+row219:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -6528,14 +5700,14 @@ row222:
 	VMOVUPS    Z9, 5312(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row222
+	JNZ        row219
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 9216(AX)
 	VMOVUPS    Z5, 9280(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group221
+	JNZ        group218
 	VZEROUPPER
 	RET
 
@@ -6551,7 +5723,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row223:
+row220:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -6599,67 +5771,67 @@ row223:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row223
+	JNZ          row220
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given224
+	JZ           given221
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others227
+	JNE          others224
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row228:
+row225:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row228
-	JMP     weighed225
+	JNZ     row225
+	JMP     weighed222
 
-others227:
+others224:
 	CMPQ CX, $0x02
-	JE   magnitudes226
+	JE   magnitudes223
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row229:
+row226:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row229
+	JNZ          row226
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes226:
+magnitudes223:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row230:
+row227:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row230
-	JMP     weighed225
+	JNZ     row227
+	JMP     weighed222
 
-given224:
+given221:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row231:
+row228:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -6707,9 +5879,9 @@ row231:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row231
+	JNZ          row228
 
-weighed225:
+weighed222:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -6732,7 +5904,7 @@ weighed225:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row232:
+row229:
 	VMOVUPS      (SI), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z4, Z8, Z8
@@ -6741,31 +5913,31 @@ row232:
 	VBLENDMPS    Z7, Z9, K1, Z9
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row232
+	JNZ          row229
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z10, K1
 	VPXORD       Z11, Z11, Z11
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row233:
+row230:
 	VADDPS  2048(SI), Z11, Z11
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000001, DI
-	JNZ     row233
+	JNZ     row230
 	VMOVUPS Z11, 9344(AX)
 	VSUBPS  Z1, Z5, Z8
 	VSUBPS  Z1, Z6, Z10
 	MOVQ    AX, SI
 	MOVQ    BX, DI
 
-row234:
+row231:
 	VMOVUPS      (SI), Z4
 	VMULPS       2048(SI), Z4, Z4
 	VMOVUPS      Z4, 7168(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row234
+	JNZ          row231
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -6774,7 +5946,7 @@ row234:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row235:
+row232:
 	VMULPS      (SI), Z4, Z7
 	VRNDSCALEPS $0x00, Z7, Z7
 	VMAXPS      Z8, Z7, Z7
@@ -6813,7 +5985,7 @@ row235:
 	VADDPS      Z11, Z13, Z13
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000004, DI
-	JNZ         row235
+	JNZ         row232
 	VMOVAPS     Z4, Z7
 	VPXORD      Z14, Z14, Z14
 	VDIVPS      Z13, Z12, Z15
@@ -6821,7 +5993,7 @@ row235:
 	VBLENDMPS   Z15, Z14, K2, Z14
 	VMULPS      Z12, Z14, Z11
 
-try236:
+try233:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -6830,7 +6002,7 @@ try236:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row237:
+row234:
 	VMULPS      (SI), Z4, Z15
 	VRNDSCALEPS $0x00, Z15, Z15
 	VMAXPS      Z8, Z15, Z15
@@ -6869,7 +6041,7 @@ row237:
 	VADDPS      Z16, Z13, Z13
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000004, DI
-	JNZ         row237
+	JNZ         row234
 	VMULPS      Z12, Z12, Z16
 	VMULPS      Z13, Z11, Z15
 	VCMPPS      $0x0e, Z0, Z13, K2
@@ -6881,12 +6053,12 @@ row237:
 	VBLENDMPS   Z16, Z11, K2, Z11
 	VBLENDMPS   Z4, Z7, K2, Z7
 	DECQ        DX
-	JNZ         try236
+	JNZ         try233
 	VBLENDMPS   Z0, Z14, K1, Z14
 	VMOVUPS     Z14, 9216(AX)
 	MOVQ        BX, CX
 
-row238:
+row235:
 	VMULPS     (AX), Z7, Z4
 	VADDPS     Z1, Z4, Z4
 	VPTERNLOGD $0xec, Z2, Z3, Z4
@@ -6899,7 +6071,7 @@ row238:
 	VMOVUPS    Z4, 5120(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row238
+	JNZ        row235
 	VZEROUPPER
 	RET
 
@@ -6918,7 +6090,7 @@ TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row239:
+row236:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -6966,67 +6138,67 @@ row239:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row239
+	JNZ          row236
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given240
+	JZ           given237
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others243
+	JNE          others240
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row244:
+row241:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row244
-	JMP     weighed241
+	JNZ     row241
+	JMP     weighed238
 
-others243:
+others240:
 	CMPQ CX, $0x02
-	JE   magnitudes242
+	JE   magnitudes239
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row245:
+row242:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row245
+	JNZ          row242
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes242:
+magnitudes239:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row246:
+row243:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row246
-	JMP     weighed241
+	JNZ     row243
+	JMP     weighed238
 
-given240:
+given237:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row247:
+row244:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -7074,9 +6246,9 @@ row247:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row247
+	JNZ          row244
 
-weighed241:
+weighed238:
 	MOVQ         tables+40(FP), CX
 	MOVQ         numerators+48(FP), DX
 	MOVQ         tries+56(FP), SI
@@ -7087,7 +6259,7 @@ weighed241:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row248:
+row245:
 	VMOVUPS      (DI), Z2
 	VMOVAPS      Z2, Z3
 	VPANDD       Z1, Z3, Z3
@@ -7096,7 +6268,7 @@ row248:
 	VBLENDMPS    Z2, Z8, K1, Z8
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row248
+	JNZ          row245
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
 	VCMPPS       $0x01, Z1, Z9, K1
 	VPXORD       Z12, Z12, Z12
@@ -7113,7 +6285,7 @@ row248:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row249:
+row246:
 	VMOVUPS      (DI), Z2
 	VMULPS       Z1, Z2, Z3
 	VPXORD       Z13, Z13, Z13
@@ -7150,13 +6322,13 @@ row249:
 	VADDPS       Z3, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row249
+	JNZ          row246
 	VDIVPS       Z11, Z10, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VMULPS       Z10, Z12, Z2
 
-try250:
+try247:
 	VBROADCASTSS (DX), Z1
 	ADDQ         $0x04, DX
 	VDIVPS       Z8, Z1, Z1
@@ -7165,7 +6337,7 @@ try250:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row251:
+row248:
 	VMOVUPS      (DI), Z3
 	VMULPS       Z1, Z3, Z4
 	VPXORD       Z14, Z14, Z14
@@ -7202,7 +6374,7 @@ row251:
 	VADDPS       Z4, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row251
+	JNZ          row248
 	VMULPS       Z10, Z10, Z3
 	VMULPS       Z11, Z2, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
@@ -7213,7 +6385,7 @@ row251:
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VBLENDMPS    Z3, Z2, K2, Z2
 	DECQ         SI
-	JNZ          try250
+	JNZ          try247
 	VBLENDMPS    Z0, Z12, K1, Z12
 	VMOVUPS      Z12, 9216(AX)
 	VZEROUPPER
@@ -7244,7 +6416,7 @@ TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-44
 	MOVQ         CX, DI
 	MOVQ         AX, R8
 
-row252:
+row249:
 	MOVQ         DX, SI
 	VMOVUPS      (SI), X7
 	ADDQ         BX, SI
@@ -7292,14 +6464,14 @@ row252:
 	VMOVUPS      Z10, 192(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row252
+	JNZ          row249
 	VPXORD       Z11, Z11, Z11
 	VPXORD       Z12, Z12, Z12
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row253:
+row250:
 	VMOVUPS      (DX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -7308,7 +6480,7 @@ row253:
 	VBLENDMPS    Z7, Z11, K1, Z11
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000001, BX
-	JNZ          row253
+	JNZ          row250
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z12, K1
 	VMOVUPS      Z11, 9280(CX)
@@ -7320,7 +6492,7 @@ row253:
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row254:
+row251:
 	VMOVUPS    (DX), Z7
 	VMULPS     Z7, Z7, Z8
 	VMOVUPS    Z8, 2048(DX)
@@ -7339,7 +6511,7 @@ row254:
 	VADDPS     Z8, Z14, Z14
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, BX
-	JNZ        row254
+	JNZ        row251
 	MOVQ       otherSpace+16(FP), DX
 	MOVQ       otherX+24(FP), BX
 	MOVQ       AX, SI
@@ -7347,7 +6519,7 @@ row254:
 	MOVQ       DX, R8
 	MOVQ       AX, R9
 
-row255:
+row252:
 	MOVQ         BX, DI
 	VMOVUPS      (DI), X15
 	ADDQ         SI, DI
@@ -7395,14 +6567,14 @@ row255:
 	VMOVUPS      Z18, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row255
+	JNZ          row252
 	VPXORD       Z19, Z19, Z19
 	VPXORD       Z20, Z20, Z20
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row256:
+row253:
 	VMOVUPS      (BX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -7411,7 +6583,7 @@ row256:
 	VBLENDMPS    Z7, Z19, K1, Z19
 	ADDQ         $0x00000040, BX
 	SUBQ         $0x00000001, SI
-	JNZ          row256
+	JNZ          row253
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z20, K1
 	VMOVUPS      Z19, 9280(DX)
@@ -7423,7 +6595,7 @@ row256:
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row257:
+row254:
 	VMOVUPS    (BX), Z4
 	VMULPS     Z4, Z4, Z6
 	VMOVUPS    Z6, 2048(BX)
@@ -7442,15 +6614,15 @@ row257:
 	VADDPS     Z6, Z22, Z22
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000001, SI
-	JNZ        row257
+	JNZ        row254
 	MOVQ       $0x00000005, BX
 
-round258:
+round255:
 	XORL SI, SI
 	XORQ DI, DI
 	MOVQ AX, R8
 
-row260:
+row257:
 	VMOVUPS    (CX)(DI*1), Z4
 	VMOVUPS    2048(CX)(DI*1), Z5
 	VMOVUPS    7168(CX)(DI*1), Z6
@@ -7471,7 +6643,7 @@ row260:
 	VCMPPS     $0x04, Z6, Z9, K2
 	KANDW      K1, K2, K1
 	KORTESTW   K1, K1
-	JZ         stay261
+	JZ         stay258
 	VMULPS     Z4, Z5, Z10
 	VMULPS     Z9, Z10, Z10
 	VADDPS     Z10, Z7, Z7
@@ -7493,7 +6665,7 @@ row260:
 	KMOVW      K1, R9
 	ORL        R9, SI
 
-stay261:
+stay258:
 	VMOVUPS    (DX)(DI*1), Z4
 	VMOVUPS    2048(DX)(DI*1), Z5
 	VMOVUPS    7168(DX)(DI*1), Z6
@@ -7514,7 +6686,7 @@ stay261:
 	VCMPPS     $0x04, Z6, Z9, K2
 	KANDW      K1, K2, K1
 	KORTESTW   K1, K1
-	JZ         stay262
+	JZ         stay259
 	VMULPS     Z4, Z5, Z10
 	VMULPS     Z9, Z10, Z10
 	VADDPS     Z10, Z7, Z7
@@ -7536,16 +6708,16 @@ stay261:
 	KMOVW      K1, R9
 	ORL        R9, SI
 
-stay262:
+stay259:
 	ADDQ  $0x00000040, DI
 	DECQ  R8
-	JNZ   row260
+	JNZ   row257
 	TESTL SI, SI
-	JZ    done259
+	JZ    done256
 	DECQ  BX
-	JNZ   round258
+	JNZ   round255
 
-done259:
+done256:
 	VMOVUPS      9280(CX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -7559,7 +6731,7 @@ done259:
 	VMOVUPS      Z2, 9216(CX)
 	MOVQ         AX, BX
 
-row263:
+row260:
 	VMOVUPS      7168(CX), Z2
 	VADDPS       Z1, Z2, Z2
 	VSUBPS       Z25, Z2, Z2
@@ -7567,7 +6739,7 @@ row263:
 	VMOVUPS      Z2, 5120(CX)
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, BX
-	JNZ          row263
+	JNZ          row260
 	VMOVUPS      9280(DX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -7581,7 +6753,7 @@ row263:
 	VMOVUPS      Z2, 9216(DX)
 	MOVQ         DX, CX
 
-row264:
+row261:
 	VMOVUPS   7168(CX), Z2
 	VADDPS    Z1, Z2, Z2
 	VSUBPS    Z25, Z2, Z2
@@ -7589,7 +6761,7 @@ row264:
 	VMOVUPS   Z2, 5120(CX)
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000001, AX
-	JNZ       row264
+	JNZ       row261
 	VZEROUPPER
 	RET
 
@@ -7613,7 +6785,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop265:
+loop262:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -7626,7 +6798,32 @@ loop265:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop265
+	JNZ     loop262
+	VZEROUPPER
+	RET
+
+// func weighAVX512(w *float32, x *float32, importance *float32, n int, square float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·weighAVX512(SB), NOSPLIT, $0-36
+	MOVQ         w+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         importance+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVSS        square+32(FP), X0
+	VBROADCASTSS X0, Z0
+
+loop263:
+	VMOVUPS (CX), Z1
+	VMULPS  Z1, Z1, Z1
+	VADDPS  Z1, Z0, Z1
+	VSQRTPS Z1, Z1
+	VMULPS  (DX), Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
+	JNZ     loop263
 	VZEROUPPER
 	RET
 
@@ -7651,9 +6848,9 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_80000000<>+0(SB), Z9
 	XORQ         BX, BX
 	CMPQ         DX, $0x00000010
-	JL           rest267
+	JL           rest265
 
-loop266:
+loop264:
 	VMOVUPS     (CX), Z10
 	VFPCLASSPSZ $0x99, Z10, K1
 	VMULPS      Z0, Z10, Z11
@@ -7680,11 +6877,11 @@ loop266:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop266
+	JGE         loop264
 
-rest267:
+rest265:
 	TESTQ       DX, DX
-	JZ          done268
+	JZ          done266
 	MOVL        $-1, SI
 	BZHIL       DX, SI, SI
 	KMOVW       SI, K1
@@ -7714,59 +6911,13 @@ rest267:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done268:
+done266:
 	MOVQ BX, ret+40(FP)
 	VZEROUPPER
 	RET
 
 DATA c32_7f800000<>+0(SB)/4, $0x7f800000
 GLOBL c32_7f800000<>(SB), RODATA|NOPTR, $4
-
-// func unpackNibblesAVX512(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
-// Requires: AVX, AVX2, AVX512F, SSE
-TEXT ·unpackNibblesAVX512(SB), NOSPLIT, $0-48
-	MOVQ         y+0(FP), AX
-	MOVQ         codes+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         table+24(FP), BX
-	MOVSS        low+32(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        lowAdd+36(FP), X1
-	VBROADCASTSS X1, Z1
-	MOVSS        high+40(FP), X2
-	VBROADCASTSS X2, Z2
-	MOVSS        highAdd+44(FP), X3
-	VBROADCASTSS X3, Z3
-	VMOVDQU      (BX), X4
-	MOVL         $0x0f0f0f0f, BX
-	VMOVD        BX, X5
-	VPBROADCASTD X5, X5
-	LEAQ         (AX)(DX*4), BX
-
-loop269:
-	VMOVDQU   (CX), X6
-	VPSRLW    $0x04, X6, X7
-	VPAND     X5, X6, X6
-	VPAND     X5, X7, X7
-	VPSHUFB   X6, X4, X6
-	VPSHUFB   X7, X4, X7
-	VPMOVSXBD X6, Z6
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z0, Z6, Z6
-	VADDPS    Z1, Z6, Z6
-	VMOVUPS   Z6, (AX)
-	ADDQ      $0x40, AX
-	VPMOVSXBD X7, Z6
-	VCVTDQ2PS Z6, Z6
-	VMULPS    Z2, Z6, Z6
-	VADDPS    Z3, Z6, Z6
-	VMOVUPS   Z6, (BX)
-	ADDQ      $0x40, BX
-	ADDQ      $0x10, CX
-	SUBQ      $0x10, DX
-	JNZ       loop269
-	VZEROUPPER
-	RET
 
 // func unpackBytesAVX512(y *float32, codes *uint8, n int, scales *float32, offsets *float32, parts int)
 // Requires: AVX, AVX512F
@@ -7778,12 +6929,12 @@ TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part270:
+part267:
 	VBROADCASTSS (BX), Z0
 	VBROADCASTSS (SI), Z1
 	MOVQ         DX, R8
 
-loop271:
+loop268:
 	VPMOVSXBD (CX), Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -7792,446 +6943,13 @@ loop271:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, R8
-	JNZ       loop271
+	JNZ       loop268
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part270
+	JNZ       part267
 	VZEROUPPER
 	RET
-
-// func dequantizeQ2KAVX512(dst *float32, src *byte, blocks int)
-// Requires: AVX, AVX2, AVX512F, F16C
-TEXT ·dequantizeQ2KAVX512(SB), NOSPLIT, $128-24
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         blocks+16(FP), DX
-	VMOVUPS      iota<>+0(SB), Z0
-	VPBROADCASTD c32_00000000<>+0(SB), Z1
-	VPADDD       Z1, Z0, Z0
-	VPBROADCASTD c32_00000003<>+0(SB), Z1
-	VPANDD       Z1, Z0, Z0
-	VCVTDQ2PS    Z0, Z0
-
-block272:
-	VPMOVZXBD    (CX), Y1
-	VPSRLD       $0x04, Y1, Y2
-	VPAND        v32_0000000f<>+0(SB), Y1, Y1
-	VPBROADCASTW 80(CX), X3
-	VCVTPH2PS    X3, Y3
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y3, Y1, Y1
-	VMOVUPS      Y1, (SP)
-	VPBROADCASTW 82(CX), X1
-	VCVTPH2PS    X1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y1, Y2, Y2
-	VXORPS       v32_80000000<>+0(SB), Y2, Y2
-	VMOVUPS      Y2, 64(SP)
-	VPMOVZXBD    8(CX), Y1
-	VPSRLD       $0x04, Y1, Y2
-	VPAND        v32_0000000f<>+0(SB), Y1, Y1
-	VPBROADCASTW 80(CX), X3
-	VCVTPH2PS    X3, Y3
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y3, Y1, Y1
-	VMOVUPS      Y1, 32(SP)
-	VPBROADCASTW 82(CX), X1
-	VCVTPH2PS    X1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y1, Y2, Y2
-	VXORPS       v32_80000000<>+0(SB), Y2, Y2
-	VMOVUPS      Y2, 96(SP)
-	VPMOVZXBD    16(CX), Z1
-	VMULPS.BCST  (SP), Z0, Z2
-	VADDPS.BCST  64(SP), Z2, Z2
-	VPERMPS      Z2, Z1, Z2
-	VMOVUPS      Z2, (AX)
-	VMULPS.BCST  8(SP), Z0, Z2
-	VADDPS.BCST  72(SP), Z2, Z2
-	VPSRLD       $0x02, Z1, Z3
-	VPERMPS      Z2, Z3, Z2
-	VMOVUPS      Z2, 128(AX)
-	VMULPS.BCST  16(SP), Z0, Z2
-	VADDPS.BCST  80(SP), Z2, Z2
-	VPSRLD       $0x04, Z1, Z3
-	VPERMPS      Z2, Z3, Z2
-	VMOVUPS      Z2, 256(AX)
-	VMULPS.BCST  24(SP), Z0, Z2
-	VADDPS.BCST  88(SP), Z2, Z2
-	VPSRLD       $0x06, Z1, Z1
-	VPERMPS      Z2, Z1, Z1
-	VMOVUPS      Z1, 384(AX)
-	VPMOVZXBD    32(CX), Z1
-	VMULPS.BCST  4(SP), Z0, Z2
-	VADDPS.BCST  68(SP), Z2, Z2
-	VPERMPS      Z2, Z1, Z2
-	VMOVUPS      Z2, 64(AX)
-	VMULPS.BCST  12(SP), Z0, Z2
-	VADDPS.BCST  76(SP), Z2, Z2
-	VPSRLD       $0x02, Z1, Z3
-	VPERMPS      Z2, Z3, Z2
-	VMOVUPS      Z2, 192(AX)
-	VMULPS.BCST  20(SP), Z0, Z2
-	VADDPS.BCST  84(SP), Z2, Z2
-	VPSRLD       $0x04, Z1, Z3
-	VPERMPS      Z2, Z3, Z2
-	VMOVUPS      Z2, 320(AX)
-	VMULPS.BCST  28(SP), Z0, Z2
-	VADDPS.BCST  92(SP), Z2, Z2
-	VPSRLD       $0x06, Z1, Z1
-	VPERMPS      Z2, Z1, Z1
-	VMOVUPS      Z1, 448(AX)
-	VPMOVZXBD    48(CX), Z1
-	VMULPS.BCST  32(SP), Z0, Z2
-	VADDPS.BCST  96(SP), Z2, Z2
-	VPERMPS      Z2, Z1, Z2
-	VMOVUPS      Z2, 512(AX)
-	VMULPS.BCST  40(SP), Z0, Z2
-	VADDPS.BCST  104(SP), Z2, Z2
-	VPSRLD       $0x02, Z1, Z3
-	VPERMPS      Z2, Z3, Z2
-	VMOVUPS      Z2, 640(AX)
-	VMULPS.BCST  48(SP), Z0, Z2
-	VADDPS.BCST  112(SP), Z2, Z2
-	VPSRLD       $0x04, Z1, Z3
-	VPERMPS      Z2, Z3, Z2
-	VMOVUPS      Z2, 768(AX)
-	VMULPS.BCST  56(SP), Z0, Z2
-	VADDPS.BCST  120(SP), Z2, Z2
-	VPSRLD       $0x06, Z1, Z1
-	VPERMPS      Z2, Z1, Z1
-	VMOVUPS      Z1, 896(AX)
-	VPMOVZXBD    64(CX), Z1
-	VMULPS.BCST  36(SP), Z0, Z2
-	VADDPS.BCST  100(SP), Z2, Z2
-	VPERMPS      Z2, Z1, Z2
-	VMOVUPS      Z2, 576(AX)
-	VMULPS.BCST  44(SP), Z0, Z2
-	VADDPS.BCST  108(SP), Z2, Z2
-	VPSRLD       $0x02, Z1, Z3
-	VPERMPS      Z2, Z3, Z2
-	VMOVUPS      Z2, 704(AX)
-	VMULPS.BCST  52(SP), Z0, Z2
-	VADDPS.BCST  116(SP), Z2, Z2
-	VPSRLD       $0x04, Z1, Z3
-	VPERMPS      Z2, Z3, Z2
-	VMOVUPS      Z2, 832(AX)
-	VMULPS.BCST  60(SP), Z0, Z2
-	VADDPS.BCST  124(SP), Z2, Z2
-	VPSRLD       $0x06, Z1, Z1
-	VPERMPS      Z2, Z1, Z1
-	VMOVUPS      Z1, 960(AX)
-	ADDQ         $0x00000054, CX
-	ADDQ         $0x00000400, AX
-	DECQ         DX
-	JNZ          block272
-	VZEROUPPER
-	RET
-
-DATA c32_00000003<>+0(SB)/4, $0x00000003
-GLOBL c32_00000003<>(SB), RODATA|NOPTR, $4
-
-// func dequantizeQ4KAVX512(dst *float32, src *byte, blocks int)
-// Requires: AVX, AVX2, AVX512F, F16C
-TEXT ·dequantizeQ4KAVX512(SB), NOSPLIT, $128-24
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         blocks+16(FP), DX
-	VMOVUPS      iota<>+0(SB), Z0
-	VPBROADCASTD c32_00000000<>+0(SB), Z1
-	VPADDD       Z1, Z0, Z0
-	VPBROADCASTD c32_0000000f<>+0(SB), Z1
-	VPANDD       Z1, Z0, Z0
-	VCVTDQ2PS    Z0, Z0
-
-block273:
-	MOVQ         4(CX), BX
-	MOVL         12(CX), SI
-	MOVQ         BX, DI
-	SHRQ         $0x02, DI
-	MOVQ         $0x3030303030303030, R8
-	ANDQ         R8, DI
-	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
-	ANDQ         R8, BX
-	MOVQ         SI, R8
-	SHLQ         $0x1c, R8
-	ORQ          R8, SI
-	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
-	ANDQ         R8, SI
-	ORQ          DI, SI
-	VMOVQ        BX, X1
-	VMOVQ        SI, X2
-	VPUNPCKLDQ   X2, X1, X1
-	VPMOVZXBD    X1, Y2
-	VPSRLDQ      $0x08, X1, X1
-	VPMOVZXBD    X1, Y1
-	VPBROADCASTW (CX), X3
-	VCVTPH2PS    X3, Y3
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y3, Y2, Y2
-	VMOVUPS      Y2, (SP)
-	VPBROADCASTW 2(CX), X2
-	VCVTPH2PS    X2, Y2
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y2, Y1, Y1
-	VXORPS       v32_80000000<>+0(SB), Y1, Y1
-	VMOVUPS      Y1, 64(SP)
-	VMULPS.BCST  (SP), Z0, Z1
-	VADDPS.BCST  64(SP), Z1, Z1
-	VMULPS.BCST  4(SP), Z0, Z2
-	VADDPS.BCST  68(SP), Z2, Z2
-	VPMOVZXBD    16(CX), Z3
-	VPERMPS      Z1, Z3, Z4
-	VMOVUPS      Z4, (AX)
-	VPSRLD       $0x04, Z3, Z3
-	VPERMPS      Z2, Z3, Z4
-	VMOVUPS      Z4, 128(AX)
-	VPMOVZXBD    32(CX), Z3
-	VPERMPS      Z1, Z3, Z1
-	VMOVUPS      Z1, 64(AX)
-	VPSRLD       $0x04, Z3, Z3
-	VPERMPS      Z2, Z3, Z1
-	VMOVUPS      Z1, 192(AX)
-	VMULPS.BCST  8(SP), Z0, Z1
-	VADDPS.BCST  72(SP), Z1, Z1
-	VMULPS.BCST  12(SP), Z0, Z2
-	VADDPS.BCST  76(SP), Z2, Z2
-	VPMOVZXBD    48(CX), Z3
-	VPERMPS      Z1, Z3, Z4
-	VMOVUPS      Z4, 256(AX)
-	VPSRLD       $0x04, Z3, Z3
-	VPERMPS      Z2, Z3, Z4
-	VMOVUPS      Z4, 384(AX)
-	VPMOVZXBD    64(CX), Z3
-	VPERMPS      Z1, Z3, Z1
-	VMOVUPS      Z1, 320(AX)
-	VPSRLD       $0x04, Z3, Z3
-	VPERMPS      Z2, Z3, Z1
-	VMOVUPS      Z1, 448(AX)
-	VMULPS.BCST  16(SP), Z0, Z1
-	VADDPS.BCST  80(SP), Z1, Z1
-	VMULPS.BCST  20(SP), Z0, Z2
-	VADDPS.BCST  84(SP), Z2, Z2
-	VPMOVZXBD    80(CX), Z3
-	VPERMPS      Z1, Z3, Z4
-	VMOVUPS      Z4, 512(AX)
-	VPSRLD       $0x04, Z3, Z3
-	VPERMPS      Z2, Z3, Z4
-	VMOVUPS      Z4, 640(AX)
-	VPMOVZXBD    96(CX), Z3
-	VPERMPS      Z1, Z3, Z1
-	VMOVUPS      Z1, 576(AX)
-	VPSRLD       $0x04, Z3, Z3
-	VPERMPS      Z2, Z3, Z1
-	VMOVUPS      Z1, 704(AX)
-	VMULPS.BCST  24(SP), Z0, Z1
-	VADDPS.BCST  88(SP), Z1, Z1
-	VMULPS.BCST  28(SP), Z0, Z2
-	VADDPS.BCST  92(SP), Z2, Z2
-	VPMOVZXBD    112(CX), Z3
-	VPERMPS      Z1, Z3, Z4
-	VMOVUPS      Z4, 768(AX)
-	VPSRLD       $0x04, Z3, Z3
-	VPERMPS      Z2, Z3, Z4
-	VMOVUPS      Z4, 896(AX)
-	VPMOVZXBD    128(CX), Z3
-	VPERMPS      Z1, Z3, Z1
-	VMOVUPS      Z1, 832(AX)
-	VPSRLD       $0x04, Z3, Z3
-	VPERMPS      Z2, Z3, Z1
-	VMOVUPS      Z1, 960(AX)
-	ADDQ         $0x00000090, CX
-	ADDQ         $0x00000400, AX
-	DECQ         DX
-	JNZ          block273
-	VZEROUPPER
-	RET
-
-DATA c32_0000000f<>+0(SB)/4, $0x0000000f
-GLOBL c32_0000000f<>(SB), RODATA|NOPTR, $4
-
-// func dequantizeQ5KAVX512(dst *float32, src *byte, blocks int)
-// Requires: AVX, AVX2, AVX512F, AVX512VL, F16C
-TEXT ·dequantizeQ5KAVX512(SB), NOSPLIT, $128-24
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         blocks+16(FP), DX
-	VMOVUPS      iota<>+0(SB), Z0
-	VPBROADCASTD c32_00000000<>+0(SB), Z1
-	VPADDD       Z1, Z0, Z0
-	VPBROADCASTD c32_0000001f<>+0(SB), Z1
-	VPANDD       Z1, Z0, Z0
-	VCVTDQ2PS    Z0, Z0
-	VMOVUPS      iota<>+0(SB), Z1
-	VPBROADCASTD c32_00000010<>+0(SB), Z2
-	VPADDD       Z2, Z1, Z1
-	VPBROADCASTD c32_0000001f<>+0(SB), Z2
-	VPANDD       Z2, Z1, Z1
-	VCVTDQ2PS    Z1, Z1
-	VMOVDQU      v32_0f0f0f0f<>+0(SB), Y2
-
-block274:
-	MOVQ         4(CX), BX
-	MOVL         12(CX), SI
-	MOVQ         BX, DI
-	SHRQ         $0x02, DI
-	MOVQ         $0x3030303030303030, R8
-	ANDQ         R8, DI
-	MOVQ         $0x3f3f3f3f3f3f3f3f, R8
-	ANDQ         R8, BX
-	MOVQ         SI, R8
-	SHLQ         $0x1c, R8
-	ORQ          R8, SI
-	MOVQ         $0x0f0f0f0f0f0f0f0f, R8
-	ANDQ         R8, SI
-	ORQ          DI, SI
-	VMOVQ        BX, X3
-	VMOVQ        SI, X4
-	VPUNPCKLDQ   X4, X3, X3
-	VPMOVZXBD    X3, Y4
-	VPSRLDQ      $0x08, X3, X3
-	VPMOVZXBD    X3, Y3
-	VPBROADCASTW (CX), X5
-	VCVTPH2PS    X5, Y5
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y5, Y4, Y4
-	VMOVUPS      Y4, (SP)
-	VPBROADCASTW 2(CX), X4
-	VCVTPH2PS    X4, Y4
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y4, Y3, Y3
-	VXORPS       v32_80000000<>+0(SB), Y3, Y3
-	VMOVUPS      Y3, 64(SP)
-	VMOVDQU      16(CX), Y3
-	VMOVDQU      48(CX), Y4
-	VPSLLW       $0x04, Y3, Y5
-	VPTERNLOGD   $0xd8, Y2, Y4, Y5
-	VMULPS.BCST  (SP), Z0, Z4
-	VADDPS.BCST  64(SP), Z4, Z4
-	VMULPS.BCST  (SP), Z1, Z6
-	VADDPS.BCST  64(SP), Z6, Z6
-	VPMOVZXBD    X5, Z7
-	VPERMI2PS    Z6, Z4, Z7
-	VMOVUPS      Z7, (AX)
-	VEXTRACTI128 $0x01, Y5, X5
-	VPMOVZXBD    X5, Z5
-	VPERMI2PS    Z6, Z4, Z5
-	VMOVUPS      Z5, 64(AX)
-	VMOVDQU      48(CX), Y4
-	VPSRLW       $0x04, Y4, Y4
-	VPSLLW       $0x03, Y3, Y5
-	VPTERNLOGD   $0xd8, Y2, Y4, Y5
-	VMULPS.BCST  4(SP), Z0, Z4
-	VADDPS.BCST  68(SP), Z4, Z4
-	VMULPS.BCST  4(SP), Z1, Z6
-	VADDPS.BCST  68(SP), Z6, Z6
-	VPMOVZXBD    X5, Z7
-	VPERMI2PS    Z6, Z4, Z7
-	VMOVUPS      Z7, 128(AX)
-	VEXTRACTI128 $0x01, Y5, X5
-	VPMOVZXBD    X5, Z5
-	VPERMI2PS    Z6, Z4, Z5
-	VMOVUPS      Z5, 192(AX)
-	VMOVDQU      80(CX), Y4
-	VPSLLW       $0x02, Y3, Y5
-	VPTERNLOGD   $0xd8, Y2, Y4, Y5
-	VMULPS.BCST  8(SP), Z0, Z4
-	VADDPS.BCST  72(SP), Z4, Z4
-	VMULPS.BCST  8(SP), Z1, Z6
-	VADDPS.BCST  72(SP), Z6, Z6
-	VPMOVZXBD    X5, Z7
-	VPERMI2PS    Z6, Z4, Z7
-	VMOVUPS      Z7, 256(AX)
-	VEXTRACTI128 $0x01, Y5, X5
-	VPMOVZXBD    X5, Z5
-	VPERMI2PS    Z6, Z4, Z5
-	VMOVUPS      Z5, 320(AX)
-	VMOVDQU      80(CX), Y4
-	VPSRLW       $0x04, Y4, Y4
-	VPSLLW       $0x01, Y3, Y5
-	VPTERNLOGD   $0xd8, Y2, Y4, Y5
-	VMULPS.BCST  12(SP), Z0, Z4
-	VADDPS.BCST  76(SP), Z4, Z4
-	VMULPS.BCST  12(SP), Z1, Z6
-	VADDPS.BCST  76(SP), Z6, Z6
-	VPMOVZXBD    X5, Z7
-	VPERMI2PS    Z6, Z4, Z7
-	VMOVUPS      Z7, 384(AX)
-	VEXTRACTI128 $0x01, Y5, X5
-	VPMOVZXBD    X5, Z5
-	VPERMI2PS    Z6, Z4, Z5
-	VMOVUPS      Z5, 448(AX)
-	VMOVDQU      112(CX), Y4
-	VPSRLW       $0x00, Y3, Y5
-	VPTERNLOGD   $0xd8, Y2, Y4, Y5
-	VMULPS.BCST  16(SP), Z0, Z4
-	VADDPS.BCST  80(SP), Z4, Z4
-	VMULPS.BCST  16(SP), Z1, Z6
-	VADDPS.BCST  80(SP), Z6, Z6
-	VPMOVZXBD    X5, Z7
-	VPERMI2PS    Z6, Z4, Z7
-	VMOVUPS      Z7, 512(AX)
-	VEXTRACTI128 $0x01, Y5, X5
-	VPMOVZXBD    X5, Z5
-	VPERMI2PS    Z6, Z4, Z5
-	VMOVUPS      Z5, 576(AX)
-	VMOVDQU      112(CX), Y4
-	VPSRLW       $0x04, Y4, Y4
-	VPSRLW       $0x01, Y3, Y5
-	VPTERNLOGD   $0xd8, Y2, Y4, Y5
-	VMULPS.BCST  20(SP), Z0, Z4
-	VADDPS.BCST  84(SP), Z4, Z4
-	VMULPS.BCST  20(SP), Z1, Z6
-	VADDPS.BCST  84(SP), Z6, Z6
-	VPMOVZXBD    X5, Z7
-	VPERMI2PS    Z6, Z4, Z7
-	VMOVUPS      Z7, 640(AX)
-	VEXTRACTI128 $0x01, Y5, X5
-	VPMOVZXBD    X5, Z5
-	VPERMI2PS    Z6, Z4, Z5
-	VMOVUPS      Z5, 704(AX)
-	VMOVDQU      144(CX), Y4
-	VPSRLW       $0x02, Y3, Y5
-	VPTERNLOGD   $0xd8, Y2, Y4, Y5
-	VMULPS.BCST  24(SP), Z0, Z4
-	VADDPS.BCST  88(SP), Z4, Z4
-	VMULPS.BCST  24(SP), Z1, Z6
-	VADDPS.BCST  88(SP), Z6, Z6
-	VPMOVZXBD    X5, Z7
-	VPERMI2PS    Z6, Z4, Z7
-	VMOVUPS      Z7, 768(AX)
-	VEXTRACTI128 $0x01, Y5, X5
-	VPMOVZXBD    X5, Z5
-	VPERMI2PS    Z6, Z4, Z5
-	VMOVUPS      Z5, 832(AX)
-	VMOVDQU      144(CX), Y4
-	VPSRLW       $0x04, Y4, Y4
-	VPSRLW       $0x03, Y3, Y3
-	VPTERNLOGD   $0xd8, Y2, Y4, Y3
-	VMULPS.BCST  28(SP), Z0, Z4
-	VADDPS.BCST  92(SP), Z4, Z4
-	VMULPS.BCST  28(SP), Z1, Z5
-	VADDPS.BCST  92(SP), Z5, Z5
-	VPMOVZXBD    X3, Z6
-	VPERMI2PS    Z5, Z4, Z6
-	VMOVUPS      Z6, 896(AX)
-	VEXTRACTI128 $0x01, Y3, X3
-	VPMOVZXBD    X3, Z3
-	VPERMI2PS    Z5, Z4, Z3
-	VMOVUPS      Z3, 960(AX)
-	ADDQ         $0x000000b0, CX
-	ADDQ         $0x00000400, AX
-	DECQ         DX
-	JNZ          block274
-	VZEROUPPER
-	RET
-
-DATA c32_0000001f<>+0(SB)/4, $0x0000001f
-GLOBL c32_0000001f<>(SB), RODATA|NOPTR, $4
-
-DATA c32_00000010<>+0(SB)/4, $0x00000010
-GLOBL c32_00000010<>(SB), RODATA|NOPTR, $4
 
 // func roundTripStochasticAVX512(dst *float32, src *float32, n int, unit int, maps *float32, key uint64) int
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT
@@ -8254,7 +6972,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit275:
+unit269:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -8279,9 +6997,9 @@ unit275:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest277
+	JL           rest271
 
-loop276:
+loop270:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -8336,11 +7054,11 @@ loop276:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop276
+	JGE           loop270
 
-rest277:
+rest271:
 	TESTQ         R8, R8
-	JZ            done278
+	JZ            done272
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -8401,9 +7119,9 @@ rest277:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done278:
+done272:
 	TESTQ DX, DX
-	JNZ   unit275
+	JNZ   unit269
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -8448,7 +7166,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit279:
+unit273:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -8456,9 +7174,9 @@ unit279:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest281
+	JL      rest275
 
-loop280:
+loop274:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -8469,11 +7187,11 @@ loop280:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop280
+	JGE       loop274
 
-rest281:
+rest275:
 	TESTQ      SI, SI
-	JZ         done282
+	JZ         done276
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -8490,7 +7208,7 @@ rest281:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done282:
+done276:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -8513,7 +7231,7 @@ done282:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit279
+	JNZ          unit273
 	VZEROUPPER
 	RET
 
@@ -8537,9 +7255,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest284
+	JL     rest278
 
-loop283:
+loop277:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -8559,11 +7277,11 @@ loop283:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop283
+	JGE          loop277
 
-rest284:
+rest278:
 	TESTQ        CX, CX
-	JZ           done285
+	JZ           done279
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -8587,7 +7305,7 @@ rest284:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done285:
+done279:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)
@@ -8638,7 +7356,7 @@ TEXT ·stretchAVX2(SB), NOSPLIT, $0-56
 	VPBROADCASTD c32_4b000000<>+0(SB), Y6
 	VPADDD       Y4, Y0, Y0
 
-loop286:
+loop280:
 	VBROADCASTSS (AX), Y8
 	VBROADCASTSS (CX), Y9
 	VMULPS       Y1, Y8, Y7
@@ -8655,7 +7373,7 @@ loop286:
 	ADDQ         $0x04, AX
 	ADDQ         $0x04, CX
 	DECQ         DX
-	JNZ          loop286
+	JNZ          loop280
 	MOVQ         losses+8(FP), AX
 	VMOVUPS      Y3, (AX)
 	VZEROUPPER

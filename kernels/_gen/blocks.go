@@ -298,22 +298,3 @@ func (v isa) firstZero(x GPVirtual, low, noSign, zero VecVirtual) {
 	ANDQ(Imm(31), at) // there is none if there are NaN
 	VMOVSS(Mem{Base: x, Index: at, Scale: 4}, low.AsX())
 }
-
-// weigh emits what errors weigh with importance.
-func (v isa) weigh() {
-	name := "weigh" + v.suffix
-	function(name, "func(w, x, importance *float32, n int, square float32)", name+" equals weighGo for n > 0, a multiple of 16.")
-	w, x, importance, n := param("w"), param("x"), param("importance"), param("n")
-	square := v.spreadFloat("square")
-	v.whole(n, map[GPVirtual]int{w: 4, x: 4, importance: 4}, func() {
-		r := v.reg()
-		VMOVUPS(Mem{Base: x}, r)
-		VMULPS(r, r, r)
-		VADDPS(r, square, r)
-		VSQRTPS(r, r)
-		VMULPS(Mem{Base: importance}, r, r)
-		VMOVUPS(r, Mem{Base: w})
-	})
-	VZEROUPPER()
-	RET()
-}

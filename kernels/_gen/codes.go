@@ -20,56 +20,6 @@ func (v isa) or(bits Op, q VecVirtual) {
 	}
 }
 
-// unpackNibbles emits the values of n bytes of two codes each, by a table of
-// signed bytes: those of the low nibbles, then n behind them those of the high.
-// They are multiplied, then added to.
-func (v isa) unpackNibbles() {
-	name := "unpackNibbles" + v.suffix
-	function(name, "func(y *float32, codes *uint8, n int, table *int8, low, lowAdd, high, highAdd float32)", name+" equals unpackNibblesGo for n > 0, a multiple of 16.")
-	y, codes, n, table := param("y"), param("codes"), param("n"), param("table")
-	low, lowAdd, high, highAdd := v.spreadFloat("low"), v.spreadFloat("lowAdd"), v.spreadFloat("high"), v.spreadFloat("highAdd")
-	values, nibble := XMM(), XMM()
-	VMOVDQU(Mem{Base: table}, values)
-	t := GP32()
-	MOVL(U32(0x0f0f0f0f), t)
-	VMOVD(t, nibble)
-	VPBROADCASTD(nibble, nibble)
-	other := GP64()
-	LEAQ(Mem{Base: y, Index: n, Scale: 4}, other)
-	next := label("loop")
-	Label(next)
-	c, d := XMM(), XMM()
-	VMOVDQU(Mem{Base: codes}, c)
-	VPSRLW(Imm(4), c, d)
-	VPAND(nibble, c, c)
-	VPAND(nibble, d, d)
-	VPSHUFB(c, values, c)
-	VPSHUFB(d, values, d)
-	for _, part := range []struct {
-		bytes        VecVirtual
-		to           GPVirtual
-		scale, added VecVirtual
-	}{{c, y, low, lowAdd}, {d, other, high, highAdd}} {
-		for i := range 16 / v.n {
-			r := v.reg()
-			if i == 1 {
-				VPSRLDQ(Imm(8), part.bytes, part.bytes)
-			}
-			VPMOVSXBD(part.bytes, r)
-			VCVTDQ2PS(r, r)
-			VMULPS(part.scale, r, r)
-			VADDPS(part.added, r, r)
-			VMOVUPS(r, Mem{Base: part.to, Disp: 4 * v.n * i})
-		}
-		ADDQ(Imm(64), part.to)
-	}
-	ADDQ(Imm(16), codes)
-	SUBQ(Imm(16), n)
-	JNZ(LabelRef(next))
-	VZEROUPPER()
-	RET()
-}
-
 // unpackBytes emits the values of signed bytes times a scale plus an offset, of
 // as many parts of n bytes as there are scales.
 func (v isa) unpackBytes() {
@@ -95,6 +45,25 @@ func (v isa) unpackBytes() {
 	ADDQ(Imm(4), offsets)
 	DECQ(parts)
 	JNZ(LabelRef(part))
+	VZEROUPPER()
+	RET()
+}
+
+// weigh emits what errors weigh with importance.
+func (v isa) weigh() {
+	name := "weigh" + v.suffix
+	function(name, "func(w, x, importance *float32, n int, square float32)", name+" equals weighGo for n > 0, a multiple of 16.")
+	w, x, importance, n := param("w"), param("x"), param("importance"), param("n")
+	square := v.spreadFloat("square")
+	v.whole(n, map[GPVirtual]int{w: 4, x: 4, importance: 4}, func() {
+		r := v.reg()
+		VMOVUPS(Mem{Base: x}, r)
+		VMULPS(r, r, r)
+		VADDPS(r, square, r)
+		VSQRTPS(r, r)
+		VMULPS(Mem{Base: importance}, r, r)
+		VMOVUPS(r, Mem{Base: w})
+	})
 	VZEROUPPER()
 	RET()
 }

@@ -22,7 +22,6 @@ func main() {
 
 func rows() {
 	for _, v := range []isa{avx2, avx512} {
-		v.weigh()
 		v.packQ8_0()
 		v.packSymmetric("Q4_0", 8, 18)
 		v.packSymmetric("Q5_0", 16, 22)
@@ -42,7 +41,10 @@ func rows() {
 		v.unpackFives("Q5_0", 22)
 		v.unpackFives("Q5_1", 24)
 		v.unpackQ8_0()
+		v.unpackQ2K()
 		v.unpackQ3K()
+		v.unpackQ4K()
+		v.unpackQ5K()
 		v.unpackQ6K()
 		v.unpackTQ1_0()
 		v.unpackTQ2_0()
@@ -73,12 +75,9 @@ func vectors() {
 		v.fitNonlinear()
 		v.fitDescending()
 		v.recode()
+		v.weigh()
 		v.minifloat()
-		v.unpackNibbles()
 		v.unpackBytes()
-		v.dequantizeQ2K()
-		v.dequantizeQ4K()
-		v.dequantizeQ5K()
 	}
 	avx512.roundTrip(stochastic) // multiplies 64-bit integers
 	avx2.extremes()              // sixteen lanes are no faster

@@ -10,24 +10,14 @@ import (
 // that a sub-block can have are few, so where they fit into vectors they are
 // computed once, and a permutation picks one for each code.
 
-// superblocks emits a function that unpacks blocks of 256 weights in so many
-// bytes each. Its body unpacks the one at b to y; space has the scales of its
+// superblocks is unpackRows for 256 weights; space has the scales of a block's
 // sub-blocks, then their offsets, ready to be added.
 func (v isa) superblocks(format string, bytes int, prepare func() (body func(y, b GPVirtual, space Mem))) {
-	name := "dequantize" + format + v.suffix
-	function(name, "func(dst *float32, src *byte, blocks int)", name+" equals dequantize"+format+"Go for at least one block.")
-	y, b, left := param("dst"), param("src"), param("blocks")
-	space := AllocLocal(2 * rowBytes)
-	body := prepare()
-	next := label("block")
-	Label(next)
-	body(y, b, space)
-	ADDQ(U32(bytes), b)
-	ADDQ(U32(4*256), y)
-	DECQ(left)
-	JNZ(LabelRef(next))
-	VZEROUPPER()
-	RET()
+	v.unpackRows(format, 256, bytes, func() func(y, b GPVirtual) {
+		space := AllocLocal(2 * rowBytes)
+		body := prepare()
+		return func(y, b GPVirtual) { body(y, b, space) }
+	})
 }
 
 // offsetsFrom is where in the space offsets begin.
@@ -120,8 +110,8 @@ func (v isa) storeAffine(codes, scale, offset VecVirtual, to Mem) {
 	VMOVUPS(codes, to)
 }
 
-// dequantizeQ4K emits dequantizeQ4KGo.
-func (v isa) dequantizeQ4K() {
+// unpackQ4K emits dequantizeQ4K.
+func (v isa) unpackQ4K() {
 	v.superblocks("Q4K", 144, func() func(y, b GPVirtual, space Mem) {
 		if v.wide() {
 			codes := v.laneCodes(0, 15)
@@ -160,8 +150,8 @@ func (v isa) dequantizeQ4K() {
 	})
 }
 
-// dequantizeQ5K emits dequantizeQ5KGo.
-func (v isa) dequantizeQ5K() {
+// unpackQ5K emits dequantizeQ5K.
+func (v isa) unpackQ5K() {
 	v.superblocks("Q5K", 176, func() func(y, b GPVirtual, space Mem) {
 		var small, large VecVirtual // codes
 		if v.wide() {
@@ -223,9 +213,9 @@ func (v isa) dequantizeQ5K() {
 	})
 }
 
-// dequantizeQ2K emits dequantizeQ2KGo. The four values of a sub-block repeat over
+// unpackQ2K emits dequantizeQ2K. The four values of a sub-block repeat over
 // the lanes, so that of the place of one only the low two bits count.
-func (v isa) dequantizeQ2K() {
+func (v isa) unpackQ2K() {
 	v.superblocks("Q2K", 84, func() func(y, b GPVirtual, space Mem) {
 		codes := v.laneCodes(0, 3)
 		return func(y, b GPVirtual, space Mem) {
