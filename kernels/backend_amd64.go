@@ -423,16 +423,15 @@ func recode(codes []uint8, x []float32, scale, offset float32, low, high int32) 
 	}
 }
 
-// nearestEven is nearestEvenGo; dst and src may be the same.
-func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped int) {
+func (f *Minifloat) nearestEven(dst, src []float32, unit int, scales []twoWay, last float32) (clipped int) {
 	dst = dst[:len(src)]
 	switch {
 	case len(src) == 0 || backend == Portable:
-		return f.nearestEvenGo(dst, src, inv, scale)
+		return f.nearestEvenGo(dst, src, unit, scales, last)
 	case backend == AVX2:
-		return minifloatAVX2(&dst[0], &src[0], len(src), inv, scale, &f.words[0])
+		return minifloatAVX2(&dst[0], &src[0], len(src), unit, &scales[0].there, last, &f.words[0])
 	}
-	return minifloatAVX512(&dst[0], &src[0], len(src), inv, scale, &f.words[0])
+	return minifloatAVX512(&dst[0], &src[0], len(src), unit, &scales[0].there, last, &f.words[0])
 }
 
 // unpackBytes is unpackBytesGo for parts of a multiple of 16 codes.

@@ -55,8 +55,8 @@ func recode(codes []uint8, x []float32, scale, offset float32, low, high int32) 
 	recodeGo(codes, x, scale, offset, low, high)
 }
 
-func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped int) {
-	return f.nearestEvenGo(dst, src, inv, scale)
+func (f *Minifloat) nearestEven(dst, src []float32, unit int, scales []twoWay, last float32) (clipped int) {
+	return f.nearestEvenGo(dst, src, unit, scales, last)
 }
 
 func stretch(trials, losses *[8]float32, x, w []float32, high float32, levels int32) {

@@ -129,10 +129,10 @@ func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, 
 //go:noescape
 func weighAVX2(w *float32, x *float32, importance *float32, n int, square float32)
 
-// minifloatAVX2 equals nearestEvenGo: words are those of the Minifloat.
+// minifloatAVX2 equals nearestEvenGo for n > 0: words are those of the Minifloat.
 //
 //go:noescape
-func minifloatAVX2(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
+func minifloatAVX2(dst *float32, src *float32, n int, unit int, scales *float32, last float32, words *uint32) int
 
 // unpackBytesAVX2 equals unpackBytesGo for n > 0, a multiple of 16, and parts > 0.
 //
@@ -264,10 +264,10 @@ func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32
 //go:noescape
 func weighAVX512(w *float32, x *float32, importance *float32, n int, square float32)
 
-// minifloatAVX512 equals nearestEvenGo: words are those of the Minifloat.
+// minifloatAVX512 equals nearestEvenGo for n > 0: words are those of the Minifloat.
 //
 //go:noescape
-func minifloatAVX512(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
+func minifloatAVX512(dst *float32, src *float32, n int, unit int, scales *float32, last float32, words *uint32) int
 
 // unpackBytesAVX512 equals unpackBytesGo for n > 0, a multiple of 16, and parts > 0.
 //

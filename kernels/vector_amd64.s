@@ -3351,94 +3351,107 @@ loop129:
 	VZEROUPPER
 	RET
 
-// func minifloatAVX2(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
-// Requires: AVX, AVX2, POPCNT, SSE
-TEXT ·minifloatAVX2(SB), NOSPLIT, $0-48
+// func minifloatAVX2(dst *float32, src *float32, n int, unit int, scales *float32, last float32, words *uint32) int
+// Requires: AVX, AVX2, CMOV, POPCNT, SSE
+TEXT ·minifloatAVX2(SB), NOSPLIT, $0-64
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVQ         words+32(FP), BX
-	MOVSS        inv+24(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        scale+28(FP), X1
-	VBROADCASTSS X1, Y1
-	VPBROADCASTD (BX), Y2
-	VPBROADCASTD 4(BX), Y3
-	VPBROADCASTD 8(BX), Y4
-	VPBROADCASTD 12(BX), Y5
-	VPBROADCASTD 16(BX), Y6
-	XORQ         BX, BX
-	CMPQ         DX, $0x00000008
-	JL           rest131
+	MOVQ         unit+24(FP), BX
+	MOVQ         scales+32(FP), SI
+	MOVQ         words+48(FP), DI
+	MOVSS        last+40(FP), X0
+	VBROADCASTSS X0, Y2
+	VPBROADCASTD (DI), Y3
+	VPBROADCASTD 4(DI), Y4
+	VPBROADCASTD 8(DI), Y5
+	VPBROADCASTD 12(DI), Y6
+	VPBROADCASTD 16(DI), Y7
+	XORQ         DI, DI
 
-loop130:
-	VMOVUPS   (CX), Y7
-	VPAND     v32_7f800000<>+0(SB), Y7, Y11
-	VPCMPEQD  v32_7f800000<>+0(SB), Y11, Y11
-	VMULPS    Y0, Y7, Y8
-	VMOVAPS   Y8, Y9
-	VPAND     v32_7fffffff<>+0(SB), Y9, Y9
-	VPCMPGTD  Y3, Y9, Y10
-	VANDNPS   Y10, Y11, Y10
-	VMOVMSKPS Y10, SI
-	POPCNTL   SI, SI
-	ADDQ      SI, BX
-	VPMINSD   Y2, Y9, Y9
+unit130:
+	VBROADCASTSS (SI), Y0
+	VBROADCASTSS 4(SI), Y1
+	ADDQ         $0x08, SI
+	MOVQ         BX, R8
+	CMPQ         DX, R8
+	CMOVQLT      DX, R8
+	SUBQ         R8, DX
+	CMPQ         R8, $0x00000008
+	JL           rest132
+
+loop131:
+	VMOVUPS   (CX), Y8
+	VPAND     v32_7f800000<>+0(SB), Y8, Y12
+	VPCMPEQD  v32_7f800000<>+0(SB), Y12, Y12
+	VMULPS    Y0, Y8, Y9
 	VMOVAPS   Y9, Y10
-	VPAND     v32_7f800000<>+0(SB), Y10, Y10
-	VPMAXSD   Y4, Y10, Y10
-	VPADDD    Y6, Y10, Y10
-	VADDPS    Y10, Y9, Y9
-	VSUBPS    Y10, Y9, Y9
-	VPAND     v32_80000000<>+0(SB), Y8, Y8
-	VPOR      Y8, Y9, Y9
-	VADDPS    Y5, Y9, Y9
-	VMULPS    Y1, Y9, Y9
-	VBLENDVPS Y11, Y7, Y9, Y9
-	VMOVUPS   Y9, (AX)
+	VPAND     v32_7fffffff<>+0(SB), Y10, Y10
+	VPCMPGTD  Y4, Y10, Y11
+	VANDNPS   Y11, Y12, Y11
+	VMOVMSKPS Y11, R9
+	POPCNTL   R9, R9
+	ADDQ      R9, DI
+	VPMINSD   Y3, Y10, Y10
+	VMOVAPS   Y10, Y11
+	VPAND     v32_7f800000<>+0(SB), Y11, Y11
+	VPMAXSD   Y5, Y11, Y11
+	VPADDD    Y7, Y11, Y11
+	VADDPS    Y11, Y10, Y10
+	VSUBPS    Y11, Y10, Y10
+	VPAND     v32_80000000<>+0(SB), Y9, Y9
+	VPOR      Y9, Y10, Y10
+	VADDPS    Y6, Y10, Y10
+	VMULPS    Y1, Y10, Y10
+	VMULPS    Y2, Y10, Y10
+	VBLENDVPS Y12, Y8, Y10, Y10
+	VMOVUPS   Y10, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000020, CX
-	SUBQ      $0x00000008, DX
-	CMPQ      DX, $0x00000008
-	JGE       loop130
+	SUBQ      $0x00000008, R8
+	CMPQ      R8, $0x00000008
+	JGE       loop131
 
-rest131:
-	TESTQ      DX, DX
-	JZ         done132
-	MOVQ       $+8, SI
-	SUBQ       DX, SI
-	LEAQ       window<>+0(SB), DI
-	VMOVUPS    (DI)(SI*4), Y7
-	VMASKMOVPS (CX), Y7, Y8
-	VPAND      v32_7f800000<>+0(SB), Y8, Y9
-	VPCMPEQD   v32_7f800000<>+0(SB), Y9, Y9
-	VMULPS     Y0, Y8, Y0
-	VMOVAPS    Y0, Y10
-	VPAND      v32_7fffffff<>+0(SB), Y10, Y10
-	VPCMPGTD   Y3, Y10, Y3
-	VANDNPS    Y3, Y9, Y3
-	VMOVMSKPS  Y3, SI
-	POPCNTL    SI, SI
-	ADDQ       SI, BX
-	VPMINSD    Y2, Y10, Y10
-	VMOVAPS    Y10, Y2
-	VPAND      v32_7f800000<>+0(SB), Y2, Y2
-	VPMAXSD    Y4, Y2, Y2
-	VPADDD     Y6, Y2, Y2
-	VADDPS     Y2, Y10, Y10
-	VSUBPS     Y2, Y10, Y10
+rest132:
+	TESTQ      R8, R8
+	JZ         done133
+	MOVQ       $+8, R9
+	SUBQ       R8, R9
+	LEAQ       window<>+0(SB), R10
+	VMOVUPS    (R10)(R9*4), Y8
+	VMASKMOVPS (CX), Y8, Y9
+	VPAND      v32_7f800000<>+0(SB), Y9, Y10
+	VPCMPEQD   v32_7f800000<>+0(SB), Y10, Y10
+	VMULPS     Y0, Y9, Y0
+	VMOVAPS    Y0, Y11
+	VPAND      v32_7fffffff<>+0(SB), Y11, Y11
+	VPCMPGTD   Y4, Y11, Y12
+	VANDNPS    Y12, Y10, Y12
+	VMOVMSKPS  Y12, R9
+	POPCNTL    R9, R9
+	ADDQ       R9, DI
+	VPMINSD    Y3, Y11, Y11
+	VMOVAPS    Y11, Y12
+	VPAND      v32_7f800000<>+0(SB), Y12, Y12
+	VPMAXSD    Y5, Y12, Y12
+	VPADDD     Y7, Y12, Y12
+	VADDPS     Y12, Y11, Y11
+	VSUBPS     Y12, Y11, Y11
 	VPAND      v32_80000000<>+0(SB), Y0, Y0
-	VPOR       Y0, Y10, Y10
-	VADDPS     Y5, Y10, Y10
-	VMULPS     Y1, Y10, Y10
-	VBLENDVPS  Y9, Y8, Y10, Y10
-	VMASKMOVPS Y10, Y7, (AX)
-	LEAQ       (AX)(DX*4), AX
-	LEAQ       (CX)(DX*4), CX
-	XORQ       DX, DX
+	VPOR       Y0, Y11, Y11
+	VADDPS     Y6, Y11, Y11
+	VMULPS     Y1, Y11, Y11
+	VMULPS     Y2, Y11, Y11
+	VBLENDVPS  Y10, Y9, Y11, Y11
+	VMASKMOVPS Y11, Y8, (AX)
+	LEAQ       (AX)(R8*4), AX
+	LEAQ       (CX)(R8*4), CX
+	XORQ       R8, R8
 
-done132:
-	MOVQ BX, ret+40(FP)
+done133:
+	TESTQ DX, DX
+	JNZ   unit130
+	MOVQ  DI, ret+56(FP)
 	VZEROUPPER
 	RET
 
@@ -3452,12 +3465,12 @@ TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part133:
+part134:
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS (SI), Y1
 	MOVQ         DX, R8
 
-loop134:
+loop135:
 	VPMOVSXBD (CX), Y2
 	VCVTDQ2PS Y2, Y2
 	VMULPS    Y0, Y2, Y2
@@ -3466,11 +3479,11 @@ loop134:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, R8
-	JNZ       loop134
+	JNZ       loop135
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part133
+	JNZ       part134
 	VZEROUPPER
 	RET
 
@@ -3484,17 +3497,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop135:
+loop136:
 	SUBQ   $0x00000040, CX
-	JL     done136
+	JL     done137
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop135
+	JMP    loop136
 
-done136:
+done137:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -3522,7 +3535,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit137:
+unit138:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3547,9 +3560,9 @@ unit137:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest139
+	JL           rest140
 
-loop138:
+loop139:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3568,11 +3581,11 @@ loop138:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop138
+	JGE         loop139
 
-rest139:
+rest140:
 	TESTQ       R8, R8
-	JZ          done140
+	JZ          done141
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3594,9 +3607,9 @@ rest139:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done140:
+done141:
 	TESTQ DX, DX
-	JNZ   unit137
+	JNZ   unit138
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3614,7 +3627,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit141:
+unit142:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3639,9 +3652,9 @@ unit141:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest143
+	JL           rest144
 
-loop142:
+loop143:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -3663,11 +3676,11 @@ loop142:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop142
+	JGE         loop143
 
-rest143:
+rest144:
 	TESTQ       R8, R8
-	JZ          done144
+	JZ          done145
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3692,9 +3705,9 @@ rest143:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done144:
+done145:
 	TESTQ DX, DX
-	JNZ   unit141
+	JNZ   unit142
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3716,7 +3729,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit145:
+unit146:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3741,9 +3754,9 @@ unit145:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest147
+	JL           rest148
 
-loop146:
+loop147:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3762,11 +3775,11 @@ loop146:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop146
+	JGE         loop147
 
-rest147:
+rest148:
 	TESTQ       R8, R8
-	JZ          done148
+	JZ          done149
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3788,9 +3801,9 @@ rest147:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done148:
+done149:
 	TESTQ DX, DX
-	JNZ   unit145
+	JNZ   unit146
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3806,7 +3819,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit149:
+unit150:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3831,9 +3844,9 @@ unit149:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest151
+	JL           rest152
 
-loop150:
+loop151:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3852,11 +3865,11 @@ loop150:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop150
+	JGE         loop151
 
-rest151:
+rest152:
 	TESTQ       R8, R8
-	JZ          done152
+	JZ          done153
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3878,9 +3891,9 @@ rest151:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done152:
+done153:
 	TESTQ DX, DX
-	JNZ   unit149
+	JNZ   unit150
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3896,7 +3909,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit153:
+unit154:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3921,9 +3934,9 @@ unit153:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest155
+	JL           rest156
 
-loop154:
+loop155:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3942,11 +3955,11 @@ loop154:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop154
+	JGE         loop155
 
-rest155:
+rest156:
 	TESTQ       R8, R8
-	JZ          done156
+	JZ          done157
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3968,9 +3981,9 @@ rest155:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done156:
+done157:
 	TESTQ DX, DX
-	JNZ   unit153
+	JNZ   unit154
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3992,9 +4005,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest158
+	JL           rest159
 
-loop157:
+loop158:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -4032,11 +4045,11 @@ loop157:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop157
+	JGE         loop158
 
-rest158:
+rest159:
 	TESTQ       DX, DX
-	JZ          done159
+	JZ          done160
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -4078,7 +4091,7 @@ rest158:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done159:
+done160:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -4109,9 +4122,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest163
+	JL           rest164
 
-loop162:
+loop163:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -4121,7 +4134,7 @@ loop162:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found160
+	JNZ           found161
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -4131,17 +4144,17 @@ loop162:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found161
+	JNZ           found162
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop162
+	JGE           loop163
 
-rest163:
+rest164:
 	TESTQ         DX, DX
-	JZ            done164
+	JZ            done165
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -4154,7 +4167,7 @@ rest163:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found160
+	JNZ           found161
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -4164,16 +4177,16 @@ rest163:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found161
+	JNZ           found162
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done164:
-found161:
+done165:
+found162:
 	ADDQ $0x08, BX
 
-found160:
+found161:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -4189,7 +4202,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map165:
+map166:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4213,9 +4226,9 @@ map165:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest167
+	JL           rest168
 
-loop166:
+loop167:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -4240,11 +4253,11 @@ loop166:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop166
+	JGE           loop167
 
-rest167:
+rest168:
 	TESTQ         R8, R8
-	JZ            done168
+	JZ            done169
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -4272,7 +4285,7 @@ rest167:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done168:
+done169:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -4282,7 +4295,7 @@ done168:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map165
+	JNZ           map166
 	VZEROUPPER
 	RET
 
@@ -4298,7 +4311,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop169:
+loop170:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -4320,7 +4333,7 @@ loop169:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop169
+	JNZ           loop170
 	VZEROUPPER
 	RET
 
@@ -4332,7 +4345,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop170:
+loop171:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -4343,7 +4356,7 @@ loop170:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop170
+	JNZ           loop171
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -4366,7 +4379,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop171:
+loop172:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -4379,7 +4392,7 @@ loop171:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop171
+	JNZ           loop172
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -4400,13 +4413,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop172:
+loop173:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop172
+	JNZ       loop173
 	VZEROUPPER
 	RET
 
@@ -4417,13 +4430,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop173:
+loop174:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop173
+	JNZ       loop174
 	VZEROUPPER
 	RET
 
@@ -4437,7 +4450,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop174:
+loop175:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4455,7 +4468,7 @@ loop174:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop174
+	JNZ         loop175
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4467,7 +4480,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop175:
+loop176:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -4481,7 +4494,7 @@ loop175:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop175
+	JNZ         loop176
 	VZEROUPPER
 	RET
 
@@ -4501,14 +4514,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop176:
+loop177:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop176
+	JNZ       loop177
 	VZEROUPPER
 	RET
 
@@ -4522,7 +4535,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop177:
+loop178:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4547,7 +4560,7 @@ loop177:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop177
+	JNZ         loop178
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4573,14 +4586,14 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group178:
+group179:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row179:
+row180:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -4628,67 +4641,67 @@ row179:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row179
+	JNZ          row180
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given180
+	JZ           given181
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others183
+	JNE          others184
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row184:
+row185:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row184
-	JMP     weighed181
+	JNZ     row185
+	JMP     weighed182
 
-others183:
+others184:
 	CMPQ R9, $0x02
-	JE   magnitudes182
+	JE   magnitudes183
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row185:
+row186:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row185
+	JNZ          row186
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes182:
+magnitudes183:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row186:
+row187:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row186
-	JMP     weighed181
+	JNZ     row187
+	JMP     weighed182
 
-given180:
+given181:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row187:
+row188:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -4736,9 +4749,9 @@ row187:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row187
+	JNZ          row188
 
-weighed181:
+weighed182:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -4750,7 +4763,7 @@ weighed181:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row188:
+row189:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -4760,7 +4773,7 @@ row188:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row188
+	JNZ          row189
 	VMOVUPS      Z25, 9344(DI)
 	VMOVUPS      Z26, 5248(DI)
 	VPXORD       Z9, Z9, Z9
@@ -4782,7 +4795,7 @@ row188:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row189:
+row190:
 	VMOVUPS    (R10), Z26
 	VSUBPS     Z19, Z26, Z26
 	VMULPS     Z25, Z26, Z26
@@ -4822,13 +4835,13 @@ row189:
 	ADDQ       $0x00000040, R9
 	ADDQ       $0x00000100, R10
 	SUBQ       $0x00000004, R11
-	JNZ        row189
+	JNZ        row190
 	VPXORD     Z10, Z10, Z10
 	LEAQ       7168(DI), R9
 	MOVQ       DI, R10
 	MOVQ       BX, R11
 
-row190:
+row191:
 	VPMOVZXBD    (R9), Z25
 	VCVTDQ2PS    Z25, Z25
 	VMULPS       Z20, Z25, Z25
@@ -4864,22 +4877,22 @@ row190:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row190
+	JNZ          row191
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 5440(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group178
+	JNZ          group179
 	MOVQ         tries+48(FP), CX
 
-try191:
+try192:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group192:
+group193:
 	VMOVUPS      5120(DX), Z5
 	VMOVUPS      5184(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -4893,7 +4906,7 @@ group192:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row193:
+row194:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -4957,7 +4970,7 @@ row193:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row193
+	JNZ          row194
 	VMOVUPS      9344(DX), Z5
 	VMOVUPS      5248(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -4984,11 +4997,11 @@ row193:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group192
+	JNZ          group193
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group194:
+group195:
 	VMOVUPS 5504(DX), Z5
 	VMOVUPS 5568(DX), Z7
 	VPXORD  Z14, Z14, Z14
@@ -4996,7 +5009,7 @@ group194:
 	MOVQ    DX, R9
 	MOVQ    BX, R10
 
-row195:
+row196:
 	VPMOVZXBD (R8), Z8
 	VCVTDQ2PS Z8, Z8
 	VMULPS    Z5, Z8, Z8
@@ -5032,11 +5045,11 @@ row195:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row195
+	JNZ       row196
 	VMOVUPS   5440(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse196
+	JZ        worse197
 	VMOVUPS   9280(DX), Z8
 	VBLENDMPS 5120(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 9280(DX)
@@ -5053,16 +5066,16 @@ row195:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 5120(DX)
 
-worse196:
+worse197:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group194
+	JNZ  group195
 	DECQ CX
-	JNZ  try191
+	JNZ  try192
 	MOVQ groups+64(FP), CX
 
-group197:
+group198:
 	VMOVUPS 5376(AX), Z0
 	VMOVUPS 5120(AX), Z5
 	VMOVUPS 9280(AX), Z7
@@ -5070,7 +5083,7 @@ group197:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row198:
+row199:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -5109,14 +5122,14 @@ row198:
 	VMOVUPS    Z9, 5312(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row198
+	JNZ        row199
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 9216(AX)
 	VMOVUPS    Z5, 9280(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group197
+	JNZ        group198
 	VZEROUPPER
 	RET
 
@@ -5162,14 +5175,14 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group199:
+group200:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row200:
+row201:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -5217,67 +5230,67 @@ row200:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row200
+	JNZ          row201
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given201
+	JZ           given202
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others204
+	JNE          others205
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row205:
+row206:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row205
-	JMP     weighed202
+	JNZ     row206
+	JMP     weighed203
 
-others204:
+others205:
 	CMPQ R9, $0x02
-	JE   magnitudes203
+	JE   magnitudes204
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row206:
+row207:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row206
+	JNZ          row207
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes203:
+magnitudes204:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row207:
+row208:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row207
-	JMP     weighed202
+	JNZ     row208
+	JMP     weighed203
 
-given201:
+given202:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row208:
+row209:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -5325,9 +5338,9 @@ row208:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row208
+	JNZ          row209
 
-weighed202:
+weighed203:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -5339,7 +5352,7 @@ weighed202:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row209:
+row210:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -5349,7 +5362,7 @@ row209:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row209
+	JNZ          row210
 	VMOVUPS      Z25, 9344(DI)
 	VMOVUPS      Z26, 5248(DI)
 	VPXORD       Z9, Z9, Z9
@@ -5371,7 +5384,7 @@ row209:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row210:
+row211:
 	VMOVUPS      (R10), Z26
 	VSUBPS       Z19, Z26, Z26
 	VMULPS       Z25, Z26, Z26
@@ -5411,14 +5424,14 @@ row210:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row210
+	JNZ          row211
 	VPXORD       Z10, Z10, Z10
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z25
 	LEAQ         7168(DI), R9
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row211:
+row212:
 	VPMOVZXBD    (R9), Z26
 	VCVTDQ2PS    Z26, Z26
 	VMULPS       Z20, Z26, Z26
@@ -5454,22 +5467,22 @@ row211:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row211
+	JNZ          row212
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 5440(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group199
+	JNZ          group200
 	MOVQ         tries+48(FP), CX
 
-try212:
+try213:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group213:
+group214:
 	VMOVUPS      5120(DX), Z5
 	VMOVUPS      5184(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -5483,7 +5496,7 @@ group213:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row214:
+row215:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -5547,7 +5560,7 @@ row214:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row214
+	JNZ          row215
 	VMOVUPS      9344(DX), Z5
 	VMOVUPS      5248(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -5574,11 +5587,11 @@ row214:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group213
+	JNZ          group214
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group215:
+group216:
 	VMOVUPS      5504(DX), Z5
 	VMOVUPS      5568(DX), Z7
 	VPXORD       Z14, Z14, Z14
@@ -5587,7 +5600,7 @@ group215:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row216:
+row217:
 	VPMOVZXBD (R8), Z9
 	VCVTDQ2PS Z9, Z9
 	VMULPS    Z5, Z9, Z9
@@ -5623,11 +5636,11 @@ row216:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row216
+	JNZ       row217
 	VMOVUPS   5440(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse217
+	JZ        worse218
 	VMOVUPS   9280(DX), Z8
 	VBLENDMPS 5120(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 9280(DX)
@@ -5644,16 +5657,16 @@ row216:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 5120(DX)
 
-worse217:
+worse218:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group215
+	JNZ  group216
 	DECQ CX
-	JNZ  try212
+	JNZ  try213
 	MOVQ groups+64(FP), CX
 
-group218:
+group219:
 	VMOVUPS 5376(AX), Z0
 	VMOVUPS 5120(AX), Z5
 	VMOVUPS 9280(AX), Z7
@@ -5661,7 +5674,7 @@ group218:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row219:
+row220:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -5700,14 +5713,14 @@ row219:
 	VMOVUPS    Z9, 5312(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row219
+	JNZ        row220
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 9216(AX)
 	VMOVUPS    Z5, 9280(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group218
+	JNZ        group219
 	VZEROUPPER
 	RET
 
@@ -5723,7 +5736,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row220:
+row221:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -5771,67 +5784,67 @@ row220:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row220
+	JNZ          row221
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given221
+	JZ           given222
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others224
+	JNE          others225
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row225:
+row226:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row225
-	JMP     weighed222
+	JNZ     row226
+	JMP     weighed223
 
-others224:
+others225:
 	CMPQ CX, $0x02
-	JE   magnitudes223
+	JE   magnitudes224
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row226:
+row227:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row226
+	JNZ          row227
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes223:
+magnitudes224:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row227:
+row228:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row227
-	JMP     weighed222
+	JNZ     row228
+	JMP     weighed223
 
-given221:
+given222:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row228:
+row229:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -5879,9 +5892,9 @@ row228:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row228
+	JNZ          row229
 
-weighed222:
+weighed223:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -5904,7 +5917,7 @@ weighed222:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row229:
+row230:
 	VMOVUPS      (SI), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z4, Z8, Z8
@@ -5913,31 +5926,31 @@ row229:
 	VBLENDMPS    Z7, Z9, K1, Z9
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row229
+	JNZ          row230
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z10, K1
 	VPXORD       Z11, Z11, Z11
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row230:
+row231:
 	VADDPS  2048(SI), Z11, Z11
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000001, DI
-	JNZ     row230
+	JNZ     row231
 	VMOVUPS Z11, 9344(AX)
 	VSUBPS  Z1, Z5, Z8
 	VSUBPS  Z1, Z6, Z10
 	MOVQ    AX, SI
 	MOVQ    BX, DI
 
-row231:
+row232:
 	VMOVUPS      (SI), Z4
 	VMULPS       2048(SI), Z4, Z4
 	VMOVUPS      Z4, 7168(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row231
+	JNZ          row232
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -5946,7 +5959,7 @@ row231:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row232:
+row233:
 	VMULPS      (SI), Z4, Z7
 	VRNDSCALEPS $0x00, Z7, Z7
 	VMAXPS      Z8, Z7, Z7
@@ -5985,7 +5998,7 @@ row232:
 	VADDPS      Z11, Z13, Z13
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000004, DI
-	JNZ         row232
+	JNZ         row233
 	VMOVAPS     Z4, Z7
 	VPXORD      Z14, Z14, Z14
 	VDIVPS      Z13, Z12, Z15
@@ -5993,7 +6006,7 @@ row232:
 	VBLENDMPS   Z15, Z14, K2, Z14
 	VMULPS      Z12, Z14, Z11
 
-try233:
+try234:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -6002,7 +6015,7 @@ try233:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row234:
+row235:
 	VMULPS      (SI), Z4, Z15
 	VRNDSCALEPS $0x00, Z15, Z15
 	VMAXPS      Z8, Z15, Z15
@@ -6041,7 +6054,7 @@ row234:
 	VADDPS      Z16, Z13, Z13
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000004, DI
-	JNZ         row234
+	JNZ         row235
 	VMULPS      Z12, Z12, Z16
 	VMULPS      Z13, Z11, Z15
 	VCMPPS      $0x0e, Z0, Z13, K2
@@ -6053,12 +6066,12 @@ row234:
 	VBLENDMPS   Z16, Z11, K2, Z11
 	VBLENDMPS   Z4, Z7, K2, Z7
 	DECQ        DX
-	JNZ         try233
+	JNZ         try234
 	VBLENDMPS   Z0, Z14, K1, Z14
 	VMOVUPS     Z14, 9216(AX)
 	MOVQ        BX, CX
 
-row235:
+row236:
 	VMULPS     (AX), Z7, Z4
 	VADDPS     Z1, Z4, Z4
 	VPTERNLOGD $0xec, Z2, Z3, Z4
@@ -6071,7 +6084,7 @@ row235:
 	VMOVUPS    Z4, 5120(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row235
+	JNZ        row236
 	VZEROUPPER
 	RET
 
@@ -6090,7 +6103,7 @@ TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row236:
+row237:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -6138,67 +6151,67 @@ row236:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row236
+	JNZ          row237
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given237
+	JZ           given238
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others240
+	JNE          others241
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row241:
+row242:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row241
-	JMP     weighed238
+	JNZ     row242
+	JMP     weighed239
 
-others240:
+others241:
 	CMPQ CX, $0x02
-	JE   magnitudes239
+	JE   magnitudes240
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row242:
+row243:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row242
+	JNZ          row243
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes239:
+magnitudes240:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row243:
+row244:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row243
-	JMP     weighed238
+	JNZ     row244
+	JMP     weighed239
 
-given237:
+given238:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row244:
+row245:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -6246,9 +6259,9 @@ row244:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row244
+	JNZ          row245
 
-weighed238:
+weighed239:
 	MOVQ         tables+40(FP), CX
 	MOVQ         numerators+48(FP), DX
 	MOVQ         tries+56(FP), SI
@@ -6259,7 +6272,7 @@ weighed238:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row245:
+row246:
 	VMOVUPS      (DI), Z2
 	VMOVAPS      Z2, Z3
 	VPANDD       Z1, Z3, Z3
@@ -6268,7 +6281,7 @@ row245:
 	VBLENDMPS    Z2, Z8, K1, Z8
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row245
+	JNZ          row246
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
 	VCMPPS       $0x01, Z1, Z9, K1
 	VPXORD       Z12, Z12, Z12
@@ -6285,7 +6298,7 @@ row245:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row246:
+row247:
 	VMOVUPS      (DI), Z2
 	VMULPS       Z1, Z2, Z3
 	VPXORD       Z13, Z13, Z13
@@ -6322,13 +6335,13 @@ row246:
 	VADDPS       Z3, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row246
+	JNZ          row247
 	VDIVPS       Z11, Z10, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VMULPS       Z10, Z12, Z2
 
-try247:
+try248:
 	VBROADCASTSS (DX), Z1
 	ADDQ         $0x04, DX
 	VDIVPS       Z8, Z1, Z1
@@ -6337,7 +6350,7 @@ try247:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row248:
+row249:
 	VMOVUPS      (DI), Z3
 	VMULPS       Z1, Z3, Z4
 	VPXORD       Z14, Z14, Z14
@@ -6374,7 +6387,7 @@ row248:
 	VADDPS       Z4, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row248
+	JNZ          row249
 	VMULPS       Z10, Z10, Z3
 	VMULPS       Z11, Z2, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
@@ -6385,7 +6398,7 @@ row248:
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VBLENDMPS    Z3, Z2, K2, Z2
 	DECQ         SI
-	JNZ          try247
+	JNZ          try248
 	VBLENDMPS    Z0, Z12, K1, Z12
 	VMOVUPS      Z12, 9216(AX)
 	VZEROUPPER
@@ -6416,7 +6429,7 @@ TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-44
 	MOVQ         CX, DI
 	MOVQ         AX, R8
 
-row249:
+row250:
 	MOVQ         DX, SI
 	VMOVUPS      (SI), X7
 	ADDQ         BX, SI
@@ -6464,14 +6477,14 @@ row249:
 	VMOVUPS      Z10, 192(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row249
+	JNZ          row250
 	VPXORD       Z11, Z11, Z11
 	VPXORD       Z12, Z12, Z12
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row250:
+row251:
 	VMOVUPS      (DX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -6480,7 +6493,7 @@ row250:
 	VBLENDMPS    Z7, Z11, K1, Z11
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000001, BX
-	JNZ          row250
+	JNZ          row251
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z12, K1
 	VMOVUPS      Z11, 9280(CX)
@@ -6492,7 +6505,7 @@ row250:
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row251:
+row252:
 	VMOVUPS    (DX), Z7
 	VMULPS     Z7, Z7, Z8
 	VMOVUPS    Z8, 2048(DX)
@@ -6511,7 +6524,7 @@ row251:
 	VADDPS     Z8, Z14, Z14
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, BX
-	JNZ        row251
+	JNZ        row252
 	MOVQ       otherSpace+16(FP), DX
 	MOVQ       otherX+24(FP), BX
 	MOVQ       AX, SI
@@ -6519,7 +6532,7 @@ row251:
 	MOVQ       DX, R8
 	MOVQ       AX, R9
 
-row252:
+row253:
 	MOVQ         BX, DI
 	VMOVUPS      (DI), X15
 	ADDQ         SI, DI
@@ -6567,14 +6580,14 @@ row252:
 	VMOVUPS      Z18, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row252
+	JNZ          row253
 	VPXORD       Z19, Z19, Z19
 	VPXORD       Z20, Z20, Z20
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row253:
+row254:
 	VMOVUPS      (BX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -6583,7 +6596,7 @@ row253:
 	VBLENDMPS    Z7, Z19, K1, Z19
 	ADDQ         $0x00000040, BX
 	SUBQ         $0x00000001, SI
-	JNZ          row253
+	JNZ          row254
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z20, K1
 	VMOVUPS      Z19, 9280(DX)
@@ -6595,7 +6608,7 @@ row253:
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row254:
+row255:
 	VMOVUPS    (BX), Z4
 	VMULPS     Z4, Z4, Z6
 	VMOVUPS    Z6, 2048(BX)
@@ -6614,15 +6627,15 @@ row254:
 	VADDPS     Z6, Z22, Z22
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000001, SI
-	JNZ        row254
+	JNZ        row255
 	MOVQ       $0x00000005, BX
 
-round255:
+round256:
 	XORL SI, SI
 	XORQ DI, DI
 	MOVQ AX, R8
 
-row257:
+row258:
 	VMOVUPS    (CX)(DI*1), Z4
 	VMOVUPS    2048(CX)(DI*1), Z5
 	VMOVUPS    7168(CX)(DI*1), Z6
@@ -6632,49 +6645,6 @@ row257:
 	VMULPS     Z6, Z5, Z10
 	VMULPS     Z6, Z10, Z10
 	VSUBPS     Z10, Z14, Z8
-	VCMPPS     $0x0e, Z0, Z7, K1
-	VMULPS     Z8, Z4, Z9
-	VDIVPS     Z7, Z9, Z9
-	VADDPS     Z1, Z9, Z9
-	VPTERNLOGD $0xec, Z2, Z3, Z9
-	VPMAXSD    Z25, Z9, Z9
-	VPMINSD    Z26, Z9, Z9
-	VSUBPS     Z1, Z9, Z9
-	VCMPPS     $0x04, Z6, Z9, K2
-	KANDW      K1, K2, K1
-	KORTESTW   K1, K1
-	JZ         stay258
-	VMULPS     Z4, Z5, Z10
-	VMULPS     Z9, Z10, Z10
-	VADDPS     Z10, Z7, Z7
-	VMULPS     Z9, Z5, Z10
-	VMULPS     Z9, Z10, Z10
-	VADDPS     Z10, Z8, Z8
-	VCMPPS     $0x0e, Z0, Z8, K2
-	KANDW      K1, K2, K1
-	VMULPS     Z7, Z7, Z10
-	VMULPS     Z14, Z10, Z10
-	VMULPS     Z13, Z13, Z4
-	VMULPS     Z8, Z4, Z4
-	VCMPPS     $0x0e, Z4, Z10, K2
-	KANDW      K1, K2, K1
-	VBLENDMPS  Z9, Z6, K1, Z6
-	VMOVUPS    Z6, 7168(CX)(DI*1)
-	VBLENDMPS  Z7, Z13, K1, Z13
-	VBLENDMPS  Z8, Z14, K1, Z14
-	KMOVW      K1, R9
-	ORL        R9, SI
-
-stay258:
-	VMOVUPS    (DX)(DI*1), Z4
-	VMOVUPS    2048(DX)(DI*1), Z5
-	VMOVUPS    7168(DX)(DI*1), Z6
-	VMULPS     Z4, Z5, Z10
-	VMULPS     Z6, Z10, Z10
-	VSUBPS     Z10, Z21, Z7
-	VMULPS     Z6, Z5, Z10
-	VMULPS     Z6, Z10, Z10
-	VSUBPS     Z10, Z22, Z8
 	VCMPPS     $0x0e, Z0, Z7, K1
 	VMULPS     Z8, Z4, Z9
 	VDIVPS     Z7, Z9, Z9
@@ -6696,6 +6666,49 @@ stay258:
 	VCMPPS     $0x0e, Z0, Z8, K2
 	KANDW      K1, K2, K1
 	VMULPS     Z7, Z7, Z10
+	VMULPS     Z14, Z10, Z10
+	VMULPS     Z13, Z13, Z4
+	VMULPS     Z8, Z4, Z4
+	VCMPPS     $0x0e, Z4, Z10, K2
+	KANDW      K1, K2, K1
+	VBLENDMPS  Z9, Z6, K1, Z6
+	VMOVUPS    Z6, 7168(CX)(DI*1)
+	VBLENDMPS  Z7, Z13, K1, Z13
+	VBLENDMPS  Z8, Z14, K1, Z14
+	KMOVW      K1, R9
+	ORL        R9, SI
+
+stay259:
+	VMOVUPS    (DX)(DI*1), Z4
+	VMOVUPS    2048(DX)(DI*1), Z5
+	VMOVUPS    7168(DX)(DI*1), Z6
+	VMULPS     Z4, Z5, Z10
+	VMULPS     Z6, Z10, Z10
+	VSUBPS     Z10, Z21, Z7
+	VMULPS     Z6, Z5, Z10
+	VMULPS     Z6, Z10, Z10
+	VSUBPS     Z10, Z22, Z8
+	VCMPPS     $0x0e, Z0, Z7, K1
+	VMULPS     Z8, Z4, Z9
+	VDIVPS     Z7, Z9, Z9
+	VADDPS     Z1, Z9, Z9
+	VPTERNLOGD $0xec, Z2, Z3, Z9
+	VPMAXSD    Z25, Z9, Z9
+	VPMINSD    Z26, Z9, Z9
+	VSUBPS     Z1, Z9, Z9
+	VCMPPS     $0x04, Z6, Z9, K2
+	KANDW      K1, K2, K1
+	KORTESTW   K1, K1
+	JZ         stay260
+	VMULPS     Z4, Z5, Z10
+	VMULPS     Z9, Z10, Z10
+	VADDPS     Z10, Z7, Z7
+	VMULPS     Z9, Z5, Z10
+	VMULPS     Z9, Z10, Z10
+	VADDPS     Z10, Z8, Z8
+	VCMPPS     $0x0e, Z0, Z8, K2
+	KANDW      K1, K2, K1
+	VMULPS     Z7, Z7, Z10
 	VMULPS     Z22, Z10, Z10
 	VMULPS     Z21, Z21, Z4
 	VMULPS     Z8, Z4, Z4
@@ -6708,16 +6721,16 @@ stay258:
 	KMOVW      K1, R9
 	ORL        R9, SI
 
-stay259:
+stay260:
 	ADDQ  $0x00000040, DI
 	DECQ  R8
-	JNZ   row257
+	JNZ   row258
 	TESTL SI, SI
-	JZ    done256
+	JZ    done257
 	DECQ  BX
-	JNZ   round255
+	JNZ   round256
 
-done256:
+done257:
 	VMOVUPS      9280(CX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -6731,7 +6744,7 @@ done256:
 	VMOVUPS      Z2, 9216(CX)
 	MOVQ         AX, BX
 
-row260:
+row261:
 	VMOVUPS      7168(CX), Z2
 	VADDPS       Z1, Z2, Z2
 	VSUBPS       Z25, Z2, Z2
@@ -6739,7 +6752,7 @@ row260:
 	VMOVUPS      Z2, 5120(CX)
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, BX
-	JNZ          row260
+	JNZ          row261
 	VMOVUPS      9280(DX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -6753,7 +6766,7 @@ row260:
 	VMOVUPS      Z2, 9216(DX)
 	MOVQ         DX, CX
 
-row261:
+row262:
 	VMOVUPS   7168(CX), Z2
 	VADDPS    Z1, Z2, Z2
 	VSUBPS    Z25, Z2, Z2
@@ -6761,7 +6774,7 @@ row261:
 	VMOVUPS   Z2, 5120(CX)
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000001, AX
-	JNZ       row261
+	JNZ       row262
 	VZEROUPPER
 	RET
 
@@ -6785,7 +6798,7 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_007fffff<>+0(SB), Z5
 	VPBROADCASTD c32_00400000<>+0(SB), Z6
 
-loop262:
+loop263:
 	VADDPS  (CX), Z1, Z7
 	VDIVPS  Z0, Z7, Z7
 	VADDPS  Z4, Z7, Z7
@@ -6798,7 +6811,7 @@ loop262:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, DX
-	JNZ     loop262
+	JNZ     loop263
 	VZEROUPPER
 	RET
 
@@ -6812,7 +6825,7 @@ TEXT ·weighAVX512(SB), NOSPLIT, $0-36
 	MOVSS        square+32(FP), X0
 	VBROADCASTSS X0, Z0
 
-loop263:
+loop264:
 	VMOVUPS (CX), Z1
 	VMULPS  Z1, Z1, Z1
 	VADDPS  Z1, Z0, Z1
@@ -6823,96 +6836,109 @@ loop263:
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, BX
-	JNZ     loop263
+	JNZ     loop264
 	VZEROUPPER
 	RET
 
-// func minifloatAVX512(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, POPCNT, SSE
-TEXT ·minifloatAVX512(SB), NOSPLIT, $0-48
+// func minifloatAVX512(dst *float32, src *float32, n int, unit int, scales *float32, last float32, words *uint32) int
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, POPCNT, SSE
+TEXT ·minifloatAVX512(SB), NOSPLIT, $0-64
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVQ         words+32(FP), BX
-	MOVSS        inv+24(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        scale+28(FP), X1
-	VBROADCASTSS X1, Z1
-	VPBROADCASTD (BX), Z2
-	VPBROADCASTD 4(BX), Z3
-	VPBROADCASTD 8(BX), Z4
-	VPBROADCASTD 12(BX), Z5
-	VPBROADCASTD 16(BX), Z6
-	VPBROADCASTD c32_7fffffff<>+0(SB), Z7
-	VPBROADCASTD c32_7f800000<>+0(SB), Z8
-	VPBROADCASTD c32_80000000<>+0(SB), Z9
-	XORQ         BX, BX
-	CMPQ         DX, $0x00000010
-	JL           rest265
+	MOVQ         unit+24(FP), BX
+	MOVQ         scales+32(FP), SI
+	MOVQ         words+48(FP), DI
+	MOVSS        last+40(FP), X0
+	VBROADCASTSS X0, Z2
+	VPBROADCASTD (DI), Z3
+	VPBROADCASTD 4(DI), Z4
+	VPBROADCASTD 8(DI), Z5
+	VPBROADCASTD 12(DI), Z6
+	VPBROADCASTD 16(DI), Z7
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z8
+	VPBROADCASTD c32_7f800000<>+0(SB), Z9
+	VPBROADCASTD c32_80000000<>+0(SB), Z10
+	XORQ         DI, DI
 
-loop264:
-	VMOVUPS     (CX), Z10
-	VFPCLASSPSZ $0x99, Z10, K1
-	VMULPS      Z0, Z10, Z11
-	VMOVAPS     Z11, Z12
-	VPANDD      Z7, Z12, Z12
-	VPCMPGTD    Z3, Z12, K2
-	KANDNW      K2, K1, K2
-	KMOVW       K2, SI
-	POPCNTL     SI, SI
-	ADDQ        SI, BX
-	VPMINSD     Z2, Z12, Z12
+unit265:
+	VBROADCASTSS (SI), Z0
+	VBROADCASTSS 4(SI), Z1
+	ADDQ         $0x08, SI
+	MOVQ         BX, R8
+	CMPQ         DX, R8
+	CMOVQLT      DX, R8
+	SUBQ         R8, DX
+	CMPQ         R8, $0x00000010
+	JL           rest267
+
+loop266:
+	VMOVUPS     (CX), Z11
+	VFPCLASSPSZ $0x99, Z11, K1
+	VMULPS      Z0, Z11, Z12
 	VMOVAPS     Z12, Z13
 	VPANDD      Z8, Z13, Z13
-	VPMAXSD     Z4, Z13, Z13
-	VPADDD      Z6, Z13, Z13
-	VADDPS      Z13, Z12, Z12
-	VSUBPS      Z13, Z12, Z12
-	VPTERNLOGD  $0xf8, Z9, Z11, Z12
-	VADDPS      Z5, Z12, Z12
-	VMULPS      Z1, Z12, Z12
-	VMOVAPS     Z10, K1, Z12
-	VMOVUPS     Z12, (AX)
+	VPCMPGTD    Z4, Z13, K2
+	KANDNW      K2, K1, K2
+	KMOVW       K2, R9
+	POPCNTL     R9, R9
+	ADDQ        R9, DI
+	VPMINSD     Z3, Z13, Z13
+	VMOVAPS     Z13, Z14
+	VPANDD      Z9, Z14, Z14
+	VPMAXSD     Z5, Z14, Z14
+	VPADDD      Z7, Z14, Z14
+	VADDPS      Z14, Z13, Z13
+	VSUBPS      Z14, Z13, Z13
+	VPTERNLOGD  $0xf8, Z10, Z12, Z13
+	VADDPS      Z6, Z13, Z13
+	VMULPS      Z1, Z13, Z13
+	VMULPS      Z2, Z13, Z13
+	VMOVAPS     Z11, K1, Z13
+	VMOVUPS     Z13, (AX)
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
-	SUBQ        $0x00000010, DX
-	CMPQ        DX, $0x00000010
-	JGE         loop264
+	SUBQ        $0x00000010, R8
+	CMPQ        R8, $0x00000010
+	JGE         loop266
 
-rest265:
-	TESTQ       DX, DX
-	JZ          done266
-	MOVL        $-1, SI
-	BZHIL       DX, SI, SI
-	KMOVW       SI, K1
-	VMOVUPS.Z   (CX), K1, Z10
-	VFPCLASSPSZ $0x99, Z10, K2
-	VMULPS      Z0, Z10, Z0
-	VMOVAPS     Z0, Z11
-	VPANDD      Z7, Z11, Z11
-	VPCMPGTD    Z3, Z11, K3
+rest267:
+	TESTQ       R8, R8
+	JZ          done268
+	MOVL        $-1, R9
+	BZHIL       R8, R9, R9
+	KMOVW       R9, K1
+	VMOVUPS.Z   (CX), K1, Z11
+	VFPCLASSPSZ $0x99, Z11, K2
+	VMULPS      Z0, Z11, Z0
+	VMOVAPS     Z0, Z12
+	VPANDD      Z8, Z12, Z12
+	VPCMPGTD    Z4, Z12, K3
 	KANDNW      K3, K2, K3
-	KMOVW       K3, SI
-	POPCNTL     SI, SI
-	ADDQ        SI, BX
-	VPMINSD     Z2, Z11, Z11
-	VMOVAPS     Z11, Z2
-	VPANDD      Z8, Z2, Z2
-	VPMAXSD     Z4, Z2, Z2
-	VPADDD      Z6, Z2, Z2
-	VADDPS      Z2, Z11, Z11
-	VSUBPS      Z2, Z11, Z11
-	VPTERNLOGD  $0xf8, Z9, Z0, Z11
-	VADDPS      Z5, Z11, Z11
-	VMULPS      Z1, Z11, Z11
-	VMOVAPS     Z10, K2, Z11
-	VMOVUPS     Z11, K1, (AX)
-	LEAQ        (AX)(DX*4), AX
-	LEAQ        (CX)(DX*4), CX
-	XORQ        DX, DX
+	KMOVW       K3, R9
+	POPCNTL     R9, R9
+	ADDQ        R9, DI
+	VPMINSD     Z3, Z12, Z12
+	VMOVAPS     Z12, Z13
+	VPANDD      Z9, Z13, Z13
+	VPMAXSD     Z5, Z13, Z13
+	VPADDD      Z7, Z13, Z13
+	VADDPS      Z13, Z12, Z12
+	VSUBPS      Z13, Z12, Z12
+	VPTERNLOGD  $0xf8, Z10, Z0, Z12
+	VADDPS      Z6, Z12, Z12
+	VMULPS      Z1, Z12, Z12
+	VMULPS      Z2, Z12, Z12
+	VMOVAPS     Z11, K2, Z12
+	VMOVUPS     Z12, K1, (AX)
+	LEAQ        (AX)(R8*4), AX
+	LEAQ        (CX)(R8*4), CX
+	XORQ        R8, R8
 
-done266:
-	MOVQ BX, ret+40(FP)
+done268:
+	TESTQ DX, DX
+	JNZ   unit265
+	MOVQ  DI, ret+56(FP)
 	VZEROUPPER
 	RET
 
@@ -6929,12 +6955,12 @@ TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part267:
+part269:
 	VBROADCASTSS (BX), Z0
 	VBROADCASTSS (SI), Z1
 	MOVQ         DX, R8
 
-loop268:
+loop270:
 	VPMOVSXBD (CX), Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -6943,11 +6969,11 @@ loop268:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, R8
-	JNZ       loop268
+	JNZ       loop270
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part267
+	JNZ       part269
 	VZEROUPPER
 	RET
 
@@ -6972,7 +6998,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit269:
+unit271:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -6997,9 +7023,9 @@ unit269:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest271
+	JL           rest273
 
-loop270:
+loop272:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -7054,11 +7080,11 @@ loop270:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop270
+	JGE           loop272
 
-rest271:
+rest273:
 	TESTQ         R8, R8
-	JZ            done272
+	JZ            done274
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -7119,9 +7145,9 @@ rest271:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done272:
+done274:
 	TESTQ DX, DX
-	JNZ   unit269
+	JNZ   unit271
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -7166,7 +7192,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit273:
+unit275:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -7174,9 +7200,9 @@ unit273:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest275
+	JL      rest277
 
-loop274:
+loop276:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -7187,11 +7213,11 @@ loop274:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop274
+	JGE       loop276
 
-rest275:
+rest277:
 	TESTQ      SI, SI
-	JZ         done276
+	JZ         done278
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -7208,7 +7234,7 @@ rest275:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done276:
+done278:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -7231,7 +7257,7 @@ done276:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit273
+	JNZ          unit275
 	VZEROUPPER
 	RET
 
@@ -7255,9 +7281,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest278
+	JL     rest280
 
-loop277:
+loop279:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -7277,11 +7303,11 @@ loop277:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop277
+	JGE          loop279
 
-rest278:
+rest280:
 	TESTQ        CX, CX
-	JZ           done279
+	JZ           done281
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -7305,7 +7331,7 @@ rest278:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done279:
+done281:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)
@@ -7356,7 +7382,7 @@ TEXT ·stretchAVX2(SB), NOSPLIT, $0-56
 	VPBROADCASTD c32_4b000000<>+0(SB), Y6
 	VPADDD       Y4, Y0, Y0
 
-loop280:
+loop282:
 	VBROADCASTSS (AX), Y8
 	VBROADCASTSS (CX), Y9
 	VMULPS       Y1, Y8, Y7
@@ -7373,7 +7399,7 @@ loop280:
 	ADDQ         $0x04, AX
 	ADDQ         $0x04, CX
 	DECQ         DX
-	JNZ          loop280
+	JNZ          loop282
 	MOVQ         losses+8(FP), AX
 	VMOVUPS      Y3, (AX)
 	VZEROUPPER
