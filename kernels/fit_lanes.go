@@ -20,7 +20,8 @@ type fits struct {
 const cacheLine = 64
 
 // space returns the i-th space, at the first line of the cache in its room: rows
-// that lie across two make a search a seventh slower.
+// that lie across two make a search a seventh slower. A stack moves by whole
+// lines, so that it stays at its place in the room.
 func (f *fits) space(i int) *fitLanes {
 	room := unsafe.Pointer(&f.room[i])
 	return (*fitLanes)(unsafe.Add(room, -uintptr(room)%cacheLine))
