@@ -411,15 +411,16 @@ func (f *fits) found(space *fitLanes, first int) {
 	copy(f.sums[first:], space.sum[:f.lanes])
 }
 
-// recode is recodeGo for a multiple of 16 weights.
-func recode(codes []uint8, x []float32, scale, offset float32, low, high int32) {
-	switch codes = codes[:len(x)]; backend {
+// recode is recodeGo for parts of a multiple of 16 weights.
+func recode(codes []uint8, x, scales, offsets []float32, low, high int32) {
+	codes, offsets = codes[:len(x)], offsets[:len(scales)]
+	switch n := len(x) / len(scales); backend {
 	case AVX512:
-		recodeAVX512(&codes[0], &x[0], len(x), scale, offset, low, high)
+		recodeAVX512(&codes[0], &x[0], n, &scales[0], &offsets[0], len(scales), low, high)
 	case AVX2:
-		recodeAVX2(&codes[0], &x[0], len(x), scale, offset, low, high)
+		recodeAVX2(&codes[0], &x[0], n, &scales[0], &offsets[0], len(scales), low, high)
 	default:
-		recodeGo(codes, x, scale, offset, low, high)
+		recodeGo(codes, x, scales, offsets, low, high)
 	}
 }
 

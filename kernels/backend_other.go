@@ -51,8 +51,8 @@ func fitDescendingInLanes(*[2]fits, int32, []float32, int) bool { return false }
 
 func (f *fits) fitNonlinearInLanes([]float32, []float32, weighting) bool { return false }
 
-func recode(codes []uint8, x []float32, scale, offset float32, low, high int32) {
-	recodeGo(codes, x, scale, offset, low, high)
+func recode(codes []uint8, x, scales, offsets []float32, low, high int32) {
+	recodeGo(codes, x, scales, offsets, low, high)
 }
 
 func (f *Minifloat) nearestEven(dst, src []float32, unit int, scales []twoWay, last float32) (clipped int) {

@@ -137,14 +137,15 @@ func (by weighting) weights(own, x, given []float32, k int) []float32 {
 	return own
 }
 
-// recode sets codes to those of sub-block k with x ≈ scale·c − offset, c in
-// low…high, less low, after scale and offset were rounded; if scale became 0
-// they are those of the search.
-func (f *fits) recode(codes []uint8, x []float32, k int, scale, offset float32, low, high int32) {
-	if scale != 0 {
-		recode(codes, x, scale, offset, low, high)
-	} else {
-		f.take(codes, k)
+// recode sets codes to those of the sub-blocks from first on with
+// x ≈ scale·c − offset, c in low…high, less low, after scales and offsets were
+// rounded; where a scale became 0 they are those of the search.
+func (f *fits) recode(codes []uint8, x []float32, first int, scales, offsets []float32, low, high int32) {
+	recode(codes, x, scales, offsets, low, high)
+	for k, scale := range scales {
+		if scale == 0 {
+			f.take(codes[f.n*k:][:f.n], first+k)
+		}
 	}
 }
 

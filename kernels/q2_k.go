@@ -21,6 +21,7 @@ var q2KFit = newAffineFit(3, -0.5, 0.1, 15, true)
 func quantizeQ2K(dst []byte, x, importance []float32) {
 	var pair [2]fits
 	var codes [256]uint8
+	var scales, offsets [16]float32
 	for i := range len(x) / 256 {
 		b := dst[84*i:][:84]
 		v := x[256*i:][:256]
@@ -40,8 +41,9 @@ func quantizeQ2K(dst []byte, x, importance []float32) {
 		for k := range s {
 			so := s[k] | o[k]<<4
 			b[k] = so
-			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(so&15), float32(m*float32(so>>4)), 0, 3)
+			scales[k], offsets[k] = d*float32(so&15), m*float32(so>>4)
 		}
+		f.recode(codes[:], v, 0, scales[:], offsets[:], 0, 3)
 		packPairs(b[16:80], &codes, 0)
 	}
 }

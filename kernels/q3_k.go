@@ -22,6 +22,7 @@ func quantizeQ3K(dst []byte, x, importance []float32) {
 	var pair [2]fits
 	var codes [256]uint8
 	var s [16]uint8
+	var scales, none [16]float32
 	for i := range len(x) / 256 {
 		b := dst[110*i:][:110]
 		v := x[256*i:][:256]
@@ -40,8 +41,9 @@ func quantizeQ3K(dst []byte, x, importance []float32) {
 		for k, s := range s {
 			packed[k%8] |= s & 15 << (k / 8 * 4)
 			packed[8+k%4] |= s >> 4 << (k / 4 * 2)
-			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(int32(s)-32), 0, -4, 3)
+			scales[k] = d * float32(int32(s)-32)
 		}
+		f.recode(codes[:], v, 0, scales[:], none[:], -4, 3)
 		packBits(b[:32], &codes, 2)
 		packPairs(b[32:96], &codes, 0)
 	}

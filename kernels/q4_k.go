@@ -22,17 +22,13 @@ func quantizeQ4K(dst []byte, x, importance []float32) {
 	var pair [2]fits
 	var codes [256]uint8
 	for i := range len(x) / 256 {
-		v := x[256*i:]
 		if i%4 == 0 {
 			fitBlocks(&pair, &q4KFit, &weightedFit4, x, importance, i)
 		}
 		f := &pair[i/2%2]
 		b := dst[144*i:][:144]
 		f.putScaleOffsets(b[:16], i%2, importance != nil, 255)
-		for k := range 8 {
-			d, m := scaleOffset(b, k)
-			f.recode(codes[32*k:][:32], v[32*k:][:32], 8*(i%2)+k, d, m, 0, 15)
-		}
+		f.recodeBlock(&codes, x[256*i:][:256], i%2, b, 15)
 		for k := range 4 {
 			packNibbles(b[16+32*k:][:32], codes[64*k:])
 		}
@@ -95,6 +91,16 @@ func (f *fits) putScaleOffsets(head []byte, k int, weighted bool, limit uint8) {
 	for k := range s {
 		putScaleOffset(head[4:], k, min(63, uint8(nearest(perScale*scales[k]))), min(63, uint8(nearest(perOffset*offsets[k]))))
 	}
+}
+
+// recodeBlock sets codes to those of block k, whose weights are x, after head has
+// its scales and offsets.
+func (f *fits) recodeBlock(codes *[256]uint8, x []float32, k int, head []byte, last int32) {
+	var scales, offsets [8]float32
+	for k := range scales {
+		scales[k], offsets[k] = scaleOffset(head, k)
+	}
+	f.recode(codes[:], x, 8*k, scales[:], offsets[:], 0, last)
 }
 
 // stepsOf returns the largest of v, at least 0, and how many steps there are to

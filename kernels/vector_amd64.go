@@ -119,10 +119,10 @@ func fitNonlinearAVX2(space *float32, x *float32, w *float32, n int, weigh int, 
 //go:noescape
 func fitDescendingAVX2(space *float32, x *float32, otherSpace *float32, otherX *float32, n int, levels int32)
 
-// recodeAVX2 equals recodeGo for a scale other than 0 and n a multiple of 16.
+// recodeAVX2 equals recodeGo for n > 0, a multiple of 16, and parts > 0.
 //
 //go:noescape
-func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
+func recodeAVX2(codes *uint8, x *float32, n int, scales *float32, offsets *float32, parts int, low int32, high int32)
 
 // weighAVX2 equals weighGo for n > 0, a multiple of 16.
 //
@@ -254,10 +254,10 @@ func fitNonlinearAVX512(space *float32, x *float32, w *float32, n int, weigh int
 //go:noescape
 func fitDescendingAVX512(space *float32, x *float32, otherSpace *float32, otherX *float32, n int, levels int32)
 
-// recodeAVX512 equals recodeGo for a scale other than 0 and n a multiple of 16.
+// recodeAVX512 equals recodeGo for n > 0, a multiple of 16, and parts > 0.
 //
 //go:noescape
-func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
+func recodeAVX512(codes *uint8, x *float32, n int, scales *float32, offsets *float32, parts int, low int32, high int32)
 
 // weighAVX512 equals weighGo for n > 0, a multiple of 16.
 //

@@ -3280,40 +3280,44 @@ row127:
 	VZEROUPPER
 	RET
 
-// func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
-// Requires: AVX, AVX2, SSE
-TEXT ·recodeAVX2(SB), NOSPLIT, $0-40
+// func recodeAVX2(codes *uint8, x *float32, n int, scales *float32, offsets *float32, parts int, low int32, high int32)
+// Requires: AVX, AVX2
+TEXT ·recodeAVX2(SB), NOSPLIT, $0-56
 	MOVQ         codes+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        offset+28(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVL         low+32(FP), BX
-	VMOVD        BX, X2
-	VPBROADCASTD X2, Y2
-	MOVL         high+36(FP), BX
-	VMOVD        BX, X3
-	VPBROADCASTD X3, Y3
+	MOVQ         scales+24(FP), BX
+	MOVQ         offsets+32(FP), SI
+	MOVQ         parts+40(FP), DI
+	MOVL         low+48(FP), R8
+	VMOVD        R8, X0
+	VPBROADCASTD X0, Y0
+	MOVL         high+52(FP), R8
+	VMOVD        R8, X1
+	VPBROADCASTD X1, Y1
 
-loop128:
-	VADDPS       (CX), Y1, Y4
-	VDIVPS       Y0, Y4, Y4
+part128:
+	VBROADCASTSS (BX), Y2
+	VBROADCASTSS (SI), Y3
+	MOVQ         DX, R8
+
+loop129:
+	VADDPS       (CX), Y3, Y4
+	VDIVPS       Y2, Y4, Y4
 	VADDPS       v32_4b400000<>+0(SB), Y4, Y4
 	VPAND        v32_007fffff<>+0(SB), Y4, Y4
 	VPSUBD       v32_00400000<>+0(SB), Y4, Y4
-	VPMAXSD      Y2, Y4, Y4
-	VPMINSD      Y3, Y4, Y4
-	VPSUBD       Y2, Y4, Y4
-	VADDPS       32(CX), Y1, Y5
-	VDIVPS       Y0, Y5, Y5
+	VPMAXSD      Y0, Y4, Y4
+	VPMINSD      Y1, Y4, Y4
+	VPSUBD       Y0, Y4, Y4
+	VADDPS       32(CX), Y3, Y5
+	VDIVPS       Y2, Y5, Y5
 	VADDPS       v32_4b400000<>+0(SB), Y5, Y5
 	VPAND        v32_007fffff<>+0(SB), Y5, Y5
 	VPSUBD       v32_00400000<>+0(SB), Y5, Y5
-	VPMAXSD      Y2, Y5, Y5
-	VPMINSD      Y3, Y5, Y5
-	VPSUBD       Y2, Y5, Y5
+	VPMAXSD      Y0, Y5, Y5
+	VPMINSD      Y1, Y5, Y5
+	VPSUBD       Y0, Y5, Y5
 	VPACKSSDW    Y5, Y4, Y4
 	VPERMQ       $0xd8, Y4, Y4
 	VEXTRACTI128 $0x01, Y4, X5
@@ -3321,8 +3325,12 @@ loop128:
 	VMOVDQU      X4, (AX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
-	SUBQ         $0x10, DX
-	JNZ          loop128
+	SUBQ         $0x10, R8
+	JNZ          loop129
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, SI
+	DECQ         DI
+	JNZ          part128
 	VZEROUPPER
 	RET
 
@@ -3336,7 +3344,7 @@ TEXT ·weighAVX2(SB), NOSPLIT, $0-36
 	MOVSS        square+32(FP), X0
 	VBROADCASTSS X0, Y0
 
-loop129:
+loop130:
 	VMOVUPS (CX), Y1
 	VMULPS  Y1, Y1, Y1
 	VADDPS  Y1, Y0, Y1
@@ -3347,7 +3355,7 @@ loop129:
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, BX
-	JNZ     loop129
+	JNZ     loop130
 	VZEROUPPER
 	RET
 
@@ -3369,7 +3377,7 @@ TEXT ·minifloatAVX2(SB), NOSPLIT, $0-64
 	VPBROADCASTD 16(DI), Y7
 	XORQ         DI, DI
 
-unit130:
+unit131:
 	VBROADCASTSS (SI), Y0
 	VBROADCASTSS 4(SI), Y1
 	ADDQ         $0x08, SI
@@ -3378,9 +3386,9 @@ unit130:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000008
-	JL           rest132
+	JL           rest133
 
-loop131:
+loop132:
 	VMOVUPS   (CX), Y8
 	VPAND     v32_7f800000<>+0(SB), Y8, Y12
 	VPCMPEQD  v32_7f800000<>+0(SB), Y12, Y12
@@ -3410,11 +3418,11 @@ loop131:
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, R8
 	CMPQ      R8, $0x00000008
-	JGE       loop131
+	JGE       loop132
 
-rest132:
+rest133:
 	TESTQ      R8, R8
-	JZ         done133
+	JZ         done134
 	MOVQ       $+8, R9
 	SUBQ       R8, R9
 	LEAQ       window<>+0(SB), R10
@@ -3448,9 +3456,9 @@ rest132:
 	LEAQ       (CX)(R8*4), CX
 	XORQ       R8, R8
 
-done133:
+done134:
 	TESTQ DX, DX
-	JNZ   unit130
+	JNZ   unit131
 	MOVQ  DI, ret+56(FP)
 	VZEROUPPER
 	RET
@@ -3465,12 +3473,12 @@ TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part134:
+part135:
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS (SI), Y1
 	MOVQ         DX, R8
 
-loop135:
+loop136:
 	VPMOVSXBD (CX), Y2
 	VCVTDQ2PS Y2, Y2
 	VMULPS    Y0, Y2, Y2
@@ -3479,11 +3487,11 @@ loop135:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, R8
-	JNZ       loop135
+	JNZ       loop136
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part134
+	JNZ       part135
 	VZEROUPPER
 	RET
 
@@ -3497,17 +3505,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop136:
+loop137:
 	SUBQ   $0x00000040, CX
-	JL     done137
+	JL     done138
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop136
+	JMP    loop137
 
-done137:
+done138:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -3535,7 +3543,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit138:
+unit139:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3560,9 +3568,9 @@ unit138:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest140
+	JL           rest141
 
-loop139:
+loop140:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3581,11 +3589,11 @@ loop139:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop139
+	JGE         loop140
 
-rest140:
+rest141:
 	TESTQ       R8, R8
-	JZ          done141
+	JZ          done142
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3607,9 +3615,9 @@ rest140:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done141:
+done142:
 	TESTQ DX, DX
-	JNZ   unit138
+	JNZ   unit139
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3627,7 +3635,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit142:
+unit143:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3652,9 +3660,9 @@ unit142:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest144
+	JL           rest145
 
-loop143:
+loop144:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -3676,11 +3684,11 @@ loop143:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop143
+	JGE         loop144
 
-rest144:
+rest145:
 	TESTQ       R8, R8
-	JZ          done145
+	JZ          done146
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3705,9 +3713,9 @@ rest144:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done145:
+done146:
 	TESTQ DX, DX
-	JNZ   unit142
+	JNZ   unit143
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3729,7 +3737,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit146:
+unit147:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3754,9 +3762,9 @@ unit146:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest148
+	JL           rest149
 
-loop147:
+loop148:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3775,11 +3783,11 @@ loop147:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop147
+	JGE         loop148
 
-rest148:
+rest149:
 	TESTQ       R8, R8
-	JZ          done149
+	JZ          done150
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3801,9 +3809,9 @@ rest148:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done149:
+done150:
 	TESTQ DX, DX
-	JNZ   unit146
+	JNZ   unit147
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3819,7 +3827,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit150:
+unit151:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3844,9 +3852,9 @@ unit150:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest152
+	JL           rest153
 
-loop151:
+loop152:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3865,11 +3873,11 @@ loop151:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop151
+	JGE         loop152
 
-rest152:
+rest153:
 	TESTQ       R8, R8
-	JZ          done153
+	JZ          done154
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3891,9 +3899,9 @@ rest152:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done153:
+done154:
 	TESTQ DX, DX
-	JNZ   unit150
+	JNZ   unit151
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3909,7 +3917,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit154:
+unit155:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3934,9 +3942,9 @@ unit154:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest156
+	JL           rest157
 
-loop155:
+loop156:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3955,11 +3963,11 @@ loop155:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop155
+	JGE         loop156
 
-rest156:
+rest157:
 	TESTQ       R8, R8
-	JZ          done157
+	JZ          done158
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3981,9 +3989,9 @@ rest156:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done157:
+done158:
 	TESTQ DX, DX
-	JNZ   unit154
+	JNZ   unit155
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4005,9 +4013,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest159
+	JL           rest160
 
-loop158:
+loop159:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -4045,11 +4053,11 @@ loop158:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop158
+	JGE         loop159
 
-rest159:
+rest160:
 	TESTQ       DX, DX
-	JZ          done160
+	JZ          done161
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -4091,7 +4099,7 @@ rest159:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done160:
+done161:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -4122,9 +4130,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest164
+	JL           rest165
 
-loop163:
+loop164:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -4134,7 +4142,7 @@ loop163:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found161
+	JNZ           found162
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -4144,17 +4152,17 @@ loop163:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found162
+	JNZ           found163
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop163
+	JGE           loop164
 
-rest164:
+rest165:
 	TESTQ         DX, DX
-	JZ            done165
+	JZ            done166
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -4167,7 +4175,7 @@ rest164:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found161
+	JNZ           found162
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -4177,16 +4185,16 @@ rest164:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found162
+	JNZ           found163
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done165:
-found162:
+done166:
+found163:
 	ADDQ $0x08, BX
 
-found161:
+found162:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -4202,7 +4210,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map166:
+map167:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4226,9 +4234,9 @@ map166:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest168
+	JL           rest169
 
-loop167:
+loop168:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -4253,11 +4261,11 @@ loop167:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop167
+	JGE           loop168
 
-rest168:
+rest169:
 	TESTQ         R8, R8
-	JZ            done169
+	JZ            done170
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -4285,7 +4293,7 @@ rest168:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done169:
+done170:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -4295,7 +4303,7 @@ done169:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map166
+	JNZ           map167
 	VZEROUPPER
 	RET
 
@@ -4311,7 +4319,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop170:
+loop171:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -4333,7 +4341,7 @@ loop170:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop170
+	JNZ           loop171
 	VZEROUPPER
 	RET
 
@@ -4345,7 +4353,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop171:
+loop172:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -4356,7 +4364,7 @@ loop171:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop171
+	JNZ           loop172
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -4379,7 +4387,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop172:
+loop173:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -4392,7 +4400,7 @@ loop172:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop172
+	JNZ           loop173
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -4413,13 +4421,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop173:
+loop174:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop173
+	JNZ       loop174
 	VZEROUPPER
 	RET
 
@@ -4430,13 +4438,13 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop174:
+loop175:
 	VCVTPH2PS (CX), Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop174
+	JNZ       loop175
 	VZEROUPPER
 	RET
 
@@ -4450,7 +4458,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop175:
+loop176:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4468,7 +4476,7 @@ loop175:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop175
+	JNZ         loop176
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4480,7 +4488,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop176:
+loop177:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -4494,7 +4502,7 @@ loop176:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop176
+	JNZ         loop177
 	VZEROUPPER
 	RET
 
@@ -4514,14 +4522,14 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop177:
+loop178:
 	VPMOVZXWD (CX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop177
+	JNZ       loop178
 	VZEROUPPER
 	RET
 
@@ -4535,7 +4543,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop178:
+loop179:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4560,7 +4568,7 @@ loop178:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop178
+	JNZ         loop179
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4586,14 +4594,14 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group179:
+group180:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row180:
+row181:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -4641,67 +4649,67 @@ row180:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row180
+	JNZ          row181
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given181
+	JZ           given182
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others184
+	JNE          others185
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row185:
+row186:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row185
-	JMP     weighed182
+	JNZ     row186
+	JMP     weighed183
 
-others184:
+others185:
 	CMPQ R9, $0x02
-	JE   magnitudes183
+	JE   magnitudes184
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row186:
+row187:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row186
+	JNZ          row187
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes183:
+magnitudes184:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row187:
+row188:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row187
-	JMP     weighed182
+	JNZ     row188
+	JMP     weighed183
 
-given181:
+given182:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row188:
+row189:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -4749,9 +4757,9 @@ row188:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row188
+	JNZ          row189
 
-weighed182:
+weighed183:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -4763,7 +4771,7 @@ weighed182:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row189:
+row190:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -4773,7 +4781,7 @@ row189:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row189
+	JNZ          row190
 	VMOVUPS      Z25, 9344(DI)
 	VMOVUPS      Z26, 5248(DI)
 	VPXORD       Z9, Z9, Z9
@@ -4795,7 +4803,7 @@ row189:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row190:
+row191:
 	VMOVUPS    (R10), Z26
 	VSUBPS     Z19, Z26, Z26
 	VMULPS     Z25, Z26, Z26
@@ -4835,13 +4843,13 @@ row190:
 	ADDQ       $0x00000040, R9
 	ADDQ       $0x00000100, R10
 	SUBQ       $0x00000004, R11
-	JNZ        row190
+	JNZ        row191
 	VPXORD     Z10, Z10, Z10
 	LEAQ       7168(DI), R9
 	MOVQ       DI, R10
 	MOVQ       BX, R11
 
-row191:
+row192:
 	VPMOVZXBD    (R9), Z25
 	VCVTDQ2PS    Z25, Z25
 	VMULPS       Z20, Z25, Z25
@@ -4877,22 +4885,22 @@ row191:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row191
+	JNZ          row192
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 5440(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group179
+	JNZ          group180
 	MOVQ         tries+48(FP), CX
 
-try192:
+try193:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group193:
+group194:
 	VMOVUPS      5120(DX), Z5
 	VMOVUPS      5184(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -4906,7 +4914,7 @@ group193:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row194:
+row195:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -4970,7 +4978,7 @@ row194:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row194
+	JNZ          row195
 	VMOVUPS      9344(DX), Z5
 	VMOVUPS      5248(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -4997,11 +5005,11 @@ row194:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group193
+	JNZ          group194
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group195:
+group196:
 	VMOVUPS 5504(DX), Z5
 	VMOVUPS 5568(DX), Z7
 	VPXORD  Z14, Z14, Z14
@@ -5009,7 +5017,7 @@ group195:
 	MOVQ    DX, R9
 	MOVQ    BX, R10
 
-row196:
+row197:
 	VPMOVZXBD (R8), Z8
 	VCVTDQ2PS Z8, Z8
 	VMULPS    Z5, Z8, Z8
@@ -5045,11 +5053,11 @@ row196:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row196
+	JNZ       row197
 	VMOVUPS   5440(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse197
+	JZ        worse198
 	VMOVUPS   9280(DX), Z8
 	VBLENDMPS 5120(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 9280(DX)
@@ -5066,16 +5074,16 @@ row196:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 5120(DX)
 
-worse197:
+worse198:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group195
+	JNZ  group196
 	DECQ CX
-	JNZ  try192
+	JNZ  try193
 	MOVQ groups+64(FP), CX
 
-group198:
+group199:
 	VMOVUPS 5376(AX), Z0
 	VMOVUPS 5120(AX), Z5
 	VMOVUPS 9280(AX), Z7
@@ -5083,7 +5091,7 @@ group198:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row199:
+row200:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -5122,14 +5130,14 @@ row199:
 	VMOVUPS    Z9, 5312(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row199
+	JNZ        row200
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 9216(AX)
 	VMOVUPS    Z5, 9280(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group198
+	JNZ        group199
 	VZEROUPPER
 	RET
 
@@ -5175,14 +5183,14 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group200:
+group201:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row201:
+row202:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -5230,67 +5238,67 @@ row201:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row201
+	JNZ          row202
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given202
+	JZ           given203
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others205
+	JNE          others206
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row206:
+row207:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row206
-	JMP     weighed203
+	JNZ     row207
+	JMP     weighed204
 
-others205:
+others206:
 	CMPQ R9, $0x02
-	JE   magnitudes204
+	JE   magnitudes205
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row207:
+row208:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row207
+	JNZ          row208
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes204:
+magnitudes205:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row208:
+row209:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row208
-	JMP     weighed203
+	JNZ     row209
+	JMP     weighed204
 
-given202:
+given203:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row209:
+row210:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -5338,9 +5346,9 @@ row209:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row209
+	JNZ          row210
 
-weighed203:
+weighed204:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -5352,7 +5360,7 @@ weighed203:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row210:
+row211:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -5362,7 +5370,7 @@ row210:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row210
+	JNZ          row211
 	VMOVUPS      Z25, 9344(DI)
 	VMOVUPS      Z26, 5248(DI)
 	VPXORD       Z9, Z9, Z9
@@ -5384,7 +5392,7 @@ row210:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row211:
+row212:
 	VMOVUPS      (R10), Z26
 	VSUBPS       Z19, Z26, Z26
 	VMULPS       Z25, Z26, Z26
@@ -5424,14 +5432,14 @@ row211:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row211
+	JNZ          row212
 	VPXORD       Z10, Z10, Z10
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z25
 	LEAQ         7168(DI), R9
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row212:
+row213:
 	VPMOVZXBD    (R9), Z26
 	VCVTDQ2PS    Z26, Z26
 	VMULPS       Z20, Z26, Z26
@@ -5467,22 +5475,22 @@ row212:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row212
+	JNZ          row213
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 5440(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group200
+	JNZ          group201
 	MOVQ         tries+48(FP), CX
 
-try213:
+try214:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group214:
+group215:
 	VMOVUPS      5120(DX), Z5
 	VMOVUPS      5184(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -5496,7 +5504,7 @@ group214:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row215:
+row216:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -5560,7 +5568,7 @@ row215:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row215
+	JNZ          row216
 	VMOVUPS      9344(DX), Z5
 	VMOVUPS      5248(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -5587,11 +5595,11 @@ row215:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group214
+	JNZ          group215
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group216:
+group217:
 	VMOVUPS      5504(DX), Z5
 	VMOVUPS      5568(DX), Z7
 	VPXORD       Z14, Z14, Z14
@@ -5600,7 +5608,7 @@ group216:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row217:
+row218:
 	VPMOVZXBD (R8), Z9
 	VCVTDQ2PS Z9, Z9
 	VMULPS    Z5, Z9, Z9
@@ -5636,11 +5644,11 @@ row217:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row217
+	JNZ       row218
 	VMOVUPS   5440(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse218
+	JZ        worse219
 	VMOVUPS   9280(DX), Z8
 	VBLENDMPS 5120(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 9280(DX)
@@ -5657,16 +5665,16 @@ row217:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 5120(DX)
 
-worse218:
+worse219:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group216
+	JNZ  group217
 	DECQ CX
-	JNZ  try213
+	JNZ  try214
 	MOVQ groups+64(FP), CX
 
-group219:
+group220:
 	VMOVUPS 5376(AX), Z0
 	VMOVUPS 5120(AX), Z5
 	VMOVUPS 9280(AX), Z7
@@ -5674,7 +5682,7 @@ group219:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row220:
+row221:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -5713,14 +5721,14 @@ row220:
 	VMOVUPS    Z9, 5312(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row220
+	JNZ        row221
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 9216(AX)
 	VMOVUPS    Z5, 9280(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group219
+	JNZ        group220
 	VZEROUPPER
 	RET
 
@@ -5736,7 +5744,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row221:
+row222:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -5784,67 +5792,67 @@ row221:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row221
+	JNZ          row222
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given222
+	JZ           given223
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others225
+	JNE          others226
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row226:
+row227:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row226
-	JMP     weighed223
+	JNZ     row227
+	JMP     weighed224
 
-others225:
+others226:
 	CMPQ CX, $0x02
-	JE   magnitudes224
+	JE   magnitudes225
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row227:
+row228:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row227
+	JNZ          row228
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes224:
+magnitudes225:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row228:
+row229:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row228
-	JMP     weighed223
+	JNZ     row229
+	JMP     weighed224
 
-given222:
+given223:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row229:
+row230:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -5892,9 +5900,9 @@ row229:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row229
+	JNZ          row230
 
-weighed223:
+weighed224:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -5917,7 +5925,7 @@ weighed223:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row230:
+row231:
 	VMOVUPS      (SI), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z4, Z8, Z8
@@ -5926,31 +5934,31 @@ row230:
 	VBLENDMPS    Z7, Z9, K1, Z9
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row230
+	JNZ          row231
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z10, K1
 	VPXORD       Z11, Z11, Z11
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row231:
+row232:
 	VADDPS  2048(SI), Z11, Z11
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000001, DI
-	JNZ     row231
+	JNZ     row232
 	VMOVUPS Z11, 9344(AX)
 	VSUBPS  Z1, Z5, Z8
 	VSUBPS  Z1, Z6, Z10
 	MOVQ    AX, SI
 	MOVQ    BX, DI
 
-row232:
+row233:
 	VMOVUPS      (SI), Z4
 	VMULPS       2048(SI), Z4, Z4
 	VMOVUPS      Z4, 7168(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row232
+	JNZ          row233
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -5959,7 +5967,7 @@ row232:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row233:
+row234:
 	VMULPS      (SI), Z4, Z7
 	VRNDSCALEPS $0x00, Z7, Z7
 	VMAXPS      Z8, Z7, Z7
@@ -5998,7 +6006,7 @@ row233:
 	VADDPS      Z11, Z13, Z13
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000004, DI
-	JNZ         row233
+	JNZ         row234
 	VMOVAPS     Z4, Z7
 	VPXORD      Z14, Z14, Z14
 	VDIVPS      Z13, Z12, Z15
@@ -6006,7 +6014,7 @@ row233:
 	VBLENDMPS   Z15, Z14, K2, Z14
 	VMULPS      Z12, Z14, Z11
 
-try234:
+try235:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -6015,7 +6023,7 @@ try234:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row235:
+row236:
 	VMULPS      (SI), Z4, Z15
 	VRNDSCALEPS $0x00, Z15, Z15
 	VMAXPS      Z8, Z15, Z15
@@ -6054,7 +6062,7 @@ row235:
 	VADDPS      Z16, Z13, Z13
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000004, DI
-	JNZ         row235
+	JNZ         row236
 	VMULPS      Z12, Z12, Z16
 	VMULPS      Z13, Z11, Z15
 	VCMPPS      $0x0e, Z0, Z13, K2
@@ -6066,12 +6074,12 @@ row235:
 	VBLENDMPS   Z16, Z11, K2, Z11
 	VBLENDMPS   Z4, Z7, K2, Z7
 	DECQ        DX
-	JNZ         try234
+	JNZ         try235
 	VBLENDMPS   Z0, Z14, K1, Z14
 	VMOVUPS     Z14, 9216(AX)
 	MOVQ        BX, CX
 
-row236:
+row237:
 	VMULPS     (AX), Z7, Z4
 	VADDPS     Z1, Z4, Z4
 	VPTERNLOGD $0xec, Z2, Z3, Z4
@@ -6084,7 +6092,7 @@ row236:
 	VMOVUPS    Z4, 5120(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row236
+	JNZ        row237
 	VZEROUPPER
 	RET
 
@@ -6103,7 +6111,7 @@ TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row237:
+row238:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -6151,67 +6159,67 @@ row237:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row237
+	JNZ          row238
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given238
+	JZ           given239
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others241
+	JNE          others242
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row242:
+row243:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row242
-	JMP     weighed239
+	JNZ     row243
+	JMP     weighed240
 
-others241:
+others242:
 	CMPQ CX, $0x02
-	JE   magnitudes240
+	JE   magnitudes241
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row243:
+row244:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row243
+	JNZ          row244
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes240:
+magnitudes241:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row244:
+row245:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row244
-	JMP     weighed239
+	JNZ     row245
+	JMP     weighed240
 
-given238:
+given239:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row245:
+row246:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -6259,9 +6267,9 @@ row245:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row245
+	JNZ          row246
 
-weighed239:
+weighed240:
 	MOVQ         tables+40(FP), CX
 	MOVQ         numerators+48(FP), DX
 	MOVQ         tries+56(FP), SI
@@ -6272,7 +6280,7 @@ weighed239:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row246:
+row247:
 	VMOVUPS      (DI), Z2
 	VMOVAPS      Z2, Z3
 	VPANDD       Z1, Z3, Z3
@@ -6281,7 +6289,7 @@ row246:
 	VBLENDMPS    Z2, Z8, K1, Z8
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row246
+	JNZ          row247
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
 	VCMPPS       $0x01, Z1, Z9, K1
 	VPXORD       Z12, Z12, Z12
@@ -6298,7 +6306,7 @@ row246:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row247:
+row248:
 	VMOVUPS      (DI), Z2
 	VMULPS       Z1, Z2, Z3
 	VPXORD       Z13, Z13, Z13
@@ -6335,13 +6343,13 @@ row247:
 	VADDPS       Z3, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row247
+	JNZ          row248
 	VDIVPS       Z11, Z10, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VMULPS       Z10, Z12, Z2
 
-try248:
+try249:
 	VBROADCASTSS (DX), Z1
 	ADDQ         $0x04, DX
 	VDIVPS       Z8, Z1, Z1
@@ -6350,7 +6358,7 @@ try248:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row249:
+row250:
 	VMOVUPS      (DI), Z3
 	VMULPS       Z1, Z3, Z4
 	VPXORD       Z14, Z14, Z14
@@ -6387,7 +6395,7 @@ row249:
 	VADDPS       Z4, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row249
+	JNZ          row250
 	VMULPS       Z10, Z10, Z3
 	VMULPS       Z11, Z2, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
@@ -6398,7 +6406,7 @@ row249:
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VBLENDMPS    Z3, Z2, K2, Z2
 	DECQ         SI
-	JNZ          try248
+	JNZ          try249
 	VBLENDMPS    Z0, Z12, K1, Z12
 	VMOVUPS      Z12, 9216(AX)
 	VZEROUPPER
@@ -6429,7 +6437,7 @@ TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-44
 	MOVQ         CX, DI
 	MOVQ         AX, R8
 
-row250:
+row251:
 	MOVQ         DX, SI
 	VMOVUPS      (SI), X7
 	ADDQ         BX, SI
@@ -6477,14 +6485,14 @@ row250:
 	VMOVUPS      Z10, 192(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row250
+	JNZ          row251
 	VPXORD       Z11, Z11, Z11
 	VPXORD       Z12, Z12, Z12
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row251:
+row252:
 	VMOVUPS      (DX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -6493,7 +6501,7 @@ row251:
 	VBLENDMPS    Z7, Z11, K1, Z11
 	ADDQ         $0x00000040, DX
 	SUBQ         $0x00000001, BX
-	JNZ          row251
+	JNZ          row252
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z12, K1
 	VMOVUPS      Z11, 9280(CX)
@@ -6505,7 +6513,7 @@ row251:
 	MOVQ         CX, DX
 	MOVQ         AX, BX
 
-row252:
+row253:
 	VMOVUPS    (DX), Z7
 	VMULPS     Z7, Z7, Z8
 	VMOVUPS    Z8, 2048(DX)
@@ -6524,7 +6532,7 @@ row252:
 	VADDPS     Z8, Z14, Z14
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000001, BX
-	JNZ        row252
+	JNZ        row253
 	MOVQ       otherSpace+16(FP), DX
 	MOVQ       otherX+24(FP), BX
 	MOVQ       AX, SI
@@ -6532,7 +6540,7 @@ row252:
 	MOVQ       DX, R8
 	MOVQ       AX, R9
 
-row253:
+row254:
 	MOVQ         BX, DI
 	VMOVUPS      (DI), X15
 	ADDQ         SI, DI
@@ -6580,14 +6588,14 @@ row253:
 	VMOVUPS      Z18, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row253
+	JNZ          row254
 	VPXORD       Z19, Z19, Z19
 	VPXORD       Z20, Z20, Z20
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row254:
+row255:
 	VMOVUPS      (BX), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z6, Z8, Z8
@@ -6596,7 +6604,7 @@ row254:
 	VBLENDMPS    Z7, Z19, K1, Z19
 	ADDQ         $0x00000040, BX
 	SUBQ         $0x00000001, SI
-	JNZ          row254
+	JNZ          row255
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
 	VCMPPS       $0x01, Z6, Z20, K1
 	VMOVUPS      Z19, 9280(DX)
@@ -6608,7 +6616,7 @@ row254:
 	MOVQ         DX, BX
 	MOVQ         AX, SI
 
-row255:
+row256:
 	VMOVUPS    (BX), Z4
 	VMULPS     Z4, Z4, Z6
 	VMOVUPS    Z6, 2048(BX)
@@ -6627,15 +6635,15 @@ row255:
 	VADDPS     Z6, Z22, Z22
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000001, SI
-	JNZ        row255
+	JNZ        row256
 	MOVQ       $0x00000005, BX
 
-round256:
+round257:
 	XORL SI, SI
 	XORQ DI, DI
 	MOVQ AX, R8
 
-row258:
+row259:
 	VMOVUPS    (CX)(DI*1), Z4
 	VMOVUPS    2048(CX)(DI*1), Z5
 	VMOVUPS    7168(CX)(DI*1), Z6
@@ -6645,49 +6653,6 @@ row258:
 	VMULPS     Z6, Z5, Z10
 	VMULPS     Z6, Z10, Z10
 	VSUBPS     Z10, Z14, Z8
-	VCMPPS     $0x0e, Z0, Z7, K1
-	VMULPS     Z8, Z4, Z9
-	VDIVPS     Z7, Z9, Z9
-	VADDPS     Z1, Z9, Z9
-	VPTERNLOGD $0xec, Z2, Z3, Z9
-	VPMAXSD    Z25, Z9, Z9
-	VPMINSD    Z26, Z9, Z9
-	VSUBPS     Z1, Z9, Z9
-	VCMPPS     $0x04, Z6, Z9, K2
-	KANDW      K1, K2, K1
-	KORTESTW   K1, K1
-	JZ         stay259
-	VMULPS     Z4, Z5, Z10
-	VMULPS     Z9, Z10, Z10
-	VADDPS     Z10, Z7, Z7
-	VMULPS     Z9, Z5, Z10
-	VMULPS     Z9, Z10, Z10
-	VADDPS     Z10, Z8, Z8
-	VCMPPS     $0x0e, Z0, Z8, K2
-	KANDW      K1, K2, K1
-	VMULPS     Z7, Z7, Z10
-	VMULPS     Z14, Z10, Z10
-	VMULPS     Z13, Z13, Z4
-	VMULPS     Z8, Z4, Z4
-	VCMPPS     $0x0e, Z4, Z10, K2
-	KANDW      K1, K2, K1
-	VBLENDMPS  Z9, Z6, K1, Z6
-	VMOVUPS    Z6, 7168(CX)(DI*1)
-	VBLENDMPS  Z7, Z13, K1, Z13
-	VBLENDMPS  Z8, Z14, K1, Z14
-	KMOVW      K1, R9
-	ORL        R9, SI
-
-stay259:
-	VMOVUPS    (DX)(DI*1), Z4
-	VMOVUPS    2048(DX)(DI*1), Z5
-	VMOVUPS    7168(DX)(DI*1), Z6
-	VMULPS     Z4, Z5, Z10
-	VMULPS     Z6, Z10, Z10
-	VSUBPS     Z10, Z21, Z7
-	VMULPS     Z6, Z5, Z10
-	VMULPS     Z6, Z10, Z10
-	VSUBPS     Z10, Z22, Z8
 	VCMPPS     $0x0e, Z0, Z7, K1
 	VMULPS     Z8, Z4, Z9
 	VDIVPS     Z7, Z9, Z9
@@ -6709,6 +6674,49 @@ stay259:
 	VCMPPS     $0x0e, Z0, Z8, K2
 	KANDW      K1, K2, K1
 	VMULPS     Z7, Z7, Z10
+	VMULPS     Z14, Z10, Z10
+	VMULPS     Z13, Z13, Z4
+	VMULPS     Z8, Z4, Z4
+	VCMPPS     $0x0e, Z4, Z10, K2
+	KANDW      K1, K2, K1
+	VBLENDMPS  Z9, Z6, K1, Z6
+	VMOVUPS    Z6, 7168(CX)(DI*1)
+	VBLENDMPS  Z7, Z13, K1, Z13
+	VBLENDMPS  Z8, Z14, K1, Z14
+	KMOVW      K1, R9
+	ORL        R9, SI
+
+stay260:
+	VMOVUPS    (DX)(DI*1), Z4
+	VMOVUPS    2048(DX)(DI*1), Z5
+	VMOVUPS    7168(DX)(DI*1), Z6
+	VMULPS     Z4, Z5, Z10
+	VMULPS     Z6, Z10, Z10
+	VSUBPS     Z10, Z21, Z7
+	VMULPS     Z6, Z5, Z10
+	VMULPS     Z6, Z10, Z10
+	VSUBPS     Z10, Z22, Z8
+	VCMPPS     $0x0e, Z0, Z7, K1
+	VMULPS     Z8, Z4, Z9
+	VDIVPS     Z7, Z9, Z9
+	VADDPS     Z1, Z9, Z9
+	VPTERNLOGD $0xec, Z2, Z3, Z9
+	VPMAXSD    Z25, Z9, Z9
+	VPMINSD    Z26, Z9, Z9
+	VSUBPS     Z1, Z9, Z9
+	VCMPPS     $0x04, Z6, Z9, K2
+	KANDW      K1, K2, K1
+	KORTESTW   K1, K1
+	JZ         stay261
+	VMULPS     Z4, Z5, Z10
+	VMULPS     Z9, Z10, Z10
+	VADDPS     Z10, Z7, Z7
+	VMULPS     Z9, Z5, Z10
+	VMULPS     Z9, Z10, Z10
+	VADDPS     Z10, Z8, Z8
+	VCMPPS     $0x0e, Z0, Z8, K2
+	KANDW      K1, K2, K1
+	VMULPS     Z7, Z7, Z10
 	VMULPS     Z22, Z10, Z10
 	VMULPS     Z21, Z21, Z4
 	VMULPS     Z8, Z4, Z4
@@ -6721,16 +6729,16 @@ stay259:
 	KMOVW      K1, R9
 	ORL        R9, SI
 
-stay260:
+stay261:
 	ADDQ  $0x00000040, DI
 	DECQ  R8
-	JNZ   row258
+	JNZ   row259
 	TESTL SI, SI
-	JZ    done257
+	JZ    done258
 	DECQ  BX
-	JNZ   round256
+	JNZ   round257
 
-done257:
+done258:
 	VMOVUPS      9280(CX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -6744,7 +6752,7 @@ done257:
 	VMOVUPS      Z2, 9216(CX)
 	MOVQ         AX, BX
 
-row261:
+row262:
 	VMOVUPS      7168(CX), Z2
 	VADDPS       Z1, Z2, Z2
 	VSUBPS       Z25, Z2, Z2
@@ -6752,7 +6760,7 @@ row261:
 	VMOVUPS      Z2, 5120(CX)
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, BX
-	JNZ          row261
+	JNZ          row262
 	VMOVUPS      9280(DX), Z2
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
 	VPANDD       Z3, Z2, Z2
@@ -6766,7 +6774,7 @@ row261:
 	VMOVUPS      Z2, 9216(DX)
 	MOVQ         DX, CX
 
-row262:
+row263:
 	VMOVUPS   7168(CX), Z2
 	VADDPS    Z1, Z2, Z2
 	VSUBPS    Z25, Z2, Z2
@@ -6774,44 +6782,52 @@ row262:
 	VMOVUPS   Z2, 5120(CX)
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000001, AX
-	JNZ       row262
+	JNZ       row263
 	VZEROUPPER
 	RET
 
-// func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
-// Requires: AVX, AVX512F, SSE
-TEXT ·recodeAVX512(SB), NOSPLIT, $0-40
+// func recodeAVX512(codes *uint8, x *float32, n int, scales *float32, offsets *float32, parts int, low int32, high int32)
+// Requires: AVX, AVX512F
+TEXT ·recodeAVX512(SB), NOSPLIT, $0-56
 	MOVQ         codes+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSS        scale+24(FP), X0
-	VBROADCASTSS X0, Z0
-	MOVSS        offset+28(FP), X1
-	VBROADCASTSS X1, Z1
-	MOVL         low+32(FP), BX
-	VMOVD        BX, X2
-	VPBROADCASTD X2, Z2
-	MOVL         high+36(FP), BX
-	VMOVD        BX, X3
-	VPBROADCASTD X3, Z3
-	VPBROADCASTD c32_4b400000<>+0(SB), Z4
-	VPBROADCASTD c32_007fffff<>+0(SB), Z5
-	VPBROADCASTD c32_00400000<>+0(SB), Z6
+	MOVQ         scales+24(FP), BX
+	MOVQ         offsets+32(FP), SI
+	MOVQ         parts+40(FP), DI
+	MOVL         low+48(FP), R8
+	VMOVD        R8, X0
+	VPBROADCASTD X0, Z0
+	MOVL         high+52(FP), R8
+	VMOVD        R8, X1
+	VPBROADCASTD X1, Z1
+	VPBROADCASTD c32_4b400000<>+0(SB), Z2
+	VPBROADCASTD c32_007fffff<>+0(SB), Z3
+	VPBROADCASTD c32_00400000<>+0(SB), Z4
 
-loop263:
-	VADDPS  (CX), Z1, Z7
-	VDIVPS  Z0, Z7, Z7
-	VADDPS  Z4, Z7, Z7
-	VPANDD  Z5, Z7, Z7
-	VPSUBD  Z6, Z7, Z7
-	VPMAXSD Z2, Z7, Z7
-	VPMINSD Z3, Z7, Z7
-	VPSUBD  Z2, Z7, Z7
+part264:
+	VBROADCASTSS (BX), Z5
+	VBROADCASTSS (SI), Z6
+	MOVQ         DX, R8
+
+loop265:
+	VADDPS  (CX), Z6, Z7
+	VDIVPS  Z5, Z7, Z7
+	VADDPS  Z2, Z7, Z7
+	VPANDD  Z3, Z7, Z7
+	VPSUBD  Z4, Z7, Z7
+	VPMAXSD Z0, Z7, Z7
+	VPMINSD Z1, Z7, Z7
+	VPSUBD  Z0, Z7, Z7
 	VPMOVDB Z7, (AX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
-	SUBQ    $0x10, DX
-	JNZ     loop263
+	SUBQ    $0x10, R8
+	JNZ     loop265
+	ADDQ    $0x04, BX
+	ADDQ    $0x04, SI
+	DECQ    DI
+	JNZ     part264
 	VZEROUPPER
 	RET
 
@@ -6825,7 +6841,7 @@ TEXT ·weighAVX512(SB), NOSPLIT, $0-36
 	MOVSS        square+32(FP), X0
 	VBROADCASTSS X0, Z0
 
-loop264:
+loop266:
 	VMOVUPS (CX), Z1
 	VMULPS  Z1, Z1, Z1
 	VADDPS  Z1, Z0, Z1
@@ -6836,7 +6852,7 @@ loop264:
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, BX
-	JNZ     loop264
+	JNZ     loop266
 	VZEROUPPER
 	RET
 
@@ -6861,7 +6877,7 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-64
 	VPBROADCASTD c32_80000000<>+0(SB), Z10
 	XORQ         DI, DI
 
-unit265:
+unit267:
 	VBROADCASTSS (SI), Z0
 	VBROADCASTSS 4(SI), Z1
 	ADDQ         $0x08, SI
@@ -6870,9 +6886,9 @@ unit265:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest267
+	JL           rest269
 
-loop266:
+loop268:
 	VMOVUPS     (CX), Z11
 	VFPCLASSPSZ $0x99, Z11, K1
 	VMULPS      Z0, Z11, Z12
@@ -6900,11 +6916,11 @@ loop266:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop266
+	JGE         loop268
 
-rest267:
+rest269:
 	TESTQ       R8, R8
-	JZ          done268
+	JZ          done270
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -6935,9 +6951,9 @@ rest267:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done268:
+done270:
 	TESTQ DX, DX
-	JNZ   unit265
+	JNZ   unit267
 	MOVQ  DI, ret+56(FP)
 	VZEROUPPER
 	RET
@@ -6955,12 +6971,12 @@ TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part269:
+part271:
 	VBROADCASTSS (BX), Z0
 	VBROADCASTSS (SI), Z1
 	MOVQ         DX, R8
 
-loop270:
+loop272:
 	VPMOVSXBD (CX), Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -6969,11 +6985,11 @@ loop270:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, R8
-	JNZ       loop270
+	JNZ       loop272
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part269
+	JNZ       part271
 	VZEROUPPER
 	RET
 
@@ -6998,7 +7014,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit271:
+unit273:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -7023,9 +7039,9 @@ unit271:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest273
+	JL           rest275
 
-loop272:
+loop274:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -7080,11 +7096,11 @@ loop272:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop272
+	JGE           loop274
 
-rest273:
+rest275:
 	TESTQ         R8, R8
-	JZ            done274
+	JZ            done276
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -7145,9 +7161,9 @@ rest273:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done274:
+done276:
 	TESTQ DX, DX
-	JNZ   unit271
+	JNZ   unit273
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -7192,7 +7208,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit275:
+unit277:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -7200,9 +7216,9 @@ unit275:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest277
+	JL      rest279
 
-loop276:
+loop278:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -7213,11 +7229,11 @@ loop276:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop276
+	JGE       loop278
 
-rest277:
+rest279:
 	TESTQ      SI, SI
-	JZ         done278
+	JZ         done280
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -7234,7 +7250,7 @@ rest277:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done278:
+done280:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -7257,7 +7273,7 @@ done278:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit275
+	JNZ          unit277
 	VZEROUPPER
 	RET
 
@@ -7281,9 +7297,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest280
+	JL     rest282
 
-loop279:
+loop281:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -7303,11 +7319,11 @@ loop279:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop279
+	JGE          loop281
 
-rest280:
+rest282:
 	TESTQ        CX, CX
-	JZ           done281
+	JZ           done283
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -7331,7 +7347,7 @@ rest280:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done281:
+done283:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)
@@ -7382,7 +7398,7 @@ TEXT ·stretchAVX2(SB), NOSPLIT, $0-56
 	VPBROADCASTD c32_4b000000<>+0(SB), Y6
 	VPADDD       Y4, Y0, Y0
 
-loop282:
+loop284:
 	VBROADCASTSS (AX), Y8
 	VBROADCASTSS (CX), Y9
 	VMULPS       Y1, Y8, Y7
@@ -7399,7 +7415,7 @@ loop282:
 	ADDQ         $0x04, AX
 	ADDQ         $0x04, CX
 	DECQ         DX
-	JNZ          loop282
+	JNZ          loop284
 	MOVQ         losses+8(FP), AX
 	VMOVUPS      Y3, (AX)
 	VZEROUPPER

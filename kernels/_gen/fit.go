@@ -513,18 +513,21 @@ func (v isa) fitAffine(absolute bool) {
 	RET()
 }
 
-// recode emits the codes of n weights, a multiple of 16, under a scale that is
-// not 0.
+// recode emits the codes of as many parts of n weights as there are scales.
 func (v isa) recode() {
 	name := "recode" + v.suffix
-	function(name, "func(codes *uint8, x *float32, n int, scale, offset float32, low, high int32)", name+" equals recodeGo for a scale other than 0 and n a multiple of 16.")
+	function(name, "func(codes *uint8, x *float32, n int, scales, offsets *float32, parts int, low, high int32)", name+" equals recodeGo for n > 0, a multiple of 16, and parts > 0.")
 	codes, x, n := param("codes"), param("x"), param("n")
-	scale, offset := v.reg(), v.reg()
-	VBROADCASTSS(Load(Param("scale"), XMM()), scale)
-	VBROADCASTSS(Load(Param("offset"), XMM()), offset)
+	scales, offsets, parts := param("scales"), param("offsets"), param("parts")
 	low := v.spread(Load(Param("low"), GP32()).(GPVirtual))
 	high := v.spread(Load(Param("high"), GP32()).(GPVirtual))
 	magic, mantissa, half := v.constant(float(3<<22)), v.constant(0x7fffff), v.constant(1<<22)
+	part := label("part")
+	Label(part)
+	scale, offset, left := v.reg(), v.reg(), GP64()
+	VBROADCASTSS(Mem{Base: scales}, scale)
+	VBROADCASTSS(Mem{Base: offsets}, offset)
+	MOVQ(n, left)
 	next := label("loop")
 	Label(next)
 	var q [2]VecVirtual
@@ -551,8 +554,12 @@ func (v isa) recode() {
 	}
 	ADDQ(Imm(64), x)
 	ADDQ(Imm(16), codes)
-	SUBQ(Imm(16), n)
+	SUBQ(Imm(16), left)
 	JNZ(LabelRef(next))
+	ADDQ(Imm(4), scales)
+	ADDQ(Imm(4), offsets)
+	DECQ(parts)
+	JNZ(LabelRef(part))
 	VZEROUPPER()
 	RET()
 }
