@@ -394,6 +394,15 @@ func fitDescendingInLanes(f *[2]fits, levels int32, x []float32, n int) bool {
 	return backend != Portable
 }
 
+// project is projectGo for at least one weight.
+func (t *trials) project(x, w []float32, levels int32) {
+	if w = w[:len(x)]; backend == Portable {
+		t.projectGo(x, w, levels)
+	} else {
+		projectAVX2(&t.inverse[0], &x[0], &w[0], len(x), levels)
+	}
+}
+
 // stretch is stretchGo.
 func stretch(trials, losses *[8]float32, x, w []float32, high float32, levels int32) {
 	if w = w[:len(x)]; len(x) == 0 || backend == Portable {

@@ -59,6 +59,8 @@ func (f *Minifloat) nearestEven(dst, src []float32, unit int, scales []twoWay, l
 	return f.nearestEvenGo(dst, src, unit, scales, last)
 }
 
+func (t *trials) project(x, w []float32, levels int32) { t.projectGo(x, w, levels) }
+
 func stretch(trials, losses *[8]float32, x, w []float32, high float32, levels int32) {
 	stretchGo(trials, losses, x, w, high, levels)
 }

@@ -23,6 +23,7 @@ func quantizeQ3K(dst []byte, x, importance []float32) {
 	var codes [256]uint8
 	var s [16]uint8
 	var scales, none [16]float32
+	var squares [4]float32 // of two blocks
 	for i := range len(x) / 256 {
 		b := dst[110*i:][:110]
 		v := x[256*i:][:256]
@@ -33,7 +34,10 @@ func quantizeQ3K(dst []byte, x, importance []float32) {
 			}
 			d = f.scalesQ3K(&s)
 		} else {
-			d = f.fitQ3KWeighted(&s, v, importance[256*i:][:256])
+			if i%2 == 0 {
+				squares = sumSquaresOfBlocks(x[256*i : min(256*i+512, len(x))])
+			}
+			d = f.fitQ3KWeighted(&s, v, importance[256*i:][:256], squares[i%2])
 		}
 		d = putHalf(b[108:], d)
 		packed := b[96:108]
@@ -86,10 +90,11 @@ func (f *fits) scalesQ3K(s *[16]uint8) (d float32) {
 	return 1 / inverse
 }
 
-// fitQ3KWeighted fits a block with importance and returns d.
-func (f *fits) fitQ3KWeighted(s *[16]uint8, x, importance []float32) (d float32) {
+// fitQ3KWeighted fits a block with importance, whose sum of squares is known, and
+// returns d.
+func (f *fits) fitQ3KWeighted(s *[16]uint8, x, importance []float32, squares float32) (d float32) {
 	var w [256]float32
-	weigh(w[:], x, importance, 2*sumSquares(x)/256)
+	weigh(w[:], x, importance, 2*squares/256)
 	f.fitSymmetric(4, x, w[:], 16, byGiven)
 	return fitSymmetric(s[:], f.scales[:], f.sums[:], 32)
 }

@@ -293,3 +293,8 @@ func momentsAVX2(x *float32, n int, sums *float64)
 //
 //go:noescape
 func stretchAVX2(trials *float32, losses *float32, tenths *float32, x *float32, w *float32, n int, high float32, levels int32)
+
+// projectAVX2 equals trials.projectGo for n weights, not 0.
+//
+//go:noescape
+func projectAVX2(trials *float32, x *float32, w *float32, n int, levels int32)

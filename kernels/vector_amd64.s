@@ -7420,3 +7420,81 @@ loop284:
 	VMOVUPS      Y3, (AX)
 	VZEROUPPER
 	RET
+
+// func projectAVX2(trials *float32, x *float32, w *float32, n int, levels int32)
+// Requires: AVX, AVX2
+TEXT ·projectAVX2(SB), NOSPLIT, $0-36
+	MOVQ         trials+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVL         levels+32(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VMOVUPS      v32_4b400000<>+0(SB), Y1
+	VPADDD       Y0, Y1, Y2
+	VPSUBD       Y0, Y1, Y1
+	VPCMPEQD     Y0, Y0, Y0
+	VPADDD       Y0, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VMOVUPS      (AX), Y0
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VMOVUPS      32(AX), Y5
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	VMOVUPS      64(AX), Y8
+
+loop285:
+	VBROADCASTSS (CX), Y11
+	VBROADCASTSS (DX), Y12
+	VMULPS       Y11, Y12, Y13
+	VMULPS       Y0, Y11, Y14
+	VADDPS       v32_4b400000<>+0(SB), Y14, Y14
+	VPAND        v32_007fffff<>+0(SB), Y14, Y14
+	VPOR         v32_4b000000<>+0(SB), Y14, Y14
+	VPMAXSD      Y1, Y14, Y14
+	VPMINSD      Y2, Y14, Y14
+	VSUBPS       v32_4b400000<>+0(SB), Y14, Y14
+	VMULPS       Y14, Y13, Y15
+	VADDPS       Y15, Y3, Y3
+	VMULPS       Y14, Y12, Y15
+	VMULPS       Y14, Y15, Y15
+	VADDPS       Y15, Y4, Y4
+	VMULPS       Y5, Y11, Y14
+	VADDPS       v32_4b400000<>+0(SB), Y14, Y14
+	VPAND        v32_007fffff<>+0(SB), Y14, Y14
+	VPOR         v32_4b000000<>+0(SB), Y14, Y14
+	VPMAXSD      Y1, Y14, Y14
+	VPMINSD      Y2, Y14, Y14
+	VSUBPS       v32_4b400000<>+0(SB), Y14, Y14
+	VMULPS       Y14, Y13, Y15
+	VADDPS       Y15, Y6, Y6
+	VMULPS       Y14, Y12, Y15
+	VMULPS       Y14, Y15, Y15
+	VADDPS       Y15, Y7, Y7
+	VMULPS       Y8, Y11, Y14
+	VADDPS       v32_4b400000<>+0(SB), Y14, Y14
+	VPAND        v32_007fffff<>+0(SB), Y14, Y14
+	VPOR         v32_4b000000<>+0(SB), Y14, Y14
+	VPMAXSD      Y1, Y14, Y14
+	VPMINSD      Y2, Y14, Y14
+	VSUBPS       v32_4b400000<>+0(SB), Y14, Y14
+	VMULPS       Y14, Y13, Y11
+	VADDPS       Y11, Y9, Y9
+	VMULPS       Y14, Y12, Y11
+	VMULPS       Y14, Y11, Y11
+	VADDPS       Y11, Y10, Y10
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	DECQ         BX
+	JNZ          loop285
+	VMOVUPS      Y3, 96(AX)
+	VMOVUPS      Y4, 192(AX)
+	VMOVUPS      Y6, 128(AX)
+	VMOVUPS      Y7, 224(AX)
+	VMOVUPS      Y9, 160(AX)
+	VMOVUPS      Y10, 256(AX)
+	VZEROUPPER
+	RET

@@ -83,4 +83,5 @@ func vectors() {
 	avx2.extremes()              // sixteen lanes are no faster
 	avx2.moments()
 	avx2.stretch() // of eight trials
+	avx2.project() // of nineteen
 }

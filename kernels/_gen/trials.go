@@ -48,3 +48,45 @@ func (v isa) stretch() {
 	VZEROUPPER()
 	RET()
 }
+
+// project emits trials.projectGo: a lane owns a trial, of which there are three
+// vectors.
+func (v isa) project() {
+	name := "project" + v.suffix
+	function(name, "func(trials, x, w *float32, n int, levels int32)", name+" equals trials.projectGo for n weights, not 0.")
+	trials, x, w, n := param("trials"), param("x"), param("w"), param("n")
+	const vectors = 3
+	c := v.fitConstants()
+	low, high := v.symmetric(c, v.spread(Load(Param("levels"), GP32()).(GPVirtual)))
+	var inverse, xc, cc [vectors]VecVirtual
+	for i := range vectors {
+		inverse[i], xc[i], cc[i] = v.reg(), v.zero(), v.zero()
+		VMOVUPS(Mem{Base: trials, Disp: 4 * v.n * i}, inverse[i])
+	}
+	next := label("loop")
+	Label(next)
+	e, u, ue, q := v.reg(), v.reg(), v.reg(), v.reg()
+	VBROADCASTSS(Mem{Base: x}, e)
+	VBROADCASTSS(Mem{Base: w}, u)
+	VMULPS(e, u, ue)
+	for i := range vectors {
+		t := v.reg()
+		VMULPS(inverse[i], e, q)
+		v.nearest(c, q, low, high)
+		VMULPS(q, ue, t)
+		VADDPS(t, xc[i], xc[i])
+		VMULPS(q, u, t)
+		VMULPS(q, t, t)
+		VADDPS(t, cc[i], cc[i])
+	}
+	ADDQ(Imm(4), x)
+	ADDQ(Imm(4), w)
+	DECQ(n)
+	JNZ(LabelRef(next))
+	for i := range vectors {
+		VMOVUPS(xc[i], Mem{Base: trials, Disp: 4 * (vectors + i) * v.n})
+		VMOVUPS(cc[i], Mem{Base: trials, Disp: 4 * (2*vectors + i) * v.n})
+	}
+	VZEROUPPER()
+	RET()
+}
