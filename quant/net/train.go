@@ -92,7 +92,7 @@ func NewTrainer(ctx context.Context, n *Network, data Data, plan quant.Plan, cal
 	}
 	for _, site := range t.network.Sites() {
 		in := v.inputs[site.Name]
-		if err := t.p.SetActivation(site.Name, in.scheme, in.static); err != nil {
+		if err := t.p.setActivation(site.Name, in.scheme, in.static); err != nil {
 			return nil, err
 		}
 		if a, ok := in.static.(kernels.Affine); ok && !o.FixedSteps && a.Scale > 0 {

@@ -208,7 +208,7 @@ func (p *Program) Use(v *Variant) error {
 			c.input.static = in.static
 			continue
 		}
-		if err := p.SetActivation(p.Graph.siteName(c.node), in.scheme, in.static); err != nil {
+		if err := p.setActivation(p.Graph.siteName(c.node), in.scheme, in.static); err != nil {
 			return err
 		}
 	}
