@@ -30,8 +30,12 @@ type Sample struct {
 // sample:animals.
 const Prefix = "sample:"
 
-//go:embed animals/animals.safetensors
-var animalsNetwork []byte
+var (
+	//go:embed animals/animals.safetensors
+	animalsNetwork []byte
+	//go:embed austen/austen.safetensors
+	austenNetwork []byte
+)
 
 // All lists the samples that have a network.
 var All = []Sample{
@@ -39,12 +43,15 @@ var All = []Sample{
 		Name: "animals", About: "A small convolutional network that tells twelve animals apart in 32×32 pictures.",
 		Pictures: animalPictures, data: animalsNetwork,
 	},
+	{
+		Name: "austen", About: "A small language model of Llama's shape that continues Jane Austen's novels letter by letter.",
+		Text: austenText, data: austenNetwork,
+	},
 }
 
 // Data lists the samples that have data: [All], and those without a network.
 var Data = append(slices.Clone(All),
 	Sample{Name: "fashion", About: "Ten kinds of clothing in grey pictures of 28×28 pixels.", Pictures: fashionPictures},
-	Sample{Name: "austen", About: "Six novels by Jane Austen, to continue letter by letter.", Text: austenText},
 )
 
 // Names returns the names of all samples.
