@@ -27,7 +27,7 @@ func quantizeIQ2S(l *lattice, dst []byte, x, importance []float32) {
 	var scales [16]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[16*i:][:16], part(importance, i, 16), square, float32(0.25*square))
+		b.take(x[16*i:][:16], part(importance, i, 16), square, float32(0.25*square), false)
 		top := b.top()
 		if top < 1e-8 {
 			continue

@@ -28,8 +28,7 @@ func quantizeIQ2XS(l *lattice, dst []byte, x, importance []float32) {
 	var scales [16]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[16*i:][:16], part(importance, i, 16), square, 0)
-		b.even()
+		b.take(x[16*i:][:16], part(importance, i, 16), square, 0, true)
 		top := b.top()
 		if top < 1e-15 {
 			continue

@@ -30,8 +30,7 @@ func quantizeIQ2XXS(l *lattice, dst []byte, x, importance []float32) {
 	var scales [8]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[32*i:][:32], part(importance, i, 32), square, 0)
-		b.even()
+		b.take(x[32*i:][:32], part(importance, i, 32), square, 0, true)
 		if b.top() < 1e-15 {
 			continue
 		}

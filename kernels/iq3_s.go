@@ -28,7 +28,7 @@ func quantizeIQ3S(l *lattice, dst []byte, x, importance []float32) {
 	var scales [8]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[32*i:][:32], part(importance, i, 32), square, 0)
+		b.take(x[32*i:][:32], part(importance, i, 32), square, 0, false)
 		top := b.top()
 		if top == 0 {
 			// The reference steps on in qs and signs, though not in qh and

@@ -1,16 +1,16 @@
 package kernels
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // gridBlock is one sub-block: the weights that share a scale, as the search
 // for it sees them.
 type gridBlock struct {
 	n     int
-	x     [32]float32 // magnitudes
-	w     [32]float32 // what the squared error of each counts
-	root  [32]float32 // √w
-	signs [4]uint8    // of eight weights each; a set bit is a minus
-	point [8]uint16   // the points found, by index
+	point [8]uint16 // the points found, by index
+	gridLanes
 	lines gridLines
 }
 
@@ -19,10 +19,22 @@ func blockSquare(x []float32, factor float32) float32 {
 	return float32(factor * sumSquares(x) / 256) // to the compiler the division is a product: the conversion keeps it from being fused
 }
 
-// load takes up the weights x. An error counts for importance·√(square+x²);
-// without importance, for x² and a little.
+// take takes up the weights x. An error counts for importance·√(square+x²);
+// without importance, for x² and a little. Where even is true, seven bits tell
+// eight signs.
+func (b *gridBlock) take(x, importance []float32, square, little float32, even bool) {
+	if b.takeInLanes(x, importance, square, little, even) {
+		return
+	}
+	b.load(x, importance, square, little)
+	if even {
+		b.even()
+	}
+}
+
+// load is take without even.
 func (b *gridBlock) load(x, importance []float32, square, little float32) {
-	b.n = len(x)
+	b.n, b.tame = len(x), false
 	if importance != nil {
 		weigh(b.w[:], x, importance, square)
 	} else {
@@ -76,6 +88,9 @@ var parity = func() (t [256]uint8) {
 
 // top returns the largest magnitude, which even may have changed.
 func (b *gridBlock) top() float32 {
+	if b.tame {
+		return b.highest
+	}
 	m := b.x[0]
 	for _, v := range b.x[1:b.n] {
 		m = larger(m, v)
@@ -107,12 +122,18 @@ type gridSearch struct {
 	onGrid uint8   // what is taken as on the grid before the first trial
 	again  uint8   // the second look-up takes these groups as well,
 	always bool    // even if no group is off the grid
+
+	once      sync.Once // vectors alone need what follows
+	numerator [32]float32
 }
 
 // run finds scale and points of b. Trials spread around top as the largest
 // magnitude; scale holds if none is better than nothing. The scale returned is
 // not negative, unless NaN.
 func (s *gridSearch) run(l *lattice, b *gridBlock, top, scale float32) float32 {
+	if scale, done := s.runInLanes(l, b, top, scale); done {
+		return scale
+	}
 	groups := b.n / l.dim
 	high := float32(2*l.levels - 1)
 	var best float32

@@ -2,10 +2,21 @@
 // equals, bit for bit, the Go function that its comment names.
 package main
 
-import . "github.com/mmcloughlin/avo/build"
+import (
+	"flag"
+
+	. "github.com/mmcloughlin/avo/build"
+)
 
 func main() {
+	ofLattices := flag.Bool("lattices", false, "write the searches among grid points instead of the other kernels")
+	flag.Parse()
 	ConstraintExpr("amd64")
+	if *ofLattices {
+		lattices()
+		Generate()
+		return
+	}
 	for _, v := range []isa{avx2, avx512} {
 		v.read()
 		for _, r := range roundings {
@@ -38,4 +49,15 @@ func main() {
 	avx2.extremes()              // sixteen lanes are no faster
 	avx2.moments()
 	Generate()
+}
+
+// lattices emits the searches among grid points.
+func lattices() {
+	gridLoad()
+	for _, v := range []isa{avx2, avx512} {
+		for _, l := range v.lattices() {
+			l.trials()
+			l.sums()
+		}
+	}
 }

@@ -1,0 +1,30 @@
+package kernels
+
+// A search among grid points tries some scales on some groups. With vectors, a
+// lane owns a trial where levels and sums are found, and a neighbour where points
+// are. Lanes do what plain Go does in its order, and so give the same bits.
+
+// gridLanes is a sub-block as vectors have it. The assembly knows the order of
+// the fields.
+type gridLanes struct {
+	x    [32]float32 // magnitudes
+	w    [32]float32 // what the squared error of each counts
+	root [32]float32 // √w
+	wx   [32]float32 // w·x
+
+	inverse, scale [32]float32   // of each trial
+	qx, q2         [32]float32   // Σwxq and Σwq² for its points
+	keys           [8][32]uint32 // of each group on each trial, as words
+	points         [9][32]uint32 // as words; vectors write past a row's end
+	on             [8]uint32     // of each group, a bit per trial with a key on the grid
+	left           [8]uint32     // a bit per trial that vectors could not decide
+
+	tableX, tableW [32]float32 // x and root of a group, once per level
+
+	signs   [4]uint8 // of eight weights each; a set bit is a minus
+	highest float32  // of x
+	loud    float32  // the largest |x|
+	heavy   float32  // the largest w, or NaN if one is negative
+
+	tame bool // whether the weights are such that lanes can take them
+}

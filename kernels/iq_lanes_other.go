@@ -1,0 +1,9 @@
+//go:build !amd64
+
+package kernels
+
+func (b *gridBlock) takeInLanes([]float32, []float32, float32, float32, bool) bool { return false }
+
+func (s *gridSearch) runInLanes(*lattice, *gridBlock, float32, float32) (float32, bool) {
+	return 0, false
+}
