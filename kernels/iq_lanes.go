@@ -15,11 +15,11 @@ type gridLanes struct {
 	inverse, scale [32]float32   // of each trial
 	qx, q2         [32]float32   // Σwxq and Σwq² for its points
 	keys           [8][32]uint32 // of each group on each trial, as words
-	points         [9][32]uint32 // as words; vectors write past a row's end
-	on             [8]uint32     // of each group, a bit per trial with a key on the grid
-	left           [8]uint32     // a bit per trial that vectors could not decide
-
-	tableX, tableW [32]float32 // x and root of a group, once per level
+	points         [8][32]uint32 // as words
+	tables         [8][2][32]float32
+	margins        [8]float32 // by which a point is surely better than another
+	ends           [8]uint32  // a bit per trial on which a run of equal keys ends
+	close          [8]uint32  // and per trial with a weight close to another level
 
 	signs   [4]uint8 // of eight weights each; a set bit is a minus
 	highest float32  // of x
@@ -27,4 +27,13 @@ type gridLanes struct {
 	heavy   float32  // the largest w, or NaN if one is negative
 
 	tame bool // whether the weights are such that lanes can take them
+	jobs gridJobs
+}
+
+// gridJob asks for the best point of a list for a group on a trial.
+type gridJob struct{ list, group, trial, unsure int32 }
+
+type gridJobs struct {
+	n    int
+	list [8 * 2 * 32]gridJob
 }

@@ -9,40 +9,80 @@ package kernels
 //go:noescape
 func gridLoadAVX2(space *float32, x *float32, importance *float32, n int, square float32, little float32, even int)
 
-// gridTrials4AVX2 equals gridTrials.lookUp for every group, at the inverse scales numerators/top or, without numerators, at the scale top alone. What it leaves for Go it tells.
+// gridTables4AVX2 spreads the weights of every group, and what their errors count, over the places of the tables, and finds by how much a point must be better than another to be so in any arithmetic, if no value is larger than reach.
 //
 //go:noescape
-func gridTrials4AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, lists *uint32)
+func gridTables4AVX2(space *float32, groups int, reach float32)
+
+// gridKeys4AVX2 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone; where runs of equal keys end; and on which trials a weight is almost as near to another level.
+//
+//go:noescape
+func gridKeys4AVX2(space *float32, numerators *float32, top float32, n int, groups int)
+
+// gridBest4AVX2 finds the best point of a list for a group on a trial, as lattice.closest. A job is a list, a group, a trial and what is told of it: other than 0 if the point is not better than all others by the margin, and negative if several are equally good and it is not seen which comes first, which ties tells as well.
+//
+//go:noescape
+func gridBest4AVX2(space *float32, jobs *int32, n int, lists *uint32) (ties int)
 
 // gridSums4AVX2 equals lattice.sums for the points on every trial.
 //
 //go:noescape
 func gridSums4AVX2(space *float32, n int, groups int)
 
-// gridTrials8AVX2 equals gridTrials.lookUp for every group, at the inverse scales numerators/top or, without numerators, at the scale top alone. What it leaves for Go it tells.
+// gridTables8AVX2 spreads the weights of every group, and what their errors count, over the places of the tables, and finds by how much a point must be better than another to be so in any arithmetic, if no value is larger than reach.
 //
 //go:noescape
-func gridTrials8AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, lists *uint32)
+func gridTables8AVX2(space *float32, groups int, reach float32)
+
+// gridKeys8AVX2 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone; where runs of equal keys end; and on which trials a weight is almost as near to another level.
+//
+//go:noescape
+func gridKeys8AVX2(space *float32, numerators *float32, top float32, n int, groups int)
+
+// gridBest8AVX2 finds the best point of a list for a group on a trial, as lattice.closest. A job is a list, a group, a trial and what is told of it: other than 0 if the point is not better than all others by the margin, and negative if several are equally good and it is not seen which comes first, which ties tells as well.
+//
+//go:noescape
+func gridBest8AVX2(space *float32, jobs *int32, n int, lists *uint32) (ties int)
 
 // gridSums8AVX2 equals lattice.sums for the points on every trial.
 //
 //go:noescape
 func gridSums8AVX2(space *float32, n int, groups int)
 
-// gridTrials4AVX512 equals gridTrials.lookUp for every group, at the inverse scales numerators/top or, without numerators, at the scale top alone. What it leaves for Go it tells.
+// gridTables4AVX512 spreads the weights of every group, and what their errors count, over the places of the tables, and finds by how much a point must be better than another to be so in any arithmetic, if no value is larger than reach.
 //
 //go:noescape
-func gridTrials4AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, lists *uint32)
+func gridTables4AVX512(space *float32, groups int, reach float32)
+
+// gridKeys4AVX512 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone; where runs of equal keys end; and on which trials a weight is almost as near to another level.
+//
+//go:noescape
+func gridKeys4AVX512(space *float32, numerators *float32, top float32, n int, groups int)
+
+// gridBest4AVX512 finds the best point of a list for a group on a trial, as lattice.closest. A job is a list, a group, a trial and what is told of it: other than 0 if the point is not better than all others by the margin, and negative if several are equally good and it is not seen which comes first, which ties tells as well.
+//
+//go:noescape
+func gridBest4AVX512(space *float32, jobs *int32, n int, lists *uint32) (ties int)
 
 // gridSums4AVX512 equals lattice.sums for the points on every trial.
 //
 //go:noescape
 func gridSums4AVX512(space *float32, n int, groups int)
 
-// gridTrials8AVX512 equals gridTrials.lookUp for every group, at the inverse scales numerators/top or, without numerators, at the scale top alone. What it leaves for Go it tells.
+// gridTables8AVX512 spreads the weights of every group, and what their errors count, over the places of the tables, and finds by how much a point must be better than another to be so in any arithmetic, if no value is larger than reach.
 //
 //go:noescape
-func gridTrials8AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, lists *uint32)
+func gridTables8AVX512(space *float32, groups int, reach float32)
+
+// gridKeys8AVX512 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone; where runs of equal keys end; and on which trials a weight is almost as near to another level.
+//
+//go:noescape
+func gridKeys8AVX512(space *float32, numerators *float32, top float32, n int, groups int)
+
+// gridBest8AVX512 finds the best point of a list for a group on a trial, as lattice.closest. A job is a list, a group, a trial and what is told of it: other than 0 if the point is not better than all others by the margin, and negative if several are equally good and it is not seen which comes first, which ties tells as well.
+//
+//go:noescape
+func gridBest8AVX512(space *float32, jobs *int32, n int, lists *uint32) (ties int)
 
 // gridSums8AVX512 equals lattice.sums for the points on every trial.
 //

@@ -18,7 +18,7 @@ TEXT ·gridLoadAVX2(SB), NOSPLIT, $0-48
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VBROADCASTSS c32_ff7fffff<>+0(SB), Y3
-	LEAQ         3520(AX), DI
+	LEAQ         5216(AX), DI
 
 next1:
 	VMOVUPS (CX), Y6
@@ -97,9 +97,9 @@ weighed3:
 	VPMAXUD      X0, X5, X5
 	VPSHUFD      $0xb1, X5, X0
 	VPMAXUD      X0, X5, X5
-	VMOVD        X3, 3524(AX)
-	VMOVD        X4, 3528(AX)
-	VMOVD        X5, 3532(AX)
+	VMOVD        X3, 5220(AX)
+	VMOVD        X4, 5224(AX)
+	VMOVD        X5, 5228(AX)
 	VZEROUPPER
 	RET
 
@@ -136,408 +136,59 @@ DATA eight<>+24(SB)/4, $0x00000040
 DATA eight<>+28(SB)/4, $0x00000080
 GLOBL eight<>(SB), RODATA|NOPTR, $32
 
-// func gridTrials4AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, lists *uint32)
-// Requires: AVX, AVX2, BMI, BMI2
-TEXT ·gridTrials4AVX2(SB), NOSPLIT, $0-56
+// func gridTables4AVX2(space *float32, groups int, reach float32)
+// Requires: AVX, AVX2
+TEXT ·gridTables4AVX2(SB), NOSPLIT, $0-20
 	MOVQ         space+0(FP), AX
-	MOVQ         numerators+8(FP), CX
-	VPBROADCASTD c32_3f800000<>+0(SB), Y1
-	VBROADCASTSS top+16(FP), Y0
-	TESTQ        CX, CX
-	JZ           single5
-	VMOVUPS      (CX), Y2
-	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 512(AX)
-	VDIVPS       Y2, Y1, Y2
-	VMOVUPS      Y2, 640(AX)
-	VMOVUPS      32(CX), Y2
-	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 544(AX)
-	VDIVPS       Y2, Y1, Y2
-	VMOVUPS      Y2, 672(AX)
-	VMOVUPS      64(CX), Y2
-	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 576(AX)
-	VDIVPS       Y2, Y1, Y2
-	VMOVUPS      Y2, 704(AX)
-	VMOVUPS      96(CX), Y2
-	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 608(AX)
-	VDIVPS       Y2, Y1, Y2
-	VMOVUPS      Y2, 736(AX)
-	JMP          scaled4
-
-single5:
-	VMOVUPS Y0, 640(AX)
-	VDIVPS  Y0, Y1, Y1
-	VMOVUPS Y1, 512(AX)
-
-scaled4:
-	VPBROADCASTD c32_3f800000<>+0(SB), Y0
-	VPBROADCASTD c32_4bc00000<>+0(SB), Y1
-	VPBROADCASTD c32_4bc00007<>+0(SB), Y2
-	MOVQ         n+24(FP), DX
-	MOVQ         AX, CX
-
-vectors6:
-	VMOVUPS 512(CX), Y4
-	MOVQ    groups+32(FP), DI
-	MOVQ    AX, BX
-	MOVQ    CX, SI
-
-group7:
-	VBROADCASTSS 12(BX), Y5
-	VMULPS       Y4, Y5, Y5
-	VSUBPS       Y0, Y5, Y5
-	VADDPS       Y1, Y5, Y5
-	VPMAXSD      Y1, Y5, Y5
-	VPMINSD      Y2, Y5, Y5
-	VBROADCASTSS 8(BX), Y6
-	VMULPS       Y4, Y6, Y6
-	VSUBPS       Y0, Y6, Y6
-	VADDPS       Y1, Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x04, Y5, Y5
-	VPADDD       Y5, Y6, Y6
-	VBROADCASTSS 4(BX), Y5
-	VMULPS       Y4, Y5, Y5
-	VSUBPS       Y0, Y5, Y5
-	VADDPS       Y1, Y5, Y5
-	VPMAXSD      Y1, Y5, Y5
-	VPMINSD      Y2, Y5, Y5
-	VPSLLD       $0x04, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS (BX), Y6
-	VMULPS       Y4, Y6, Y6
-	VSUBPS       Y0, Y6, Y6
-	VADDPS       Y1, Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x04, Y5, Y5
-	VPADDD       Y5, Y6, Y6
-	VPSUBD       v32_c7c00000<>+0(SB), Y6, Y6
-	VMOVUPS      Y6, 1024(SI)
-	ADDQ         $0x00000010, BX
-	ADDQ         $0x00000080, SI
-	DECQ         DI
-	JNZ          group7
-	ADDQ         $0x00000020, CX
-	SUBQ         $0x00000008, DX
-	JG           vectors6
-	MOVQ         AX, CX
+	MOVQ         groups+8(FP), CX
 	MOVQ         AX, DX
-	XORQ         BX, BX
-
-group8:
-	VMOVUPS      (CX), Y0
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      ladder4<>+0(SB), Y2
-	VPERMPS      Y0, Y2, Y4
-	VMOVUPS      Y4, 3264(AX)
-	VPERMPS      Y1, Y2, Y4
-	VMOVUPS      Y4, 3392(AX)
-	VMOVUPS      ladder4<>+32(SB), Y2
-	VPERMPS      Y0, Y2, Y4
-	VMOVUPS      Y4, 3296(AX)
-	VPERMPS      Y1, Y2, Y4
-	VMOVUPS      Y4, 3424(AX)
+	MOVQ         AX, BX
+	VMOVUPS      ladder4<>+0(SB), Y0
+	VMOVUPS      ladder4<>+32(SB), Y1
 	VMOVUPS      ladder4<>+64(SB), Y2
-	VPERMPS      Y0, Y2, Y4
-	VMOVUPS      Y4, 3328(AX)
-	VPERMPS      Y1, Y2, Y4
-	VMOVUPS      Y4, 3456(AX)
-	VMOVUPS      ladder4<>+96(SB), Y2
-	VPERMPS      Y0, Y2, Y4
-	VMOVUPS      Y4, 3360(AX)
-	VPERMPS      Y1, Y2, Y4
-	VMOVUPS      Y4, 3488(AX)
-	VBROADCASTSS 640(AX), Y2
-	VMULPS       v32_41700000<>+0(SB), X2, X2
-	VANDPS       v32_7fffffff<>+0(SB), X0, X0
-	VADDPS       X0, X2, X2
-	VMULPS       X2, X1, X1
-	VMULPS       X2, X1, X0
-	VMULPS       v32_37800000<>+0(SB), X0, X0
-	VADDPS       X2, X1, X1
-	VADDPS       v32_3f800000<>+0(SB), X1, X1
-	VMULPS       v32_03800000<>+0(SB), X1, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0x4e, X0, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0xb1, X0, X1
-	VADDPS       X1, X0, X0
-	VBROADCASTSS X0, Y0
-	XORL         SI, SI
-	VMOVUPS      1120(DX), Y1
-	VPCMPEQD     1124(DX), Y1, Y1
-	VMOVMSKPS    Y1, DI
-	SHLL         $0x08, SI
-	ORL          DI, SI
-	VMOVUPS      1088(DX), Y1
-	VPCMPEQD     1092(DX), Y1, Y1
-	VMOVMSKPS    Y1, DI
-	SHLL         $0x08, SI
-	ORL          DI, SI
-	VMOVUPS      1056(DX), Y1
-	VPCMPEQD     1060(DX), Y1, Y1
-	VMOVMSKPS    Y1, DI
-	SHLL         $0x08, SI
-	ORL          DI, SI
-	VMOVUPS      1024(DX), Y1
-	VPCMPEQD     1028(DX), Y1, Y1
-	VMOVMSKPS    Y1, DI
-	SHLL         $0x08, SI
-	ORL          DI, SI
-	NOTL         SI
-	MOVQ         n+24(FP), DI
-	DECQ         DI
-	MOVL         $0x00000001, R8
-	SHLXL        DI, R8, R8
-	ORL          R8, SI
-	BLSMSKL      R8, R8
-	ANDL         R8, SI
-	XORQ         DI, DI
-	MOVL         $0x00000000, 3200(AX)(BX*4)
-	MOVL         $0x00000000, 3232(AX)(BX*4)
+	VMOVUPS      ladder4<>+96(SB), Y3
+	VBROADCASTSS reach+16(FP), Y4
 
-run9:
-	TZCNTL       SI, R8
-	MOVL         1024(DX)(DI*4), R9
-	MOVL         R9, R10
-	MOVL         $0x00007777, R11
-	PEXTL        R11, R9, R9
-	MOVQ         at+40(FP), R11
-	MOVLQSX      (R11)(R9*4), R9
-	LEAQ         3200(AX), R11
-	TESTQ        R9, R9
-	JS           on10
-	MOVQ         lists+48(FP), R11
-	LEAQ         (R11)(R9*4), R9
-	VBROADCASTSS 512(AX)(DI*4), X1
-	VMULPS       (CX), X1, X1
-	VSUBPS       v32_3f800000<>+0(SB), X1, X1
-	VADDPS       v32_4bc00000<>+0(SB), X1, X2
-	VSUBPS       v32_4bc00000<>+0(SB), X2, X2
-	VSUBPS       X2, X1, X1
-	VANDPS       v32_7fffffff<>+0(SB), X1, X1
-	VBROADCASTSS 512(AX)(R8*4), X2
-	VMULPS       (CX), X2, X2
-	VSUBPS       v32_3f800000<>+0(SB), X2, X2
-	VADDPS       v32_4bc00000<>+0(SB), X2, X3
-	VSUBPS       v32_4bc00000<>+0(SB), X3, X3
-	VSUBPS       X3, X2, X2
-	VANDPS       v32_7fffffff<>+0(SB), X2, X2
-	VMAXPS       X1, X2, X1
-	VPCMPGTD     v32_3f7fe000<>+0(SB), X1, X1
-	VMOVMSKPS    X1, R11
-	TESTL        R11, R11
-	JNZ          left11
-	VBROADCASTSS 640(AX)(R8*4), Y1
-	VMULPS       odd4<>+0(SB), Y1, Y1
-	VSUBPS       3264(AX), Y1, Y2
-	VMULPS       3392(AX), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VSUBPS       3296(AX), Y1, Y2
-	VMULPS       3424(AX), Y2, Y5
-	VMULPS       Y2, Y5, Y5
-	VSUBPS       3328(AX), Y1, Y2
-	VMULPS       3456(AX), Y2, Y6
-	VMULPS       Y2, Y6, Y6
-	VSUBPS       3360(AX), Y1, Y1
-	VMULPS       3488(AX), Y1, Y2
-	VMULPS       Y1, Y2, Y2
-	MOVL         (R9), R12
-	LEAQ         4(R9), R11
-	VPBROADCASTD c32_7f7fffff<>+0(SB), Y9
-	VMOVAPS      Y9, Y1
-	VMOVAPS      Y9, Y7
-	VMOVUPS      (R11), Y8
-
-list15:
-	VMOVUPS      (R11), Y10
-	VPERMPS      Y4, Y10, Y11
-	VPSRLD       $0x04, Y10, Y12
-	VPERMPS      Y5, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x08, Y10, Y12
-	VPERMPS      Y6, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x0c, Y10, Y12
-	VPERMPS      Y2, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VMOVD        R12, X3
-	VPBROADCASTD X3, Y12
-	VPCMPGTD     iota<>+0(SB), Y12, Y12
-	VBLENDVPS    Y12, Y11, Y9, Y11
-	VCMPPS       $0x01, Y1, Y11, Y13
-	VMAXPS       Y11, Y1, Y12
-	VMINPS       Y12, Y7, Y7
-	VMINPS       Y11, Y1, Y1
-	VBLENDVPS    Y13, Y10, Y8, Y8
-	ADDQ         $0x00000020, R11
-	SUBL         $0x00000008, R12
-	JG           list15
-	VMOVAPS      Y1, Y2
-	VPERM2F128   $0x01, Y2, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VPERMILPS    $0x4e, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VPERMILPS    $0xb1, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VADDPS       Y0, Y2, Y4
-	VCMPPS       $0x00, Y2, Y1, Y2
-	VMOVMSKPS    Y2, R12
-	VCMPPS       $0x02, Y4, Y1, Y1
-	VMOVMSKPS    Y1, R13
-	VCMPPS       $0x02, Y4, Y7, Y1
-	VMOVMSKPS    Y1, R11
-	BLSRL        R13, R13
-	ORL          R11, R13
-	MOVL         R13, R11
-	BLSRL        R12, R13
-	JZ           single16
-	CMPL         (R9), $0x00000008
-	JG           left11
-
-single16:
-	TZCNTL  R12, R12
-	VMOVD   R12, X3
-	VPERMPS Y8, Y3, Y8
-	VMOVD   X8, R10
-
-walk17:
-	CMPQ         DI, R8
-	JE           fill12
-	VBROADCASTSS 640(AX)(DI*4), Y1
-	VMULPS       odd4<>+0(SB), Y1, Y1
-	VSUBPS       3264(AX), Y1, Y2
-	VMULPS       3392(AX), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VSUBPS       3296(AX), Y1, Y2
-	VMULPS       3424(AX), Y2, Y5
-	VMULPS       Y2, Y5, Y5
-	VSUBPS       3328(AX), Y1, Y2
-	VMULPS       3456(AX), Y2, Y6
-	VMULPS       Y2, Y6, Y6
-	VSUBPS       3360(AX), Y1, Y1
-	VMULPS       3488(AX), Y1, Y2
-	VMULPS       Y1, Y2, Y2
-	MOVL         (R9), R13
-	LEAQ         4(R9), R12
-	VPBROADCASTD c32_7f7fffff<>+0(SB), Y9
-	VMOVAPS      Y9, Y1
-	VMOVAPS      Y9, Y7
-	VMOVUPS      (R12), Y8
-
-list18:
-	VMOVUPS      (R12), Y10
-	VPERMPS      Y4, Y10, Y11
-	VPSRLD       $0x04, Y10, Y12
-	VPERMPS      Y5, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x08, Y10, Y12
-	VPERMPS      Y6, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x0c, Y10, Y12
-	VPERMPS      Y2, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VMOVD        R13, X3
-	VPBROADCASTD X3, Y12
-	VPCMPGTD     iota<>+0(SB), Y12, Y12
-	VBLENDVPS    Y12, Y11, Y9, Y11
-	VCMPPS       $0x01, Y1, Y11, Y13
-	VMAXPS       Y11, Y1, Y12
-	VMINPS       Y12, Y7, Y7
-	VMINPS       Y11, Y1, Y1
-	VBLENDVPS    Y13, Y10, Y8, Y8
-	ADDQ         $0x00000020, R12
-	SUBL         $0x00000008, R13
-	JG           list18
-	VMOVAPS      Y1, Y2
-	VPERM2F128   $0x01, Y2, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VPERMILPS    $0x4e, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VPERMILPS    $0xb1, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VADDPS       Y0, Y2, Y4
-	VCMPPS       $0x00, Y2, Y1, Y2
-	VMOVMSKPS    Y2, R12
-	VCMPPS       $0x02, Y4, Y1, Y1
-	VMOVMSKPS    Y1, R14
-	VCMPPS       $0x02, Y4, Y7, Y1
-	VMOVMSKPS    Y1, R13
-	BLSRL        R14, R14
-	ORL          R13, R14
-	MOVL         R14, R13
-	BLSRL        R12, R14
-	JZ           single19
-	CMPL         (R9), $0x00000008
-	JG           left11
-
-single19:
-	TZCNTL  R12, R12
-	VMOVD   R12, X3
-	VPERMPS Y8, Y3, Y8
-	VMOVD   X8, R12
-	ORL     R11, R13
-	MOVL    R10, R14
-	XORL    R12, R14
-	ORL     R13, R14
-	JZ      fill12
-	MOVL    R12, 2048(DX)(DI*4)
-	INCQ    DI
-	JMP     walk17
-
-left11:
-	LEAQ 3232(AX), R11
-
-on10:
-	MOVL  $0x00000001, R9
-	SHLXL DI, R9, R12
-	ADDL  R9, R9
-	SHLXL R8, R9, R9
-	SUBL  R12, R9
-	ORL   R9, (R11)(BX*4)
-
-fill12:
-	VMOVD        R10, X1
-	VPBROADCASTD X1, Y1
-	LEAQ         2048(DX)(DI*4), DI
-	VMOVUPS      Y1, (DI)
-	VMOVUPS      Y1, 32(DI)
-	VMOVUPS      Y1, 64(DI)
-	VMOVUPS      Y1, 96(DI)
-	LEAQ         1(R8), DI
-	BLSRL        SI, SI
-	JNZ          run9
-	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000080, DX
-	INCQ         BX
-	CMPQ         BX, groups+32(FP)
-	JL           group8
+group4:
+	VMOVUPS   (DX), Y5
+	VMOVUPS   256(DX), Y6
+	VPERMPS   Y5, Y0, Y7
+	VMOVUPS   Y7, 3072(BX)
+	VPERMPS   Y6, Y0, Y7
+	VMOVUPS   Y7, 3200(BX)
+	VPERMPS   Y5, Y1, Y7
+	VMOVUPS   Y7, 3104(BX)
+	VPERMPS   Y6, Y1, Y7
+	VMOVUPS   Y7, 3232(BX)
+	VPERMPS   Y5, Y2, Y7
+	VMOVUPS   Y7, 3136(BX)
+	VPERMPS   Y6, Y2, Y7
+	VMOVUPS   Y7, 3264(BX)
+	VPERMPS   Y5, Y3, Y7
+	VMOVUPS   Y7, 3168(BX)
+	VPERMPS   Y6, Y3, Y7
+	VMOVUPS   Y7, 3296(BX)
+	VANDPS    v32_7fffffff<>+0(SB), X5, X5
+	VADDPS    X5, X4, X5
+	VMULPS    X5, X6, X6
+	VMULPS    X5, X6, X7
+	VMULPS    v32_37800000<>+0(SB), X7, X7
+	VADDPS    X5, X6, X5
+	VADDPS    v32_3f800000<>+0(SB), X5, X5
+	VMULPS    v32_03800000<>+0(SB), X5, X5
+	VADDPS    X5, X7, X7
+	VPERMILPS $0x4e, X7, X5
+	VADDPS    X5, X7, X7
+	VPERMILPS $0xb1, X7, X5
+	VADDSS    X5, X7, X7
+	VMOVSS    X7, 5120(AX)
+	ADDQ      $0x00000010, DX
+	ADDQ      $0x00000100, BX
+	ADDQ      $0x04, AX
+	DECQ      CX
+	JNZ       group4
 	VZEROUPPER
 	RET
-
-DATA c32_3f800000<>+0(SB)/4, $0x3f800000
-GLOBL c32_3f800000<>(SB), RODATA|NOPTR, $4
-
-DATA c32_4bc00000<>+0(SB)/4, $0x4bc00000
-GLOBL c32_4bc00000<>(SB), RODATA|NOPTR, $4
-
-DATA c32_4bc00007<>+0(SB)/4, $0x4bc00007
-GLOBL c32_4bc00007<>(SB), RODATA|NOPTR, $4
-
-DATA v32_c7c00000<>+0(SB)/4, $0xc7c00000
-DATA v32_c7c00000<>+4(SB)/4, $0xc7c00000
-DATA v32_c7c00000<>+8(SB)/4, $0xc7c00000
-DATA v32_c7c00000<>+12(SB)/4, $0xc7c00000
-DATA v32_c7c00000<>+16(SB)/4, $0xc7c00000
-DATA v32_c7c00000<>+20(SB)/4, $0xc7c00000
-DATA v32_c7c00000<>+24(SB)/4, $0xc7c00000
-DATA v32_c7c00000<>+28(SB)/4, $0xc7c00000
-GLOBL v32_c7c00000<>(SB), RODATA|NOPTR, $32
 
 DATA ladder4<>+0(SB)/4, $0x00000000
 DATA ladder4<>+4(SB)/4, $0x00000000
@@ -573,16 +224,6 @@ DATA ladder4<>+120(SB)/4, $0x00000003
 DATA ladder4<>+124(SB)/4, $0x00000003
 GLOBL ladder4<>(SB), RODATA|NOPTR, $128
 
-DATA v32_41700000<>+0(SB)/4, $0x41700000
-DATA v32_41700000<>+4(SB)/4, $0x41700000
-DATA v32_41700000<>+8(SB)/4, $0x41700000
-DATA v32_41700000<>+12(SB)/4, $0x41700000
-DATA v32_41700000<>+16(SB)/4, $0x41700000
-DATA v32_41700000<>+20(SB)/4, $0x41700000
-DATA v32_41700000<>+24(SB)/4, $0x41700000
-DATA v32_41700000<>+28(SB)/4, $0x41700000
-GLOBL v32_41700000<>(SB), RODATA|NOPTR, $32
-
 DATA v32_37800000<>+0(SB)/4, $0x37800000
 DATA v32_37800000<>+4(SB)/4, $0x37800000
 DATA v32_37800000<>+8(SB)/4, $0x37800000
@@ -613,15 +254,171 @@ DATA v32_03800000<>+24(SB)/4, $0x03800000
 DATA v32_03800000<>+28(SB)/4, $0x03800000
 GLOBL v32_03800000<>(SB), RODATA|NOPTR, $32
 
-DATA v32_4bc00000<>+0(SB)/4, $0x4bc00000
-DATA v32_4bc00000<>+4(SB)/4, $0x4bc00000
-DATA v32_4bc00000<>+8(SB)/4, $0x4bc00000
-DATA v32_4bc00000<>+12(SB)/4, $0x4bc00000
-DATA v32_4bc00000<>+16(SB)/4, $0x4bc00000
-DATA v32_4bc00000<>+20(SB)/4, $0x4bc00000
-DATA v32_4bc00000<>+24(SB)/4, $0x4bc00000
-DATA v32_4bc00000<>+28(SB)/4, $0x4bc00000
-GLOBL v32_4bc00000<>(SB), RODATA|NOPTR, $32
+// func gridKeys4AVX2(space *float32, numerators *float32, top float32, n int, groups int)
+// Requires: AVX, AVX2, BMI, BMI2
+TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-40
+	MOVQ         space+0(FP), AX
+	MOVQ         numerators+8(FP), CX
+	VPBROADCASTD c32_3f800000<>+0(SB), Y1
+	VBROADCASTSS top+16(FP), Y0
+	TESTQ        CX, CX
+	JZ           single6
+	VMOVUPS      (CX), Y2
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, 512(AX)
+	VDIVPS       Y2, Y1, Y2
+	VMOVUPS      Y2, 640(AX)
+	VMOVUPS      32(CX), Y2
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, 544(AX)
+	VDIVPS       Y2, Y1, Y2
+	VMOVUPS      Y2, 672(AX)
+	VMOVUPS      64(CX), Y2
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, 576(AX)
+	VDIVPS       Y2, Y1, Y2
+	VMOVUPS      Y2, 704(AX)
+	VMOVUPS      96(CX), Y2
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, 608(AX)
+	VDIVPS       Y2, Y1, Y2
+	VMOVUPS      Y2, 736(AX)
+	JMP          scaled5
+
+single6:
+	VMOVUPS Y0, 640(AX)
+	VDIVPS  Y0, Y1, Y0
+	VMOVUPS Y0, 512(AX)
+
+scaled5:
+	VPBROADCASTD c32_4bc00000<>+0(SB), Y0
+	VXORPS       Y2, Y2, Y2
+	MOVQ         n+24(FP), DX
+	MOVQ         AX, CX
+	LEAQ         5184(AX), BX
+
+vectors7:
+	VMOVUPS 512(CX), Y3
+	MOVQ    groups+32(FP), R8
+	MOVQ    AX, SI
+	MOVQ    CX, DI
+	MOVQ    BX, R9
+
+group8:
+	VBROADCASTSS 12(SI), Y5
+	VMULPS       Y3, Y5, Y5
+	VSUBPS       Y1, Y5, Y5
+	VMAXPS       Y2, Y5, Y5
+	VMINPS       v32_41600000<>+0(SB), Y5, Y5
+	VADDPS       Y0, Y5, Y4
+	VSUBPS       Y0, Y4, Y6
+	VSUBPS       Y6, Y5, Y6
+	VPAND        v32_7fffffff<>+0(SB), Y6, Y6
+	VMOVAPS      Y6, Y5
+	VMOVAPS      Y4, Y4
+	VBROADCASTSS 8(SI), Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y2, Y6, Y6
+	VMINPS       v32_41600000<>+0(SB), Y6, Y6
+	VADDPS       Y0, Y6, Y7
+	VSUBPS       Y0, Y7, Y8
+	VSUBPS       Y8, Y6, Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y5, Y5
+	VPSLLD       $0x04, Y4, Y4
+	VPADDD       Y7, Y4, Y4
+	VBROADCASTSS 4(SI), Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y2, Y6, Y6
+	VMINPS       v32_41600000<>+0(SB), Y6, Y6
+	VADDPS       Y0, Y6, Y7
+	VSUBPS       Y0, Y7, Y8
+	VSUBPS       Y8, Y6, Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y5, Y5
+	VPSLLD       $0x04, Y4, Y4
+	VPADDD       Y7, Y4, Y4
+	VBROADCASTSS (SI), Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y2, Y6, Y6
+	VMINPS       v32_41600000<>+0(SB), Y6, Y6
+	VADDPS       Y0, Y6, Y7
+	VSUBPS       Y0, Y7, Y8
+	VSUBPS       Y8, Y6, Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y5, Y5
+	VPSLLD       $0x04, Y4, Y4
+	VPADDD       Y7, Y4, Y4
+	VPSUBD       v32_c7c00000<>+0(SB), Y4, Y4
+	VMOVUPS      Y4, 1024(DI)
+	VCMPPS       $0x0e, v32_3f7fe000<>+0(SB), Y5, Y4
+	VMOVMSKPS    Y4, R10
+	MOVB         R10, (R9)
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000080, DI
+	ADDQ         $0x04, R9
+	DECQ         R8
+	JNZ          group8
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000001, BX
+	SUBQ         $0x00000008, DX
+	JG           vectors7
+	MOVQ         groups+32(FP), DX
+	MOVQ         AX, CX
+	MOVQ         n+24(FP), BX
+	DECQ         BX
+	MOVL         $0x00000001, SI
+	SHLXL        BX, SI, SI
+	BLSMSKL      SI, BX
+
+ends9:
+	VMOVUPS   1120(CX), Y0
+	VPCMPEQD  1124(CX), Y0, Y0
+	VMOVMSKPS Y0, DI
+	VMOVUPS   1088(CX), Y0
+	VPCMPEQD  1092(CX), Y0, Y0
+	VMOVMSKPS Y0, R8
+	SHLL      $0x08, DI
+	ORL       R8, DI
+	VMOVUPS   1056(CX), Y0
+	VPCMPEQD  1060(CX), Y0, Y0
+	VMOVMSKPS Y0, R8
+	SHLL      $0x08, DI
+	ORL       R8, DI
+	VMOVUPS   1024(CX), Y0
+	VPCMPEQD  1028(CX), Y0, Y0
+	VMOVMSKPS Y0, R8
+	SHLL      $0x08, DI
+	ORL       R8, DI
+	NOTL      DI
+	ORL       SI, DI
+	ANDL      BX, DI
+	MOVL      DI, 5152(AX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x04, AX
+	DECQ      DX
+	JNZ       ends9
+	VZEROUPPER
+	RET
+
+DATA c32_3f800000<>+0(SB)/4, $0x3f800000
+GLOBL c32_3f800000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_4bc00000<>+0(SB)/4, $0x4bc00000
+GLOBL c32_4bc00000<>(SB), RODATA|NOPTR, $4
+
+DATA v32_41600000<>+0(SB)/4, $0x41600000
+DATA v32_41600000<>+4(SB)/4, $0x41600000
+DATA v32_41600000<>+8(SB)/4, $0x41600000
+DATA v32_41600000<>+12(SB)/4, $0x41600000
+DATA v32_41600000<>+16(SB)/4, $0x41600000
+DATA v32_41600000<>+20(SB)/4, $0x41600000
+DATA v32_41600000<>+24(SB)/4, $0x41600000
+DATA v32_41600000<>+28(SB)/4, $0x41600000
+GLOBL v32_41600000<>(SB), RODATA|NOPTR, $32
 
 DATA v32_3f7fe000<>+0(SB)/4, $0x3f7fe000
 DATA v32_3f7fe000<>+4(SB)/4, $0x3f7fe000
@@ -632,6 +429,140 @@ DATA v32_3f7fe000<>+20(SB)/4, $0x3f7fe000
 DATA v32_3f7fe000<>+24(SB)/4, $0x3f7fe000
 DATA v32_3f7fe000<>+28(SB)/4, $0x3f7fe000
 GLOBL v32_3f7fe000<>(SB), RODATA|NOPTR, $32
+
+DATA v32_c7c00000<>+0(SB)/4, $0xc7c00000
+DATA v32_c7c00000<>+4(SB)/4, $0xc7c00000
+DATA v32_c7c00000<>+8(SB)/4, $0xc7c00000
+DATA v32_c7c00000<>+12(SB)/4, $0xc7c00000
+DATA v32_c7c00000<>+16(SB)/4, $0xc7c00000
+DATA v32_c7c00000<>+20(SB)/4, $0xc7c00000
+DATA v32_c7c00000<>+24(SB)/4, $0xc7c00000
+DATA v32_c7c00000<>+28(SB)/4, $0xc7c00000
+GLOBL v32_c7c00000<>(SB), RODATA|NOPTR, $32
+
+// func gridBest4AVX2(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+// Requires: AVX, AVX2, BMI
+TEXT ·gridBest4AVX2(SB), NOSPLIT, $0-40
+	MOVQ         space+0(FP), AX
+	MOVQ         jobs+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         lists+24(FP), BX
+	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
+	XORQ         SI, SI
+
+job10:
+	MOVLQSX      (CX), DI
+	MOVLQSX      4(CX), R8
+	MOVLQSX      8(CX), R9
+	VBROADCASTSS 5120(AX)(R8*4), Y1
+	VBROADCASTSS 640(AX)(R9*4), Y2
+	VMULPS       odd4<>+0(SB), Y2, Y2
+	MOVQ         R8, R10
+	SHLQ         $0x08, R10
+	ADDQ         AX, R10
+	SHLQ         $0x05, R8
+	ADDQ         R9, R8
+	VSUBPS       3072(R10), Y2, Y3
+	VMULPS       3200(R10), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VSUBPS       3104(R10), Y2, Y3
+	VMULPS       3232(R10), Y3, Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       3136(R10), Y2, Y3
+	VMULPS       3264(R10), Y3, Y7
+	VMULPS       Y3, Y7, Y7
+	VSUBPS       3168(R10), Y2, Y2
+	VMULPS       3296(R10), Y2, Y3
+	VMULPS       Y2, Y3, Y3
+	LEAQ         (BX)(DI*4), R9
+	MOVL         (R9), R10
+	ADDQ         $0x04, R9
+	VMOVUPS      (R9), Y9
+	VPERMPS      Y4, Y9, Y2
+	VPSRLD       $0x04, Y9, Y10
+	VPERMPS      Y6, Y10, Y10
+	VADDPS       Y10, Y2, Y2
+	VPSRLD       $0x08, Y9, Y10
+	VPERMPS      Y7, Y10, Y10
+	VADDPS       Y10, Y2, Y2
+	VPSRLD       $0x0c, Y9, Y10
+	VPERMPS      Y3, Y10, Y10
+	VADDPS       Y10, Y2, Y2
+	VMOVD        R10, X5
+	VPBROADCASTD X5, Y8
+	VPCMPGTD     iota<>+0(SB), Y8, Y8
+	VBLENDVPS    Y8, Y2, Y0, Y2
+	VMINPS       Y0, Y2, Y2
+	VMOVAPS      Y0, Y8
+	SUBL         $0x00000008, R10
+	JLE          decide11
+
+list12:
+	ADDQ         $0x00000020, R9
+	VMOVUPS      (R9), Y11
+	VPERMPS      Y4, Y11, Y12
+	VPSRLD       $0x04, Y11, Y10
+	VPERMPS      Y6, Y10, Y10
+	VADDPS       Y10, Y12, Y12
+	VPSRLD       $0x08, Y11, Y10
+	VPERMPS      Y7, Y10, Y10
+	VADDPS       Y10, Y12, Y12
+	VPSRLD       $0x0c, Y11, Y10
+	VPERMPS      Y3, Y10, Y10
+	VADDPS       Y10, Y12, Y12
+	VMOVD        R10, X5
+	VPBROADCASTD X5, Y10
+	VPCMPGTD     iota<>+0(SB), Y10, Y10
+	VBLENDVPS    Y10, Y12, Y0, Y12
+	VMINPS       Y0, Y12, Y12
+	VCMPPS       $0x01, Y2, Y12, Y13
+	VMAXPS       Y12, Y2, Y10
+	VMINPS       Y10, Y8, Y8
+	VMINPS       Y12, Y2, Y2
+	VBLENDVPS    Y13, Y11, Y9, Y9
+	SUBL         $0x00000008, R10
+	JG           list12
+
+decide11:
+	VMOVAPS    Y2, Y3
+	VPERM2F128 $0x01, Y3, Y3, Y4
+	VMINPS     Y4, Y3, Y3
+	VPERMILPS  $0x4e, Y3, Y4
+	VMINPS     Y4, Y3, Y3
+	VPERMILPS  $0xb1, Y3, Y4
+	VMINPS     Y4, Y3, Y3
+	VADDPS     Y1, Y3, Y1
+	VCMPPS     $0x00, Y3, Y2, Y3
+	VMOVMSKPS  Y3, R9
+	VCMPPS     $0x02, Y1, Y2, Y2
+	VMOVMSKPS  Y2, R10
+	VCMPPS     $0x02, Y1, Y8, Y1
+	VMOVMSKPS  Y1, R11
+	BLSRL      R10, R10
+	ORL        R11, R10
+	TZCNTL     R9, R11
+	VMOVD      R11, X5
+	VPERMPS    Y9, Y5, Y5
+	VMOVD      X5, 2048(AX)(R8*4)
+	BLSRL      R9, R9
+	JZ         single13
+	LEAQ       (BX)(DI*4), R9
+	CMPL       (R9), $0x00000008
+	JLE        single13
+	MOVL       $-1, R10
+	INCQ       SI
+
+single13:
+	MOVL R10, 12(CX)
+	ADDQ $0x00000010, CX
+	DECQ DX
+	JNZ  job10
+	MOVQ SI, ties+32(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_7f7fffff<>+0(SB)/4, $0x7f7fffff
+GLOBL c32_7f7fffff<>(SB), RODATA|NOPTR, $4
 
 DATA odd4<>+0(SB)/4, $0x3f800000
 DATA odd4<>+4(SB)/4, $0x40400000
@@ -667,9 +598,6 @@ DATA odd4<>+120(SB)/4, $0x41500000
 DATA odd4<>+124(SB)/4, $0x41700000
 GLOBL odd4<>(SB), RODATA|NOPTR, $128
 
-DATA c32_7f7fffff<>+0(SB)/4, $0x7f7fffff
-GLOBL c32_7f7fffff<>(SB), RODATA|NOPTR, $4
-
 DATA iota<>+0(SB)/4, $0x00000000
 DATA iota<>+4(SB)/4, $0x00000001
 DATA iota<>+8(SB)/4, $0x00000002
@@ -696,14 +624,14 @@ TEXT ·gridSums4AVX2(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd4<>+0(SB), Y0
 
-vectors20:
+vectors14:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group21:
+group15:
 	VMOVUPS      2048(SI), Y3
 	VPERMPS      Y0, Y3, Y4
 	VBROADCASTSS 384(BX), Y5
@@ -743,459 +671,70 @@ group21:
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000080, SI
 	DECQ         DI
-	JNZ          group21
+	JNZ          group15
 	VMOVUPS      Y1, 768(DX)
 	VMOVUPS      Y2, 896(DX)
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JG           vectors20
+	JG           vectors14
 	VZEROUPPER
 	RET
 
-// func gridTrials8AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, lists *uint32)
-// Requires: AVX, AVX2, BMI, BMI2
-TEXT ·gridTrials8AVX2(SB), NOSPLIT, $0-56
+// func gridTables8AVX2(space *float32, groups int, reach float32)
+// Requires: AVX, AVX2
+TEXT ·gridTables8AVX2(SB), NOSPLIT, $0-20
 	MOVQ         space+0(FP), AX
-	MOVQ         numerators+8(FP), CX
-	VPBROADCASTD c32_3f800000<>+0(SB), Y1
-	VBROADCASTSS top+16(FP), Y0
-	TESTQ        CX, CX
-	JZ           single23
-	VMOVUPS      (CX), Y2
-	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 512(AX)
-	VDIVPS       Y2, Y1, Y2
-	VMOVUPS      Y2, 640(AX)
-	VMOVUPS      32(CX), Y2
-	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 544(AX)
-	VDIVPS       Y2, Y1, Y2
-	VMOVUPS      Y2, 672(AX)
-	VMOVUPS      64(CX), Y2
-	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 576(AX)
-	VDIVPS       Y2, Y1, Y2
-	VMOVUPS      Y2, 704(AX)
-	VMOVUPS      96(CX), Y2
-	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 608(AX)
-	VDIVPS       Y2, Y1, Y2
-	VMOVUPS      Y2, 736(AX)
-	JMP          scaled22
-
-single23:
-	VMOVUPS Y0, 640(AX)
-	VDIVPS  Y0, Y1, Y1
-	VMOVUPS Y1, 512(AX)
-
-scaled22:
-	VPBROADCASTD c32_3f800000<>+0(SB), Y0
-	VPBROADCASTD c32_4bc00000<>+0(SB), Y1
-	VPBROADCASTD c32_4bc00002<>+0(SB), Y2
-	MOVQ         n+24(FP), DX
-	MOVQ         AX, CX
-
-vectors24:
-	VMOVUPS 512(CX), Y4
-	MOVQ    groups+32(FP), DI
-	MOVQ    AX, BX
-	MOVQ    CX, SI
-
-group25:
-	VBROADCASTSS 28(BX), Y5
-	VMULPS       Y4, Y5, Y5
-	VSUBPS       Y0, Y5, Y5
-	VADDPS       Y1, Y5, Y5
-	VPMAXSD      Y1, Y5, Y5
-	VPMINSD      Y2, Y5, Y5
-	VBROADCASTSS 24(BX), Y6
-	VMULPS       Y4, Y6, Y6
-	VSUBPS       Y0, Y6, Y6
-	VADDPS       Y1, Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x04, Y5, Y5
-	VPADDD       Y5, Y6, Y6
-	VBROADCASTSS 20(BX), Y5
-	VMULPS       Y4, Y5, Y5
-	VSUBPS       Y0, Y5, Y5
-	VADDPS       Y1, Y5, Y5
-	VPMAXSD      Y1, Y5, Y5
-	VPMINSD      Y2, Y5, Y5
-	VPSLLD       $0x04, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS 16(BX), Y6
-	VMULPS       Y4, Y6, Y6
-	VSUBPS       Y0, Y6, Y6
-	VADDPS       Y1, Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x04, Y5, Y5
-	VPADDD       Y5, Y6, Y6
-	VBROADCASTSS 12(BX), Y5
-	VMULPS       Y4, Y5, Y5
-	VSUBPS       Y0, Y5, Y5
-	VADDPS       Y1, Y5, Y5
-	VPMAXSD      Y1, Y5, Y5
-	VPMINSD      Y2, Y5, Y5
-	VPSLLD       $0x04, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS 8(BX), Y6
-	VMULPS       Y4, Y6, Y6
-	VSUBPS       Y0, Y6, Y6
-	VADDPS       Y1, Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x04, Y5, Y5
-	VPADDD       Y5, Y6, Y6
-	VBROADCASTSS 4(BX), Y5
-	VMULPS       Y4, Y5, Y5
-	VSUBPS       Y0, Y5, Y5
-	VADDPS       Y1, Y5, Y5
-	VPMAXSD      Y1, Y5, Y5
-	VPMINSD      Y2, Y5, Y5
-	VPSLLD       $0x04, Y6, Y6
-	VPADDD       Y6, Y5, Y5
-	VBROADCASTSS (BX), Y6
-	VMULPS       Y4, Y6, Y6
-	VSUBPS       Y0, Y6, Y6
-	VADDPS       Y1, Y6, Y6
-	VPMAXSD      Y1, Y6, Y6
-	VPMINSD      Y2, Y6, Y6
-	VPSLLD       $0x04, Y5, Y5
-	VPADDD       Y5, Y6, Y6
-	VPSUBD       v32_c7c00000<>+0(SB), Y6, Y6
-	VMOVUPS      Y6, 1024(SI)
-	ADDQ         $0x00000020, BX
-	ADDQ         $0x00000080, SI
-	DECQ         DI
-	JNZ          group25
-	ADDQ         $0x00000020, CX
-	SUBQ         $0x00000008, DX
-	JG           vectors24
-	MOVQ         AX, CX
+	MOVQ         groups+8(FP), CX
 	MOVQ         AX, DX
-	XORQ         BX, BX
-
-group26:
-	VMOVUPS      (CX), Y0
-	VMOVUPS      256(CX), Y1
-	VMOVUPS      ladder8<>+0(SB), Y2
-	VPERMPS      Y0, Y2, Y4
-	VMOVUPS      Y4, 3264(AX)
-	VPERMPS      Y1, Y2, Y4
-	VMOVUPS      Y4, 3392(AX)
-	VMOVUPS      ladder8<>+32(SB), Y2
-	VPERMPS      Y0, Y2, Y4
-	VMOVUPS      Y4, 3296(AX)
-	VPERMPS      Y1, Y2, Y4
-	VMOVUPS      Y4, 3424(AX)
+	MOVQ         AX, BX
+	VMOVUPS      ladder8<>+0(SB), Y0
+	VMOVUPS      ladder8<>+32(SB), Y1
 	VMOVUPS      ladder8<>+64(SB), Y2
-	VPERMPS      Y0, Y2, Y4
-	VMOVUPS      Y4, 3328(AX)
-	VPERMPS      Y1, Y2, Y4
-	VMOVUPS      Y4, 3456(AX)
-	VMOVUPS      ladder8<>+96(SB), Y2
-	VPERMPS      Y0, Y2, Y4
-	VMOVUPS      Y4, 3360(AX)
-	VPERMPS      Y1, Y2, Y4
-	VMOVUPS      Y4, 3488(AX)
-	VBROADCASTSS 640(AX), Y2
-	VMULPS       v32_40a00000<>+0(SB), Y2, Y2
-	VANDPS       v32_7fffffff<>+0(SB), Y0, Y0
-	VADDPS       Y0, Y2, Y2
-	VMULPS       Y2, Y1, Y1
-	VMULPS       Y2, Y1, Y0
-	VMULPS       v32_37800000<>+0(SB), Y0, Y0
-	VADDPS       Y2, Y1, Y1
-	VADDPS       v32_3f800000<>+0(SB), Y1, Y1
-	VMULPS       v32_03800000<>+0(SB), Y1, Y1
-	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0x4e, X0, X1
-	VADDPS       X1, X0, X0
-	VPERMILPS    $0xb1, X0, X1
-	VADDPS       X1, X0, X0
-	VBROADCASTSS X0, Y0
-	XORL         SI, SI
-	VMOVUPS      1120(DX), Y1
-	VPCMPEQD     1124(DX), Y1, Y1
-	VMOVMSKPS    Y1, DI
-	SHLL         $0x08, SI
-	ORL          DI, SI
-	VMOVUPS      1088(DX), Y1
-	VPCMPEQD     1092(DX), Y1, Y1
-	VMOVMSKPS    Y1, DI
-	SHLL         $0x08, SI
-	ORL          DI, SI
-	VMOVUPS      1056(DX), Y1
-	VPCMPEQD     1060(DX), Y1, Y1
-	VMOVMSKPS    Y1, DI
-	SHLL         $0x08, SI
-	ORL          DI, SI
-	VMOVUPS      1024(DX), Y1
-	VPCMPEQD     1028(DX), Y1, Y1
-	VMOVMSKPS    Y1, DI
-	SHLL         $0x08, SI
-	ORL          DI, SI
-	NOTL         SI
-	MOVQ         n+24(FP), DI
-	DECQ         DI
-	MOVL         $0x00000001, R8
-	SHLXL        DI, R8, R8
-	ORL          R8, SI
-	BLSMSKL      R8, R8
-	ANDL         R8, SI
-	XORQ         DI, DI
-	MOVL         $0x00000000, 3200(AX)(BX*4)
-	MOVL         $0x00000000, 3232(AX)(BX*4)
+	VMOVUPS      ladder8<>+96(SB), Y3
+	VBROADCASTSS reach+16(FP), Y4
 
-run27:
-	TZCNTL       SI, R8
-	MOVL         1024(DX)(DI*4), R9
-	MOVL         R9, R10
-	MOVL         $0x33333333, R11
-	PEXTL        R11, R9, R9
-	MOVQ         at+40(FP), R11
-	MOVLQSX      (R11)(R9*4), R9
-	LEAQ         3200(AX), R11
-	TESTQ        R9, R9
-	JS           on28
-	MOVQ         lists+48(FP), R11
-	LEAQ         (R11)(R9*4), R9
-	VBROADCASTSS 512(AX)(DI*4), Y1
-	VMULPS       (CX), Y1, Y1
-	VSUBPS       v32_3f800000<>+0(SB), Y1, Y1
-	VADDPS       v32_4bc00000<>+0(SB), Y1, Y2
-	VSUBPS       v32_4bc00000<>+0(SB), Y2, Y2
-	VSUBPS       Y2, Y1, Y1
-	VANDPS       v32_7fffffff<>+0(SB), Y1, Y1
-	VBROADCASTSS 512(AX)(R8*4), Y2
-	VMULPS       (CX), Y2, Y2
-	VSUBPS       v32_3f800000<>+0(SB), Y2, Y2
-	VADDPS       v32_4bc00000<>+0(SB), Y2, Y4
-	VSUBPS       v32_4bc00000<>+0(SB), Y4, Y4
-	VSUBPS       Y4, Y2, Y2
-	VANDPS       v32_7fffffff<>+0(SB), Y2, Y2
-	VMAXPS       Y1, Y2, Y1
-	VPCMPGTD     v32_3f7fe000<>+0(SB), Y1, Y1
-	VMOVMSKPS    Y1, R11
-	TESTL        R11, R11
-	JNZ          left29
-	VBROADCASTSS 640(AX)(R8*4), Y1
-	VMULPS       odd8<>+0(SB), Y1, Y1
-	VSUBPS       3264(AX), Y1, Y2
-	VMULPS       3392(AX), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VSUBPS       3296(AX), Y1, Y2
-	VMULPS       3424(AX), Y2, Y5
-	VMULPS       Y2, Y5, Y5
-	VSUBPS       3328(AX), Y1, Y2
-	VMULPS       3456(AX), Y2, Y6
-	VMULPS       Y2, Y6, Y6
-	VSUBPS       3360(AX), Y1, Y1
-	VMULPS       3488(AX), Y1, Y2
-	VMULPS       Y1, Y2, Y2
-	MOVL         (R9), R12
-	LEAQ         4(R9), R11
-	VPBROADCASTD c32_7f7fffff<>+0(SB), Y9
-	VMOVAPS      Y9, Y1
-	VMOVAPS      Y9, Y7
-	VMOVUPS      (R11), Y8
-
-list33:
-	VMOVUPS      (R11), Y10
-	VPERMPS      Y4, Y10, Y11
-	VPSRLD       $0x04, Y10, Y12
-	VPERMPS      Y4, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x08, Y10, Y12
-	VPERMPS      Y5, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x0c, Y10, Y12
-	VPERMPS      Y5, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x10, Y10, Y12
-	VPERMPS      Y6, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x14, Y10, Y12
-	VPERMPS      Y6, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x18, Y10, Y12
-	VPERMPS      Y2, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x1c, Y10, Y12
-	VPERMPS      Y2, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VMOVD        R12, X3
-	VPBROADCASTD X3, Y12
-	VPCMPGTD     iota<>+0(SB), Y12, Y12
-	VBLENDVPS    Y12, Y11, Y9, Y11
-	VCMPPS       $0x01, Y1, Y11, Y13
-	VMAXPS       Y11, Y1, Y12
-	VMINPS       Y12, Y7, Y7
-	VMINPS       Y11, Y1, Y1
-	VBLENDVPS    Y13, Y10, Y8, Y8
-	ADDQ         $0x00000020, R11
-	SUBL         $0x00000008, R12
-	JG           list33
-	VMOVAPS      Y1, Y2
-	VPERM2F128   $0x01, Y2, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VPERMILPS    $0x4e, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VPERMILPS    $0xb1, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VADDPS       Y0, Y2, Y4
-	VCMPPS       $0x00, Y2, Y1, Y2
-	VMOVMSKPS    Y2, R12
-	VCMPPS       $0x02, Y4, Y1, Y1
-	VMOVMSKPS    Y1, R13
-	VCMPPS       $0x02, Y4, Y7, Y1
-	VMOVMSKPS    Y1, R11
-	BLSRL        R13, R13
-	ORL          R11, R13
-	MOVL         R13, R11
-	BLSRL        R12, R13
-	JZ           single34
-	CMPL         (R9), $0x00000008
-	JG           left29
-
-single34:
-	TZCNTL  R12, R12
-	VMOVD   R12, X3
-	VPERMPS Y8, Y3, Y8
-	VMOVD   X8, R10
-
-walk35:
-	CMPQ         DI, R8
-	JE           fill30
-	VBROADCASTSS 640(AX)(DI*4), Y1
-	VMULPS       odd8<>+0(SB), Y1, Y1
-	VSUBPS       3264(AX), Y1, Y2
-	VMULPS       3392(AX), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VSUBPS       3296(AX), Y1, Y2
-	VMULPS       3424(AX), Y2, Y5
-	VMULPS       Y2, Y5, Y5
-	VSUBPS       3328(AX), Y1, Y2
-	VMULPS       3456(AX), Y2, Y6
-	VMULPS       Y2, Y6, Y6
-	VSUBPS       3360(AX), Y1, Y1
-	VMULPS       3488(AX), Y1, Y2
-	VMULPS       Y1, Y2, Y2
-	MOVL         (R9), R13
-	LEAQ         4(R9), R12
-	VPBROADCASTD c32_7f7fffff<>+0(SB), Y9
-	VMOVAPS      Y9, Y1
-	VMOVAPS      Y9, Y7
-	VMOVUPS      (R12), Y8
-
-list36:
-	VMOVUPS      (R12), Y10
-	VPERMPS      Y4, Y10, Y11
-	VPSRLD       $0x04, Y10, Y12
-	VPERMPS      Y4, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x08, Y10, Y12
-	VPERMPS      Y5, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x0c, Y10, Y12
-	VPERMPS      Y5, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x10, Y10, Y12
-	VPERMPS      Y6, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x14, Y10, Y12
-	VPERMPS      Y6, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x18, Y10, Y12
-	VPERMPS      Y2, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VPSRLD       $0x1c, Y10, Y12
-	VPERMPS      Y2, Y12, Y12
-	VADDPS       Y12, Y11, Y11
-	VMOVD        R13, X3
-	VPBROADCASTD X3, Y12
-	VPCMPGTD     iota<>+0(SB), Y12, Y12
-	VBLENDVPS    Y12, Y11, Y9, Y11
-	VCMPPS       $0x01, Y1, Y11, Y13
-	VMAXPS       Y11, Y1, Y12
-	VMINPS       Y12, Y7, Y7
-	VMINPS       Y11, Y1, Y1
-	VBLENDVPS    Y13, Y10, Y8, Y8
-	ADDQ         $0x00000020, R12
-	SUBL         $0x00000008, R13
-	JG           list36
-	VMOVAPS      Y1, Y2
-	VPERM2F128   $0x01, Y2, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VPERMILPS    $0x4e, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VPERMILPS    $0xb1, Y2, Y4
-	VMINPS       Y4, Y2, Y2
-	VADDPS       Y0, Y2, Y4
-	VCMPPS       $0x00, Y2, Y1, Y2
-	VMOVMSKPS    Y2, R12
-	VCMPPS       $0x02, Y4, Y1, Y1
-	VMOVMSKPS    Y1, R14
-	VCMPPS       $0x02, Y4, Y7, Y1
-	VMOVMSKPS    Y1, R13
-	BLSRL        R14, R14
-	ORL          R13, R14
-	MOVL         R14, R13
-	BLSRL        R12, R14
-	JZ           single37
-	CMPL         (R9), $0x00000008
-	JG           left29
-
-single37:
-	TZCNTL  R12, R12
-	VMOVD   R12, X3
-	VPERMPS Y8, Y3, Y8
-	VMOVD   X8, R12
-	ORL     R11, R13
-	MOVL    R10, R14
-	XORL    R12, R14
-	ORL     R13, R14
-	JZ      fill30
-	MOVL    R12, 2048(DX)(DI*4)
-	INCQ    DI
-	JMP     walk35
-
-left29:
-	LEAQ 3232(AX), R11
-
-on28:
-	MOVL  $0x00000001, R9
-	SHLXL DI, R9, R12
-	ADDL  R9, R9
-	SHLXL R8, R9, R9
-	SUBL  R12, R9
-	ORL   R9, (R11)(BX*4)
-
-fill30:
-	VMOVD        R10, X1
-	VPBROADCASTD X1, Y1
-	LEAQ         2048(DX)(DI*4), DI
-	VMOVUPS      Y1, (DI)
-	VMOVUPS      Y1, 32(DI)
-	VMOVUPS      Y1, 64(DI)
-	VMOVUPS      Y1, 96(DI)
-	LEAQ         1(R8), DI
-	BLSRL        SI, SI
-	JNZ          run27
-	ADDQ         $0x00000020, CX
-	ADDQ         $0x00000080, DX
-	INCQ         BX
-	CMPQ         BX, groups+32(FP)
-	JL           group26
+group16:
+	VMOVUPS      (DX), Y5
+	VMOVUPS      256(DX), Y6
+	VPERMPS      Y5, Y0, Y7
+	VMOVUPS      Y7, 3072(BX)
+	VPERMPS      Y6, Y0, Y7
+	VMOVUPS      Y7, 3200(BX)
+	VPERMPS      Y5, Y1, Y7
+	VMOVUPS      Y7, 3104(BX)
+	VPERMPS      Y6, Y1, Y7
+	VMOVUPS      Y7, 3232(BX)
+	VPERMPS      Y5, Y2, Y7
+	VMOVUPS      Y7, 3136(BX)
+	VPERMPS      Y6, Y2, Y7
+	VMOVUPS      Y7, 3264(BX)
+	VPERMPS      Y5, Y3, Y7
+	VMOVUPS      Y7, 3168(BX)
+	VPERMPS      Y6, Y3, Y7
+	VMOVUPS      Y7, 3296(BX)
+	VANDPS       v32_7fffffff<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y4, Y5
+	VMULPS       Y5, Y6, Y6
+	VMULPS       Y5, Y6, Y7
+	VMULPS       v32_37800000<>+0(SB), Y7, Y7
+	VADDPS       Y5, Y6, Y5
+	VADDPS       v32_3f800000<>+0(SB), Y5, Y5
+	VMULPS       v32_03800000<>+0(SB), Y5, Y5
+	VADDPS       Y5, Y7, Y7
+	VEXTRACTF128 $0x01, Y7, X5
+	VADDPS       X5, X7, X7
+	VPERMILPS    $0x4e, X7, X5
+	VADDPS       X5, X7, X7
+	VPERMILPS    $0xb1, X7, X5
+	VADDSS       X5, X7, X7
+	VMOVSS       X7, 5120(AX)
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          group16
 	VZEROUPPER
 	RET
-
-DATA c32_4bc00002<>+0(SB)/4, $0x4bc00002
-GLOBL c32_4bc00002<>(SB), RODATA|NOPTR, $4
 
 DATA ladder8<>+0(SB)/4, $0x00000000
 DATA ladder8<>+4(SB)/4, $0x00000000
@@ -1231,15 +770,358 @@ DATA ladder8<>+120(SB)/4, $0x00000007
 DATA ladder8<>+124(SB)/4, $0x00000007
 GLOBL ladder8<>(SB), RODATA|NOPTR, $128
 
-DATA v32_40a00000<>+0(SB)/4, $0x40a00000
-DATA v32_40a00000<>+4(SB)/4, $0x40a00000
-DATA v32_40a00000<>+8(SB)/4, $0x40a00000
-DATA v32_40a00000<>+12(SB)/4, $0x40a00000
-DATA v32_40a00000<>+16(SB)/4, $0x40a00000
-DATA v32_40a00000<>+20(SB)/4, $0x40a00000
-DATA v32_40a00000<>+24(SB)/4, $0x40a00000
-DATA v32_40a00000<>+28(SB)/4, $0x40a00000
-GLOBL v32_40a00000<>(SB), RODATA|NOPTR, $32
+// func gridKeys8AVX2(space *float32, numerators *float32, top float32, n int, groups int)
+// Requires: AVX, AVX2, BMI, BMI2
+TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-40
+	MOVQ         space+0(FP), AX
+	MOVQ         numerators+8(FP), CX
+	VPBROADCASTD c32_3f800000<>+0(SB), Y1
+	VBROADCASTSS top+16(FP), Y0
+	TESTQ        CX, CX
+	JZ           single18
+	VMOVUPS      (CX), Y2
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, 512(AX)
+	VDIVPS       Y2, Y1, Y2
+	VMOVUPS      Y2, 640(AX)
+	VMOVUPS      32(CX), Y2
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, 544(AX)
+	VDIVPS       Y2, Y1, Y2
+	VMOVUPS      Y2, 672(AX)
+	VMOVUPS      64(CX), Y2
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, 576(AX)
+	VDIVPS       Y2, Y1, Y2
+	VMOVUPS      Y2, 704(AX)
+	VMOVUPS      96(CX), Y2
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, 608(AX)
+	VDIVPS       Y2, Y1, Y2
+	VMOVUPS      Y2, 736(AX)
+	JMP          scaled17
+
+single18:
+	VMOVUPS Y0, 640(AX)
+	VDIVPS  Y0, Y1, Y0
+	VMOVUPS Y0, 512(AX)
+
+scaled17:
+	VPBROADCASTD c32_4bc00000<>+0(SB), Y0
+	VXORPS       Y2, Y2, Y2
+	MOVQ         n+24(FP), DX
+	MOVQ         AX, CX
+	LEAQ         5184(AX), BX
+
+vectors19:
+	VMOVUPS 512(CX), Y3
+	MOVQ    groups+32(FP), R8
+	MOVQ    AX, SI
+	MOVQ    CX, DI
+	MOVQ    BX, R9
+
+group20:
+	VBROADCASTSS 28(SI), Y5
+	VMULPS       Y3, Y5, Y5
+	VSUBPS       Y1, Y5, Y5
+	VMAXPS       Y2, Y5, Y5
+	VMINPS       v32_40800000<>+0(SB), Y5, Y5
+	VADDPS       Y0, Y5, Y4
+	VSUBPS       Y0, Y4, Y6
+	VSUBPS       Y6, Y5, Y6
+	VPAND        v32_7fffffff<>+0(SB), Y6, Y6
+	VMOVAPS      Y6, Y5
+	VMOVAPS      Y4, Y4
+	VBROADCASTSS 24(SI), Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y2, Y6, Y6
+	VMINPS       v32_40800000<>+0(SB), Y6, Y6
+	VADDPS       Y0, Y6, Y7
+	VSUBPS       Y0, Y7, Y8
+	VSUBPS       Y8, Y6, Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y5, Y5
+	VPSLLD       $0x04, Y4, Y4
+	VPADDD       Y7, Y4, Y4
+	VBROADCASTSS 20(SI), Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y2, Y6, Y6
+	VMINPS       v32_40800000<>+0(SB), Y6, Y6
+	VADDPS       Y0, Y6, Y7
+	VSUBPS       Y0, Y7, Y8
+	VSUBPS       Y8, Y6, Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y5, Y5
+	VPSLLD       $0x04, Y4, Y4
+	VPADDD       Y7, Y4, Y4
+	VBROADCASTSS 16(SI), Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y2, Y6, Y6
+	VMINPS       v32_40800000<>+0(SB), Y6, Y6
+	VADDPS       Y0, Y6, Y7
+	VSUBPS       Y0, Y7, Y8
+	VSUBPS       Y8, Y6, Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y5, Y5
+	VPSLLD       $0x04, Y4, Y4
+	VPADDD       Y7, Y4, Y4
+	VBROADCASTSS 12(SI), Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y2, Y6, Y6
+	VMINPS       v32_40800000<>+0(SB), Y6, Y6
+	VADDPS       Y0, Y6, Y7
+	VSUBPS       Y0, Y7, Y8
+	VSUBPS       Y8, Y6, Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y5, Y5
+	VPSLLD       $0x04, Y4, Y4
+	VPADDD       Y7, Y4, Y4
+	VBROADCASTSS 8(SI), Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y2, Y6, Y6
+	VMINPS       v32_40800000<>+0(SB), Y6, Y6
+	VADDPS       Y0, Y6, Y7
+	VSUBPS       Y0, Y7, Y8
+	VSUBPS       Y8, Y6, Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y5, Y5
+	VPSLLD       $0x04, Y4, Y4
+	VPADDD       Y7, Y4, Y4
+	VBROADCASTSS 4(SI), Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y2, Y6, Y6
+	VMINPS       v32_40800000<>+0(SB), Y6, Y6
+	VADDPS       Y0, Y6, Y7
+	VSUBPS       Y0, Y7, Y8
+	VSUBPS       Y8, Y6, Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y5, Y5
+	VPSLLD       $0x04, Y4, Y4
+	VPADDD       Y7, Y4, Y4
+	VBROADCASTSS (SI), Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y2, Y6, Y6
+	VMINPS       v32_40800000<>+0(SB), Y6, Y6
+	VADDPS       Y0, Y6, Y7
+	VSUBPS       Y0, Y7, Y8
+	VSUBPS       Y8, Y6, Y8
+	VPAND        v32_7fffffff<>+0(SB), Y8, Y8
+	VMAXPS       Y8, Y5, Y5
+	VPSLLD       $0x04, Y4, Y4
+	VPADDD       Y7, Y4, Y4
+	VPSUBD       v32_c7c00000<>+0(SB), Y4, Y4
+	VMOVUPS      Y4, 1024(DI)
+	VCMPPS       $0x0e, v32_3f7fe000<>+0(SB), Y5, Y4
+	VMOVMSKPS    Y4, R10
+	MOVB         R10, (R9)
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000080, DI
+	ADDQ         $0x04, R9
+	DECQ         R8
+	JNZ          group20
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000001, BX
+	SUBQ         $0x00000008, DX
+	JG           vectors19
+	MOVQ         groups+32(FP), DX
+	MOVQ         AX, CX
+	MOVQ         n+24(FP), BX
+	DECQ         BX
+	MOVL         $0x00000001, SI
+	SHLXL        BX, SI, SI
+	BLSMSKL      SI, BX
+
+ends21:
+	VMOVUPS   1120(CX), Y0
+	VPCMPEQD  1124(CX), Y0, Y0
+	VMOVMSKPS Y0, DI
+	VMOVUPS   1088(CX), Y0
+	VPCMPEQD  1092(CX), Y0, Y0
+	VMOVMSKPS Y0, R8
+	SHLL      $0x08, DI
+	ORL       R8, DI
+	VMOVUPS   1056(CX), Y0
+	VPCMPEQD  1060(CX), Y0, Y0
+	VMOVMSKPS Y0, R8
+	SHLL      $0x08, DI
+	ORL       R8, DI
+	VMOVUPS   1024(CX), Y0
+	VPCMPEQD  1028(CX), Y0, Y0
+	VMOVMSKPS Y0, R8
+	SHLL      $0x08, DI
+	ORL       R8, DI
+	NOTL      DI
+	ORL       SI, DI
+	ANDL      BX, DI
+	MOVL      DI, 5152(AX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x04, AX
+	DECQ      DX
+	JNZ       ends21
+	VZEROUPPER
+	RET
+
+DATA v32_40800000<>+0(SB)/4, $0x40800000
+DATA v32_40800000<>+4(SB)/4, $0x40800000
+DATA v32_40800000<>+8(SB)/4, $0x40800000
+DATA v32_40800000<>+12(SB)/4, $0x40800000
+DATA v32_40800000<>+16(SB)/4, $0x40800000
+DATA v32_40800000<>+20(SB)/4, $0x40800000
+DATA v32_40800000<>+24(SB)/4, $0x40800000
+DATA v32_40800000<>+28(SB)/4, $0x40800000
+GLOBL v32_40800000<>(SB), RODATA|NOPTR, $32
+
+// func gridBest8AVX2(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+// Requires: AVX, AVX2, BMI
+TEXT ·gridBest8AVX2(SB), NOSPLIT, $0-40
+	MOVQ         space+0(FP), AX
+	MOVQ         jobs+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         lists+24(FP), BX
+	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
+	XORQ         SI, SI
+
+job22:
+	MOVLQSX      (CX), DI
+	MOVLQSX      4(CX), R8
+	MOVLQSX      8(CX), R9
+	VBROADCASTSS 5120(AX)(R8*4), Y1
+	VBROADCASTSS 640(AX)(R9*4), Y2
+	VMULPS       odd8<>+0(SB), Y2, Y2
+	MOVQ         R8, R10
+	SHLQ         $0x08, R10
+	ADDQ         AX, R10
+	SHLQ         $0x05, R8
+	ADDQ         R9, R8
+	VSUBPS       3072(R10), Y2, Y3
+	VMULPS       3200(R10), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VSUBPS       3104(R10), Y2, Y3
+	VMULPS       3232(R10), Y3, Y6
+	VMULPS       Y3, Y6, Y6
+	VSUBPS       3136(R10), Y2, Y3
+	VMULPS       3264(R10), Y3, Y7
+	VMULPS       Y3, Y7, Y7
+	VSUBPS       3168(R10), Y2, Y2
+	VMULPS       3296(R10), Y2, Y3
+	VMULPS       Y2, Y3, Y3
+	LEAQ         (BX)(DI*4), R9
+	MOVL         (R9), R10
+	ADDQ         $0x04, R9
+	VMOVUPS      (R9), Y9
+	VPERMPS      Y4, Y9, Y2
+	VPSRLD       $0x04, Y9, Y10
+	VPERMPS      Y4, Y10, Y10
+	VADDPS       Y10, Y2, Y2
+	VPSRLD       $0x08, Y9, Y10
+	VPERMPS      Y6, Y10, Y10
+	VADDPS       Y10, Y2, Y2
+	VPSRLD       $0x0c, Y9, Y10
+	VPERMPS      Y6, Y10, Y10
+	VADDPS       Y10, Y2, Y2
+	VPSRLD       $0x10, Y9, Y10
+	VPERMPS      Y7, Y10, Y10
+	VADDPS       Y10, Y2, Y2
+	VPSRLD       $0x14, Y9, Y10
+	VPERMPS      Y7, Y10, Y10
+	VADDPS       Y10, Y2, Y2
+	VPSRLD       $0x18, Y9, Y10
+	VPERMPS      Y3, Y10, Y10
+	VADDPS       Y10, Y2, Y2
+	VPSRLD       $0x1c, Y9, Y10
+	VPERMPS      Y3, Y10, Y10
+	VADDPS       Y10, Y2, Y2
+	VMOVD        R10, X5
+	VPBROADCASTD X5, Y8
+	VPCMPGTD     iota<>+0(SB), Y8, Y8
+	VBLENDVPS    Y8, Y2, Y0, Y2
+	VMINPS       Y0, Y2, Y2
+	VMOVAPS      Y0, Y8
+	SUBL         $0x00000008, R10
+	JLE          decide23
+
+list24:
+	ADDQ         $0x00000020, R9
+	VMOVUPS      (R9), Y11
+	VPERMPS      Y4, Y11, Y12
+	VPSRLD       $0x04, Y11, Y10
+	VPERMPS      Y4, Y10, Y10
+	VADDPS       Y10, Y12, Y12
+	VPSRLD       $0x08, Y11, Y10
+	VPERMPS      Y6, Y10, Y10
+	VADDPS       Y10, Y12, Y12
+	VPSRLD       $0x0c, Y11, Y10
+	VPERMPS      Y6, Y10, Y10
+	VADDPS       Y10, Y12, Y12
+	VPSRLD       $0x10, Y11, Y10
+	VPERMPS      Y7, Y10, Y10
+	VADDPS       Y10, Y12, Y12
+	VPSRLD       $0x14, Y11, Y10
+	VPERMPS      Y7, Y10, Y10
+	VADDPS       Y10, Y12, Y12
+	VPSRLD       $0x18, Y11, Y10
+	VPERMPS      Y3, Y10, Y10
+	VADDPS       Y10, Y12, Y12
+	VPSRLD       $0x1c, Y11, Y10
+	VPERMPS      Y3, Y10, Y10
+	VADDPS       Y10, Y12, Y12
+	VMOVD        R10, X5
+	VPBROADCASTD X5, Y10
+	VPCMPGTD     iota<>+0(SB), Y10, Y10
+	VBLENDVPS    Y10, Y12, Y0, Y12
+	VMINPS       Y0, Y12, Y12
+	VCMPPS       $0x01, Y2, Y12, Y13
+	VMAXPS       Y12, Y2, Y10
+	VMINPS       Y10, Y8, Y8
+	VMINPS       Y12, Y2, Y2
+	VBLENDVPS    Y13, Y11, Y9, Y9
+	SUBL         $0x00000008, R10
+	JG           list24
+
+decide23:
+	VMOVAPS    Y2, Y3
+	VPERM2F128 $0x01, Y3, Y3, Y4
+	VMINPS     Y4, Y3, Y3
+	VPERMILPS  $0x4e, Y3, Y4
+	VMINPS     Y4, Y3, Y3
+	VPERMILPS  $0xb1, Y3, Y4
+	VMINPS     Y4, Y3, Y3
+	VADDPS     Y1, Y3, Y1
+	VCMPPS     $0x00, Y3, Y2, Y3
+	VMOVMSKPS  Y3, R9
+	VCMPPS     $0x02, Y1, Y2, Y2
+	VMOVMSKPS  Y2, R10
+	VCMPPS     $0x02, Y1, Y8, Y1
+	VMOVMSKPS  Y1, R11
+	BLSRL      R10, R10
+	ORL        R11, R10
+	TZCNTL     R9, R11
+	VMOVD      R11, X5
+	VPERMPS    Y9, Y5, Y5
+	VMOVD      X5, 2048(AX)(R8*4)
+	BLSRL      R9, R9
+	JZ         single25
+	LEAQ       (BX)(DI*4), R9
+	CMPL       (R9), $0x00000008
+	JLE        single25
+	MOVL       $-1, R10
+	INCQ       SI
+
+single25:
+	MOVL R10, 12(CX)
+	ADDQ $0x00000010, CX
+	DECQ DX
+	JNZ  job22
+	MOVQ SI, ties+32(FP)
+	VZEROUPPER
+	RET
 
 DATA odd8<>+0(SB)/4, $0x3f800000
 DATA odd8<>+4(SB)/4, $0x40400000
@@ -1283,14 +1165,14 @@ TEXT ·gridSums8AVX2(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd8<>+0(SB), Y0
 
-vectors38:
+vectors26:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group39:
+group27:
 	VMOVUPS      2048(SI), Y3
 	VPERMPS      Y0, Y3, Y4
 	VBROADCASTSS 384(BX), Y5
@@ -1366,24 +1248,68 @@ group39:
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000080, SI
 	DECQ         DI
-	JNZ          group39
+	JNZ          group27
 	VMOVUPS      Y1, 768(DX)
 	VMOVUPS      Y2, 896(DX)
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JG           vectors38
+	JG           vectors26
 	VZEROUPPER
 	RET
 
-// func gridTrials4AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, lists *uint32)
-// Requires: AVX, AVX512F, BMI, BMI2
-TEXT ·gridTrials4AVX512(SB), NOSPLIT, $0-56
+// func gridTables4AVX512(space *float32, groups int, reach float32)
+// Requires: AVX, AVX512F
+TEXT ·gridTables4AVX512(SB), NOSPLIT, $0-20
+	MOVQ         space+0(FP), AX
+	MOVQ         groups+8(FP), CX
+	MOVQ         AX, DX
+	MOVQ         AX, BX
+	VMOVUPS      ladder4<>+0(SB), Z0
+	VMOVUPS      ladder4<>+64(SB), Z1
+	VBROADCASTSS reach+16(FP), Z2
+
+group28:
+	VMOVUPS   (DX), Y3
+	VMOVUPS   256(DX), Y4
+	VPERMPS   Z3, Z0, Z5
+	VMOVUPS   Z5, 3072(BX)
+	VPERMPS   Z4, Z0, Z5
+	VMOVUPS   Z5, 3200(BX)
+	VPERMPS   Z3, Z1, Z5
+	VMOVUPS   Z5, 3136(BX)
+	VPERMPS   Z4, Z1, Z5
+	VMOVUPS   Z5, 3264(BX)
+	VANDPS    v32_7fffffff<>+0(SB), X3, X3
+	VADDPS    X3, X2, X3
+	VMULPS    X3, X4, X4
+	VMULPS    X3, X4, X5
+	VMULPS    v32_37800000<>+0(SB), X5, X5
+	VADDPS    X3, X4, X3
+	VADDPS    v32_3f800000<>+0(SB), X3, X3
+	VMULPS    v32_03800000<>+0(SB), X3, X3
+	VADDPS    X3, X5, X5
+	VPERMILPS $0x4e, X5, X3
+	VADDPS    X3, X5, X5
+	VPERMILPS $0xb1, X5, X3
+	VADDSS    X3, X5, X5
+	VMOVSS    X5, 5120(AX)
+	ADDQ      $0x00000010, DX
+	ADDQ      $0x00000100, BX
+	ADDQ      $0x04, AX
+	DECQ      CX
+	JNZ       group28
+	VZEROUPPER
+	RET
+
+// func gridKeys4AVX512(space *float32, numerators *float32, top float32, n int, groups int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI, BMI2
+TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-40
 	MOVQ         space+0(FP), AX
 	MOVQ         numerators+8(FP), CX
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
 	VBROADCASTSS top+16(FP), Z0
 	TESTQ        CX, CX
-	JZ           single41
+	JZ           single30
 	VMOVUPS      (CX), Z2
 	VDIVPS       Z0, Z2, Z2
 	VMOVUPS      Z2, 512(AX)
@@ -1394,330 +1320,242 @@ TEXT ·gridTrials4AVX512(SB), NOSPLIT, $0-56
 	VMOVUPS      Z2, 576(AX)
 	VDIVPS       Z2, Z1, Z2
 	VMOVUPS      Z2, 704(AX)
-	JMP          scaled40
+	JMP          scaled29
 
-single41:
+single30:
 	VMOVUPS Z0, 640(AX)
-	VDIVPS  Z0, Z1, Z1
-	VMOVUPS Z1, 512(AX)
+	VDIVPS  Z0, Z1, Z0
+	VMOVUPS Z0, 512(AX)
 
-scaled40:
-	VPBROADCASTD c32_3f800000<>+0(SB), Z0
-	VPBROADCASTD c32_4bc00000<>+0(SB), Z1
-	VPBROADCASTD c32_4bc00007<>+0(SB), Z2
+scaled29:
+	VPBROADCASTD c32_4bc00000<>+0(SB), Z0
+	VPXORD       Z3, Z3, Z3
+	VPBROADCASTD c32_41600000<>+0(SB), Z2
+	VPBROADCASTD c32_3f7fe000<>+0(SB), Z4
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z5
 	VPBROADCASTD c32_c7c00000<>+0(SB), Z6
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
+	LEAQ         5184(AX), BX
 
-vectors42:
+vectors31:
 	VMOVUPS 512(CX), Z7
-	MOVQ    groups+32(FP), DI
-	MOVQ    AX, BX
-	MOVQ    CX, SI
+	MOVQ    groups+32(FP), R8
+	MOVQ    AX, SI
+	MOVQ    CX, DI
+	MOVQ    BX, R9
 
-group43:
-	VMULPS.BCST 12(BX), Z7, Z8
-	VSUBPS      Z0, Z8, Z8
-	VADDPS      Z1, Z8, Z8
-	VPMAXSD     Z1, Z8, Z8
-	VPMINSD     Z2, Z8, Z8
-	VMULPS.BCST 8(BX), Z7, Z9
-	VSUBPS      Z0, Z9, Z9
-	VADDPS      Z1, Z9, Z9
-	VPMAXSD     Z1, Z9, Z9
-	VPMINSD     Z2, Z9, Z9
+group32:
+	VMULPS.BCST 12(SI), Z7, Z9
+	VSUBPS      Z1, Z9, Z9
+	VMAXPS      Z3, Z9, Z9
+	VMINPS      Z2, Z9, Z9
+	VADDPS      Z0, Z9, Z8
+	VSUBPS      Z0, Z8, Z10
+	VSUBPS      Z10, Z9, Z10
+	VPANDD      Z5, Z10, Z10
+	VMOVAPS     Z10, Z9
+	VMOVAPS     Z8, Z8
+	VMULPS.BCST 8(SI), Z7, Z10
+	VSUBPS      Z1, Z10, Z10
+	VMAXPS      Z3, Z10, Z10
+	VMINPS      Z2, Z10, Z10
+	VADDPS      Z0, Z10, Z11
+	VSUBPS      Z0, Z11, Z12
+	VSUBPS      Z12, Z10, Z12
+	VRANGEPS    $0x0b, Z12, Z9, Z9
 	VPSLLD      $0x04, Z8, Z8
-	VPADDD      Z8, Z9, Z9
-	VMULPS.BCST 4(BX), Z7, Z8
-	VSUBPS      Z0, Z8, Z8
-	VADDPS      Z1, Z8, Z8
-	VPMAXSD     Z1, Z8, Z8
-	VPMINSD     Z2, Z8, Z8
-	VPSLLD      $0x04, Z9, Z9
-	VPADDD      Z9, Z8, Z8
-	VMULPS.BCST (BX), Z7, Z9
-	VSUBPS      Z0, Z9, Z9
-	VADDPS      Z1, Z9, Z9
-	VPMAXSD     Z1, Z9, Z9
-	VPMINSD     Z2, Z9, Z9
+	VPADDD      Z11, Z8, Z8
+	VMULPS.BCST 4(SI), Z7, Z10
+	VSUBPS      Z1, Z10, Z10
+	VMAXPS      Z3, Z10, Z10
+	VMINPS      Z2, Z10, Z10
+	VADDPS      Z0, Z10, Z11
+	VSUBPS      Z0, Z11, Z12
+	VSUBPS      Z12, Z10, Z12
+	VRANGEPS    $0x0b, Z12, Z9, Z9
 	VPSLLD      $0x04, Z8, Z8
-	VPADDD      Z8, Z9, Z9
-	VPSUBD      Z6, Z9, Z9
-	VMOVUPS     Z9, 1024(SI)
-	ADDQ        $0x00000010, BX
-	ADDQ        $0x00000080, SI
-	DECQ        DI
-	JNZ         group43
+	VPADDD      Z11, Z8, Z8
+	VMULPS.BCST (SI), Z7, Z10
+	VSUBPS      Z1, Z10, Z10
+	VMAXPS      Z3, Z10, Z10
+	VMINPS      Z2, Z10, Z10
+	VADDPS      Z0, Z10, Z11
+	VSUBPS      Z0, Z11, Z12
+	VSUBPS      Z12, Z10, Z12
+	VRANGEPS    $0x0b, Z12, Z9, Z9
+	VPSLLD      $0x04, Z8, Z8
+	VPADDD      Z11, Z8, Z8
+	VPSUBD      Z6, Z8, Z8
+	VMOVUPS     Z8, 1024(DI)
+	VCMPPS      $0x0e, Z4, Z9, K1
+	KMOVW       K1, R10
+	MOVW        R10, (R9)
+	ADDQ        $0x00000010, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x04, R9
+	DECQ        R8
+	JNZ         group32
 	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000002, BX
 	SUBQ        $0x00000010, DX
-	JG          vectors42
+	JG          vectors31
+	MOVQ        groups+32(FP), DX
 	MOVQ        AX, CX
-	MOVQ        AX, DX
-	XORQ        BX, BX
+	MOVQ        n+24(FP), BX
+	DECQ        BX
+	MOVL        $0x00000001, SI
+	SHLXL       BX, SI, SI
+	BLSMSKL     SI, BX
 
-group44:
-	VMOVUPS      (CX), Y3
-	VMOVUPS      256(CX), Y4
-	VMOVUPS      ladder4<>+0(SB), Z0
-	VPERMPS      Z3, Z0, Z1
-	VMOVUPS      Z1, 3264(AX)
-	VPERMPS      Z4, Z0, Z1
-	VMOVUPS      Z1, 3392(AX)
-	VMOVUPS      ladder4<>+64(SB), Z0
-	VPERMPS      Z3, Z0, Z1
-	VMOVUPS      Z1, 3328(AX)
-	VPERMPS      Z4, Z0, Z1
-	VMOVUPS      Z1, 3456(AX)
-	VBROADCASTSS 640(AX), Z0
-	VMULPS       v32_41700000<>+0(SB), X0, X0
-	VANDPS       v32_7fffffff<>+0(SB), X3, X3
-	VADDPS       X3, X0, X0
-	VMULPS       X0, X4, X4
-	VMULPS       X0, X4, X1
-	VMULPS       v32_37800000<>+0(SB), X1, X1
-	VADDPS       X0, X4, X0
-	VADDPS       v32_3f800000<>+0(SB), X0, X0
-	VMULPS       v32_03800000<>+0(SB), X0, X0
-	VADDPS       X0, X1, X1
-	VPERMILPS    $0x4e, X1, X0
-	VADDPS       X0, X1, X1
-	VPERMILPS    $0xb1, X1, X0
-	VADDPS       X0, X1, X1
-	VBROADCASTSS X1, Z0
-	XORL         SI, SI
-	VMOVUPS      1088(DX), Z1
-	VPCMPEQD     1092(DX), Z1, K1
-	KMOVW        K1, DI
-	SHLL         $0x10, SI
-	ORL          DI, SI
-	VMOVUPS      1024(DX), Z1
-	VPCMPEQD     1028(DX), Z1, K1
-	KMOVW        K1, DI
-	SHLL         $0x10, SI
-	ORL          DI, SI
-	NOTL         SI
-	MOVQ         n+24(FP), DI
-	DECQ         DI
-	MOVL         $0x00000001, R8
-	SHLXL        DI, R8, R8
-	ORL          R8, SI
-	BLSMSKL      R8, R8
-	ANDL         R8, SI
-	XORQ         DI, DI
-	MOVL         $0x00000000, 3200(AX)(BX*4)
-	MOVL         $0x00000000, 3232(AX)(BX*4)
-
-run45:
-	TZCNTL       SI, R8
-	MOVL         1024(DX)(DI*4), R9
-	MOVL         R9, R10
-	MOVL         $0x00007777, R11
-	PEXTL        R11, R9, R9
-	MOVQ         at+40(FP), R11
-	MOVLQSX      (R11)(R9*4), R9
-	LEAQ         3200(AX), R11
-	TESTQ        R9, R9
-	JS           on46
-	MOVQ         lists+48(FP), R11
-	LEAQ         (R11)(R9*4), R9
-	VBROADCASTSS 512(AX)(DI*4), X1
-	VMULPS       (CX), X1, X1
-	VSUBPS       v32_3f800000<>+0(SB), X1, X1
-	VADDPS       v32_4bc00000<>+0(SB), X1, X2
-	VSUBPS       v32_4bc00000<>+0(SB), X2, X2
-	VSUBPS       X2, X1, X1
-	VANDPS       v32_7fffffff<>+0(SB), X1, X1
-	VBROADCASTSS 512(AX)(R8*4), X2
-	VMULPS       (CX), X2, X2
-	VSUBPS       v32_3f800000<>+0(SB), X2, X2
-	VADDPS       v32_4bc00000<>+0(SB), X2, X3
-	VSUBPS       v32_4bc00000<>+0(SB), X3, X3
-	VSUBPS       X3, X2, X2
-	VANDPS       v32_7fffffff<>+0(SB), X2, X2
-	VMAXPS       X1, X2, X1
-	VPCMPGTD     v32_3f7fe000<>+0(SB), X1, X1
-	VMOVMSKPS    X1, R11
-	TESTL        R11, R11
-	JNZ          left47
-	VBROADCASTSS 640(AX)(R8*4), Z1
-	VMULPS       odd4<>+0(SB), Z1, Z1
-	VSUBPS       3264(AX), Z1, Z2
-	VMULPS       3392(AX), Z2, Z6
-	VMULPS       Z2, Z6, Z6
-	VSUBPS       3328(AX), Z1, Z1
-	VMULPS       3456(AX), Z1, Z2
-	VMULPS       Z1, Z2, Z2
-	MOVL         (R9), R12
-	LEAQ         4(R9), R11
-	VPBROADCASTD c32_7f7fffff<>+0(SB), Z9
-	VMOVAPS      Z9, Z1
-	VMOVAPS      Z9, Z7
-	VMOVUPS      (R11), Z8
-
-list51:
-	VMOVUPS    (R11), Z10
-	VPERMPS    Z6, Z10, Z11
-	VPSRLD     $0x04, Z10, Z12
-	VPERMPS    Z6, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x08, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x0c, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	MOVL       $-1, R13
-	BZHIL      R12, R13, R13
-	KMOVW      R13, K1
-	VBLENDMPS  Z11, Z9, K1, Z11
-	VCMPPS     $0x01, Z1, Z11, K1
-	VMAXPS     Z11, Z1, Z12
-	VMINPS     Z12, Z7, Z7
-	VMINPS     Z11, Z1, Z1
-	VBLENDMPS  Z10, Z8, K1, Z8
-	ADDQ       $0x00000040, R11
-	SUBL       $0x00000010, R12
-	JG         list51
-	VMOVAPS    Z1, Z2
-	VSHUFF32X4 $0x4e, Z2, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VSHUFF32X4 $0xb1, Z2, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VPERMILPS  $0x4e, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VPERMILPS  $0xb1, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VADDPS     Z0, Z2, Z6
-	VCMPPS     $0x00, Z2, Z1, K1
-	KMOVW      K1, R12
-	VCMPPS     $0x02, Z6, Z1, K1
-	KMOVW      K1, R13
-	VCMPPS     $0x02, Z6, Z7, K1
-	KMOVW      K1, R11
-	BLSRL      R13, R13
-	ORL        R11, R13
-	MOVL       R13, R11
-	BLSRL      R12, R13
-	JZ         single52
-	CMPL       (R9), $0x00000010
-	JG         left47
-
-single52:
-	TZCNTL  R12, R12
-	VMOVD   R12, X5
-	VPERMPS Z8, Z5, Z8
-	VMOVD   X8, R10
-
-walk53:
-	CMPQ         DI, R8
-	JE           fill48
-	VBROADCASTSS 640(AX)(DI*4), Z1
-	VMULPS       odd4<>+0(SB), Z1, Z1
-	VSUBPS       3264(AX), Z1, Z2
-	VMULPS       3392(AX), Z2, Z6
-	VMULPS       Z2, Z6, Z6
-	VSUBPS       3328(AX), Z1, Z1
-	VMULPS       3456(AX), Z1, Z2
-	VMULPS       Z1, Z2, Z2
-	MOVL         (R9), R13
-	LEAQ         4(R9), R12
-	VPBROADCASTD c32_7f7fffff<>+0(SB), Z9
-	VMOVAPS      Z9, Z1
-	VMOVAPS      Z9, Z7
-	VMOVUPS      (R12), Z8
-
-list54:
-	VMOVUPS    (R12), Z10
-	VPERMPS    Z6, Z10, Z11
-	VPSRLD     $0x04, Z10, Z12
-	VPERMPS    Z6, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x08, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x0c, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	MOVL       $-1, R14
-	BZHIL      R13, R14, R14
-	KMOVW      R14, K1
-	VBLENDMPS  Z11, Z9, K1, Z11
-	VCMPPS     $0x01, Z1, Z11, K1
-	VMAXPS     Z11, Z1, Z12
-	VMINPS     Z12, Z7, Z7
-	VMINPS     Z11, Z1, Z1
-	VBLENDMPS  Z10, Z8, K1, Z8
-	ADDQ       $0x00000040, R12
-	SUBL       $0x00000010, R13
-	JG         list54
-	VMOVAPS    Z1, Z2
-	VSHUFF32X4 $0x4e, Z2, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VSHUFF32X4 $0xb1, Z2, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VPERMILPS  $0x4e, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VPERMILPS  $0xb1, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VADDPS     Z0, Z2, Z6
-	VCMPPS     $0x00, Z2, Z1, K1
-	KMOVW      K1, R12
-	VCMPPS     $0x02, Z6, Z1, K1
-	KMOVW      K1, R14
-	VCMPPS     $0x02, Z6, Z7, K1
-	KMOVW      K1, R13
-	BLSRL      R14, R14
-	ORL        R13, R14
-	MOVL       R14, R13
-	BLSRL      R12, R14
-	JZ         single55
-	CMPL       (R9), $0x00000010
-	JG         left47
-
-single55:
-	TZCNTL  R12, R12
-	VMOVD   R12, X5
-	VPERMPS Z8, Z5, Z8
-	VMOVD   X8, R12
-	ORL     R11, R13
-	MOVL    R10, R14
-	XORL    R12, R14
-	ORL     R13, R14
-	JZ      fill48
-	MOVL    R12, 2048(DX)(DI*4)
-	INCQ    DI
-	JMP     walk53
-
-left47:
-	LEAQ 3232(AX), R11
-
-on46:
-	MOVL  $0x00000001, R9
-	SHLXL DI, R9, R12
-	ADDL  R9, R9
-	SHLXL R8, R9, R9
-	SUBL  R12, R9
-	ORL   R9, (R11)(BX*4)
-
-fill48:
-	VMOVD        R10, X1
-	VPBROADCASTD X1, Z1
-	LEAQ         2048(DX)(DI*4), DI
-	VMOVUPS      Z1, (DI)
-	VMOVUPS      Z1, 64(DI)
-	LEAQ         1(R8), DI
-	BLSRL        SI, SI
-	JNZ          run45
-	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000080, DX
-	INCQ         BX
-	CMPQ         BX, groups+32(FP)
-	JL           group44
+ends33:
+	VMOVUPS  1088(CX), Z0
+	VPCMPEQD 1092(CX), Z0, K1
+	KMOVW    K1, DI
+	VMOVUPS  1024(CX), Z0
+	VPCMPEQD 1028(CX), Z0, K1
+	KMOVW    K1, R8
+	SHLL     $0x10, DI
+	ORL      R8, DI
+	NOTL     DI
+	ORL      SI, DI
+	ANDL     BX, DI
+	MOVL     DI, 5152(AX)
+	ADDQ     $0x00000080, CX
+	ADDQ     $0x04, AX
+	DECQ     DX
+	JNZ      ends33
 	VZEROUPPER
 	RET
 
+DATA c32_41600000<>+0(SB)/4, $0x41600000
+GLOBL c32_41600000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_3f7fe000<>+0(SB)/4, $0x3f7fe000
+GLOBL c32_3f7fe000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_7fffffff<>+0(SB)/4, $0x7fffffff
+GLOBL c32_7fffffff<>(SB), RODATA|NOPTR, $4
+
 DATA c32_c7c00000<>+0(SB)/4, $0xc7c00000
 GLOBL c32_c7c00000<>(SB), RODATA|NOPTR, $4
+
+// func gridBest4AVX512(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+// Requires: AVX, AVX512F, BMI, BMI2
+TEXT ·gridBest4AVX512(SB), NOSPLIT, $0-40
+	MOVQ         space+0(FP), AX
+	MOVQ         jobs+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         lists+24(FP), BX
+	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
+	XORQ         SI, SI
+
+job34:
+	MOVLQSX      (CX), DI
+	MOVLQSX      4(CX), R8
+	MOVLQSX      8(CX), R9
+	VBROADCASTSS 5120(AX)(R8*4), Z1
+	VBROADCASTSS 640(AX)(R9*4), Z2
+	VMULPS       odd4<>+0(SB), Z2, Z2
+	MOVQ         R8, R10
+	SHLQ         $0x08, R10
+	ADDQ         AX, R10
+	SHLQ         $0x05, R8
+	ADDQ         R9, R8
+	VSUBPS       3072(R10), Z2, Z3
+	VMULPS       3200(R10), Z3, Z4
+	VMULPS       Z3, Z4, Z4
+	VSUBPS       3136(R10), Z2, Z2
+	VMULPS       3264(R10), Z2, Z3
+	VMULPS       Z2, Z3, Z3
+	LEAQ         (BX)(DI*4), R9
+	MOVL         (R9), R10
+	ADDQ         $0x04, R9
+	VMOVUPS      (R9), Z7
+	VPERMPS      Z4, Z7, Z2
+	VPSRLD       $0x04, Z7, Z8
+	VPERMPS      Z4, Z8, Z8
+	VADDPS       Z8, Z2, Z2
+	VPSRLD       $0x08, Z7, Z8
+	VPERMPS      Z3, Z8, Z8
+	VADDPS       Z8, Z2, Z2
+	VPSRLD       $0x0c, Z7, Z8
+	VPERMPS      Z3, Z8, Z8
+	VADDPS       Z8, Z2, Z2
+	MOVL         $-1, R11
+	BZHIL        R10, R11, R11
+	KMOVW        R11, K1
+	VBLENDMPS    Z2, Z0, K1, Z2
+	VMINPS       Z0, Z2, Z2
+	VMOVAPS      Z0, Z6
+	SUBL         $0x00000010, R10
+	JLE          decide35
+
+list36:
+	ADDQ      $0x00000040, R9
+	VMOVUPS   (R9), Z9
+	VPERMPS   Z4, Z9, Z10
+	VPSRLD    $0x04, Z9, Z8
+	VPERMPS   Z4, Z8, Z8
+	VADDPS    Z8, Z10, Z10
+	VPSRLD    $0x08, Z9, Z8
+	VPERMPS   Z3, Z8, Z8
+	VADDPS    Z8, Z10, Z10
+	VPSRLD    $0x0c, Z9, Z8
+	VPERMPS   Z3, Z8, Z8
+	VADDPS    Z8, Z10, Z10
+	MOVL      $-1, R11
+	BZHIL     R10, R11, R11
+	KMOVW     R11, K1
+	VBLENDMPS Z10, Z0, K1, Z10
+	VMINPS    Z0, Z10, Z10
+	VCMPPS    $0x01, Z2, Z10, K1
+	VMAXPS    Z10, Z2, Z8
+	VMINPS    Z8, Z6, Z6
+	VMINPS    Z10, Z2, Z2
+	VBLENDMPS Z9, Z7, K1, Z7
+	SUBL      $0x00000010, R10
+	JG        list36
+
+decide35:
+	VMOVAPS    Z2, Z3
+	VSHUFF32X4 $0x4e, Z3, Z3, Z4
+	VMINPS     Z4, Z3, Z3
+	VSHUFF32X4 $0xb1, Z3, Z3, Z4
+	VMINPS     Z4, Z3, Z3
+	VPERMILPS  $0x4e, Z3, Z4
+	VMINPS     Z4, Z3, Z3
+	VPERMILPS  $0xb1, Z3, Z4
+	VMINPS     Z4, Z3, Z3
+	VADDPS     Z1, Z3, Z1
+	VCMPPS     $0x00, Z3, Z2, K1
+	KMOVW      K1, R9
+	VCMPPS     $0x02, Z1, Z2, K1
+	KMOVW      K1, R10
+	VCMPPS     $0x02, Z1, Z6, K1
+	KMOVW      K1, R11
+	BLSRL      R10, R10
+	ORL        R11, R10
+	TZCNTL     R9, R11
+	VMOVD      R11, X5
+	VPERMPS    Z7, Z5, Z5
+	VMOVD      X5, 2048(AX)(R8*4)
+	BLSRL      R9, R9
+	JZ         single37
+	LEAQ       (BX)(DI*4), R9
+	CMPL       (R9), $0x00000010
+	JLE        single37
+	MOVL       $-1, R10
+	INCQ       SI
+
+single37:
+	MOVL R10, 12(CX)
+	ADDQ $0x00000010, CX
+	DECQ DX
+	JNZ  job34
+	MOVQ SI, ties+32(FP)
+	VZEROUPPER
+	RET
 
 // func gridSums4AVX512(space *float32, n int, groups int)
 // Requires: AVX, AVX512F
@@ -1727,14 +1565,14 @@ TEXT ·gridSums4AVX512(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd4<>+0(SB), Z0
 
-vectors56:
+vectors38:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group57:
+group39:
 	VMOVUPS     2048(SI), Z3
 	VPERMPS     Z0, Z3, Z4
 	VMULPS.BCST 384(BX), Z4, Z5
@@ -1766,24 +1604,70 @@ group57:
 	ADDQ        $0x00000010, BX
 	ADDQ        $0x00000080, SI
 	DECQ        DI
-	JNZ         group57
+	JNZ         group39
 	VMOVUPS     Z1, 768(DX)
 	VMOVUPS     Z2, 896(DX)
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JG          vectors56
+	JG          vectors38
 	VZEROUPPER
 	RET
 
-// func gridTrials8AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, lists *uint32)
-// Requires: AVX, AVX2, AVX512F, BMI, BMI2
-TEXT ·gridTrials8AVX512(SB), NOSPLIT, $0-56
+// func gridTables8AVX512(space *float32, groups int, reach float32)
+// Requires: AVX, AVX512F
+TEXT ·gridTables8AVX512(SB), NOSPLIT, $0-20
+	MOVQ         space+0(FP), AX
+	MOVQ         groups+8(FP), CX
+	MOVQ         AX, DX
+	MOVQ         AX, BX
+	VMOVUPS      ladder8<>+0(SB), Z0
+	VMOVUPS      ladder8<>+64(SB), Z1
+	VBROADCASTSS reach+16(FP), Z2
+
+group40:
+	VMOVUPS      (DX), Y3
+	VMOVUPS      256(DX), Y4
+	VPERMPS      Z3, Z0, Z5
+	VMOVUPS      Z5, 3072(BX)
+	VPERMPS      Z4, Z0, Z5
+	VMOVUPS      Z5, 3200(BX)
+	VPERMPS      Z3, Z1, Z5
+	VMOVUPS      Z5, 3136(BX)
+	VPERMPS      Z4, Z1, Z5
+	VMOVUPS      Z5, 3264(BX)
+	VANDPS       v32_7fffffff<>+0(SB), Y3, Y3
+	VADDPS       Y3, Y2, Y3
+	VMULPS       Y3, Y4, Y4
+	VMULPS       Y3, Y4, Y5
+	VMULPS       v32_37800000<>+0(SB), Y5, Y5
+	VADDPS       Y3, Y4, Y3
+	VADDPS       v32_3f800000<>+0(SB), Y3, Y3
+	VMULPS       v32_03800000<>+0(SB), Y3, Y3
+	VADDPS       Y3, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X3
+	VADDPS       X3, X5, X5
+	VPERMILPS    $0x4e, X5, X3
+	VADDPS       X3, X5, X5
+	VPERMILPS    $0xb1, X5, X3
+	VADDSS       X3, X5, X5
+	VMOVSS       X5, 5120(AX)
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x04, AX
+	DECQ         CX
+	JNZ          group40
+	VZEROUPPER
+	RET
+
+// func gridKeys8AVX512(space *float32, numerators *float32, top float32, n int, groups int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI, BMI2
+TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-40
 	MOVQ         space+0(FP), AX
 	MOVQ         numerators+8(FP), CX
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
 	VBROADCASTSS top+16(FP), Z0
 	TESTQ        CX, CX
-	JZ           single59
+	JZ           single42
 	VMOVUPS      (CX), Z2
 	VDIVPS       Z0, Z2, Z2
 	VMOVUPS      Z2, 512(AX)
@@ -1794,379 +1678,295 @@ TEXT ·gridTrials8AVX512(SB), NOSPLIT, $0-56
 	VMOVUPS      Z2, 576(AX)
 	VDIVPS       Z2, Z1, Z2
 	VMOVUPS      Z2, 704(AX)
-	JMP          scaled58
+	JMP          scaled41
 
-single59:
+single42:
 	VMOVUPS Z0, 640(AX)
-	VDIVPS  Z0, Z1, Z1
-	VMOVUPS Z1, 512(AX)
+	VDIVPS  Z0, Z1, Z0
+	VMOVUPS Z0, 512(AX)
 
-scaled58:
-	VPBROADCASTD c32_3f800000<>+0(SB), Z0
-	VPBROADCASTD c32_4bc00000<>+0(SB), Z1
-	VPBROADCASTD c32_4bc00002<>+0(SB), Z2
+scaled41:
+	VPBROADCASTD c32_4bc00000<>+0(SB), Z0
+	VPXORD       Z3, Z3, Z3
+	VPBROADCASTD c32_40800000<>+0(SB), Z2
+	VPBROADCASTD c32_3f7fe000<>+0(SB), Z4
+	VPBROADCASTD c32_7fffffff<>+0(SB), Z5
 	VPBROADCASTD c32_c7c00000<>+0(SB), Z6
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
+	LEAQ         5184(AX), BX
 
-vectors60:
+vectors43:
 	VMOVUPS 512(CX), Z7
-	MOVQ    groups+32(FP), DI
-	MOVQ    AX, BX
-	MOVQ    CX, SI
+	MOVQ    groups+32(FP), R8
+	MOVQ    AX, SI
+	MOVQ    CX, DI
+	MOVQ    BX, R9
 
-group61:
-	VMULPS.BCST 28(BX), Z7, Z8
-	VSUBPS      Z0, Z8, Z8
-	VADDPS      Z1, Z8, Z8
-	VPMAXSD     Z1, Z8, Z8
-	VPMINSD     Z2, Z8, Z8
-	VMULPS.BCST 24(BX), Z7, Z9
-	VSUBPS      Z0, Z9, Z9
-	VADDPS      Z1, Z9, Z9
-	VPMAXSD     Z1, Z9, Z9
-	VPMINSD     Z2, Z9, Z9
+group44:
+	VMULPS.BCST 28(SI), Z7, Z9
+	VSUBPS      Z1, Z9, Z9
+	VMAXPS      Z3, Z9, Z9
+	VMINPS      Z2, Z9, Z9
+	VADDPS      Z0, Z9, Z8
+	VSUBPS      Z0, Z8, Z10
+	VSUBPS      Z10, Z9, Z10
+	VPANDD      Z5, Z10, Z10
+	VMOVAPS     Z10, Z9
+	VMOVAPS     Z8, Z8
+	VMULPS.BCST 24(SI), Z7, Z10
+	VSUBPS      Z1, Z10, Z10
+	VMAXPS      Z3, Z10, Z10
+	VMINPS      Z2, Z10, Z10
+	VADDPS      Z0, Z10, Z11
+	VSUBPS      Z0, Z11, Z12
+	VSUBPS      Z12, Z10, Z12
+	VRANGEPS    $0x0b, Z12, Z9, Z9
 	VPSLLD      $0x04, Z8, Z8
-	VPADDD      Z8, Z9, Z9
-	VMULPS.BCST 20(BX), Z7, Z8
-	VSUBPS      Z0, Z8, Z8
-	VADDPS      Z1, Z8, Z8
-	VPMAXSD     Z1, Z8, Z8
-	VPMINSD     Z2, Z8, Z8
-	VPSLLD      $0x04, Z9, Z9
-	VPADDD      Z9, Z8, Z8
-	VMULPS.BCST 16(BX), Z7, Z9
-	VSUBPS      Z0, Z9, Z9
-	VADDPS      Z1, Z9, Z9
-	VPMAXSD     Z1, Z9, Z9
-	VPMINSD     Z2, Z9, Z9
+	VPADDD      Z11, Z8, Z8
+	VMULPS.BCST 20(SI), Z7, Z10
+	VSUBPS      Z1, Z10, Z10
+	VMAXPS      Z3, Z10, Z10
+	VMINPS      Z2, Z10, Z10
+	VADDPS      Z0, Z10, Z11
+	VSUBPS      Z0, Z11, Z12
+	VSUBPS      Z12, Z10, Z12
+	VRANGEPS    $0x0b, Z12, Z9, Z9
 	VPSLLD      $0x04, Z8, Z8
-	VPADDD      Z8, Z9, Z9
-	VMULPS.BCST 12(BX), Z7, Z8
-	VSUBPS      Z0, Z8, Z8
-	VADDPS      Z1, Z8, Z8
-	VPMAXSD     Z1, Z8, Z8
-	VPMINSD     Z2, Z8, Z8
-	VPSLLD      $0x04, Z9, Z9
-	VPADDD      Z9, Z8, Z8
-	VMULPS.BCST 8(BX), Z7, Z9
-	VSUBPS      Z0, Z9, Z9
-	VADDPS      Z1, Z9, Z9
-	VPMAXSD     Z1, Z9, Z9
-	VPMINSD     Z2, Z9, Z9
+	VPADDD      Z11, Z8, Z8
+	VMULPS.BCST 16(SI), Z7, Z10
+	VSUBPS      Z1, Z10, Z10
+	VMAXPS      Z3, Z10, Z10
+	VMINPS      Z2, Z10, Z10
+	VADDPS      Z0, Z10, Z11
+	VSUBPS      Z0, Z11, Z12
+	VSUBPS      Z12, Z10, Z12
+	VRANGEPS    $0x0b, Z12, Z9, Z9
 	VPSLLD      $0x04, Z8, Z8
-	VPADDD      Z8, Z9, Z9
-	VMULPS.BCST 4(BX), Z7, Z8
-	VSUBPS      Z0, Z8, Z8
-	VADDPS      Z1, Z8, Z8
-	VPMAXSD     Z1, Z8, Z8
-	VPMINSD     Z2, Z8, Z8
-	VPSLLD      $0x04, Z9, Z9
-	VPADDD      Z9, Z8, Z8
-	VMULPS.BCST (BX), Z7, Z9
-	VSUBPS      Z0, Z9, Z9
-	VADDPS      Z1, Z9, Z9
-	VPMAXSD     Z1, Z9, Z9
-	VPMINSD     Z2, Z9, Z9
+	VPADDD      Z11, Z8, Z8
+	VMULPS.BCST 12(SI), Z7, Z10
+	VSUBPS      Z1, Z10, Z10
+	VMAXPS      Z3, Z10, Z10
+	VMINPS      Z2, Z10, Z10
+	VADDPS      Z0, Z10, Z11
+	VSUBPS      Z0, Z11, Z12
+	VSUBPS      Z12, Z10, Z12
+	VRANGEPS    $0x0b, Z12, Z9, Z9
 	VPSLLD      $0x04, Z8, Z8
-	VPADDD      Z8, Z9, Z9
-	VPSUBD      Z6, Z9, Z9
-	VMOVUPS     Z9, 1024(SI)
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000080, SI
-	DECQ        DI
-	JNZ         group61
+	VPADDD      Z11, Z8, Z8
+	VMULPS.BCST 8(SI), Z7, Z10
+	VSUBPS      Z1, Z10, Z10
+	VMAXPS      Z3, Z10, Z10
+	VMINPS      Z2, Z10, Z10
+	VADDPS      Z0, Z10, Z11
+	VSUBPS      Z0, Z11, Z12
+	VSUBPS      Z12, Z10, Z12
+	VRANGEPS    $0x0b, Z12, Z9, Z9
+	VPSLLD      $0x04, Z8, Z8
+	VPADDD      Z11, Z8, Z8
+	VMULPS.BCST 4(SI), Z7, Z10
+	VSUBPS      Z1, Z10, Z10
+	VMAXPS      Z3, Z10, Z10
+	VMINPS      Z2, Z10, Z10
+	VADDPS      Z0, Z10, Z11
+	VSUBPS      Z0, Z11, Z12
+	VSUBPS      Z12, Z10, Z12
+	VRANGEPS    $0x0b, Z12, Z9, Z9
+	VPSLLD      $0x04, Z8, Z8
+	VPADDD      Z11, Z8, Z8
+	VMULPS.BCST (SI), Z7, Z10
+	VSUBPS      Z1, Z10, Z10
+	VMAXPS      Z3, Z10, Z10
+	VMINPS      Z2, Z10, Z10
+	VADDPS      Z0, Z10, Z11
+	VSUBPS      Z0, Z11, Z12
+	VSUBPS      Z12, Z10, Z12
+	VRANGEPS    $0x0b, Z12, Z9, Z9
+	VPSLLD      $0x04, Z8, Z8
+	VPADDD      Z11, Z8, Z8
+	VPSUBD      Z6, Z8, Z8
+	VMOVUPS     Z8, 1024(DI)
+	VCMPPS      $0x0e, Z4, Z9, K1
+	KMOVW       K1, R10
+	MOVW        R10, (R9)
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x04, R9
+	DECQ        R8
+	JNZ         group44
 	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000002, BX
 	SUBQ        $0x00000010, DX
-	JG          vectors60
+	JG          vectors43
+	MOVQ        groups+32(FP), DX
 	MOVQ        AX, CX
-	MOVQ        AX, DX
-	XORQ        BX, BX
+	MOVQ        n+24(FP), BX
+	DECQ        BX
+	MOVL        $0x00000001, SI
+	SHLXL       BX, SI, SI
+	BLSMSKL     SI, BX
 
-group62:
-	VMOVUPS      (CX), Y3
-	VMOVUPS      256(CX), Y4
-	VMOVUPS      ladder8<>+0(SB), Z0
-	VPERMPS      Z3, Z0, Z1
-	VMOVUPS      Z1, 3264(AX)
-	VPERMPS      Z4, Z0, Z1
-	VMOVUPS      Z1, 3392(AX)
-	VMOVUPS      ladder8<>+64(SB), Z0
-	VPERMPS      Z3, Z0, Z1
-	VMOVUPS      Z1, 3328(AX)
-	VPERMPS      Z4, Z0, Z1
-	VMOVUPS      Z1, 3456(AX)
-	VBROADCASTSS 640(AX), Z0
-	VMULPS       v32_40a00000<>+0(SB), Y0, Y0
-	VANDPS       v32_7fffffff<>+0(SB), Y3, Y3
-	VADDPS       Y3, Y0, Y0
-	VMULPS       Y0, Y4, Y4
-	VMULPS       Y0, Y4, Y1
-	VMULPS       v32_37800000<>+0(SB), Y1, Y1
-	VADDPS       Y0, Y4, Y0
-	VADDPS       v32_3f800000<>+0(SB), Y0, Y0
-	VMULPS       v32_03800000<>+0(SB), Y0, Y0
-	VADDPS       Y0, Y1, Y1
-	VEXTRACTF128 $0x01, Y1, X0
-	VADDPS       X0, X1, X1
-	VPERMILPS    $0x4e, X1, X0
-	VADDPS       X0, X1, X1
-	VPERMILPS    $0xb1, X1, X0
-	VADDPS       X0, X1, X1
-	VBROADCASTSS X1, Z0
-	XORL         SI, SI
-	VMOVUPS      1088(DX), Z1
-	VPCMPEQD     1092(DX), Z1, K1
-	KMOVW        K1, DI
-	SHLL         $0x10, SI
-	ORL          DI, SI
-	VMOVUPS      1024(DX), Z1
-	VPCMPEQD     1028(DX), Z1, K1
-	KMOVW        K1, DI
-	SHLL         $0x10, SI
-	ORL          DI, SI
-	NOTL         SI
-	MOVQ         n+24(FP), DI
-	DECQ         DI
-	MOVL         $0x00000001, R8
-	SHLXL        DI, R8, R8
-	ORL          R8, SI
-	BLSMSKL      R8, R8
-	ANDL         R8, SI
-	XORQ         DI, DI
-	MOVL         $0x00000000, 3200(AX)(BX*4)
-	MOVL         $0x00000000, 3232(AX)(BX*4)
+ends45:
+	VMOVUPS  1088(CX), Z0
+	VPCMPEQD 1092(CX), Z0, K1
+	KMOVW    K1, DI
+	VMOVUPS  1024(CX), Z0
+	VPCMPEQD 1028(CX), Z0, K1
+	KMOVW    K1, R8
+	SHLL     $0x10, DI
+	ORL      R8, DI
+	NOTL     DI
+	ORL      SI, DI
+	ANDL     BX, DI
+	MOVL     DI, 5152(AX)
+	ADDQ     $0x00000080, CX
+	ADDQ     $0x04, AX
+	DECQ     DX
+	JNZ      ends45
+	VZEROUPPER
+	RET
 
-run63:
-	TZCNTL       SI, R8
-	MOVL         1024(DX)(DI*4), R9
-	MOVL         R9, R10
-	MOVL         $0x33333333, R11
-	PEXTL        R11, R9, R9
-	MOVQ         at+40(FP), R11
-	MOVLQSX      (R11)(R9*4), R9
-	LEAQ         3200(AX), R11
-	TESTQ        R9, R9
-	JS           on64
-	MOVQ         lists+48(FP), R11
-	LEAQ         (R11)(R9*4), R9
-	VBROADCASTSS 512(AX)(DI*4), Y1
-	VMULPS       (CX), Y1, Y1
-	VSUBPS       v32_3f800000<>+0(SB), Y1, Y1
-	VADDPS       v32_4bc00000<>+0(SB), Y1, Y2
-	VSUBPS       v32_4bc00000<>+0(SB), Y2, Y2
-	VSUBPS       Y2, Y1, Y1
-	VANDPS       v32_7fffffff<>+0(SB), Y1, Y1
-	VBROADCASTSS 512(AX)(R8*4), Y2
-	VMULPS       (CX), Y2, Y2
-	VSUBPS       v32_3f800000<>+0(SB), Y2, Y2
-	VADDPS       v32_4bc00000<>+0(SB), Y2, Y3
-	VSUBPS       v32_4bc00000<>+0(SB), Y3, Y3
-	VSUBPS       Y3, Y2, Y2
-	VANDPS       v32_7fffffff<>+0(SB), Y2, Y2
-	VMAXPS       Y1, Y2, Y1
-	VPCMPGTD     v32_3f7fe000<>+0(SB), Y1, Y1
-	VMOVMSKPS    Y1, R11
-	TESTL        R11, R11
-	JNZ          left65
-	VBROADCASTSS 640(AX)(R8*4), Z1
-	VMULPS       odd8<>+0(SB), Z1, Z1
-	VSUBPS       3264(AX), Z1, Z2
-	VMULPS       3392(AX), Z2, Z6
-	VMULPS       Z2, Z6, Z6
-	VSUBPS       3328(AX), Z1, Z1
-	VMULPS       3456(AX), Z1, Z2
-	VMULPS       Z1, Z2, Z2
-	MOVL         (R9), R12
-	LEAQ         4(R9), R11
-	VPBROADCASTD c32_7f7fffff<>+0(SB), Z9
-	VMOVAPS      Z9, Z1
-	VMOVAPS      Z9, Z7
-	VMOVUPS      (R11), Z8
+DATA c32_40800000<>+0(SB)/4, $0x40800000
+GLOBL c32_40800000<>(SB), RODATA|NOPTR, $4
 
-list69:
-	VMOVUPS    (R11), Z10
-	VPERMPS    Z6, Z10, Z11
-	VPSRLD     $0x04, Z10, Z12
-	VPERMPS    Z6, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x08, Z10, Z12
-	VPERMPS    Z6, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x0c, Z10, Z12
-	VPERMPS    Z6, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x10, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x14, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x18, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x1c, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	MOVL       $-1, R13
-	BZHIL      R12, R13, R13
-	KMOVW      R13, K1
-	VBLENDMPS  Z11, Z9, K1, Z11
-	VCMPPS     $0x01, Z1, Z11, K1
-	VMAXPS     Z11, Z1, Z12
-	VMINPS     Z12, Z7, Z7
-	VMINPS     Z11, Z1, Z1
-	VBLENDMPS  Z10, Z8, K1, Z8
-	ADDQ       $0x00000040, R11
-	SUBL       $0x00000010, R12
-	JG         list69
-	VMOVAPS    Z1, Z2
-	VSHUFF32X4 $0x4e, Z2, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VSHUFF32X4 $0xb1, Z2, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VPERMILPS  $0x4e, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VPERMILPS  $0xb1, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VADDPS     Z0, Z2, Z6
-	VCMPPS     $0x00, Z2, Z1, K1
-	KMOVW      K1, R12
-	VCMPPS     $0x02, Z6, Z1, K1
-	KMOVW      K1, R13
-	VCMPPS     $0x02, Z6, Z7, K1
+// func gridBest8AVX512(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+// Requires: AVX, AVX512F, BMI, BMI2
+TEXT ·gridBest8AVX512(SB), NOSPLIT, $0-40
+	MOVQ         space+0(FP), AX
+	MOVQ         jobs+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         lists+24(FP), BX
+	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
+	XORQ         SI, SI
+
+job46:
+	MOVLQSX      (CX), DI
+	MOVLQSX      4(CX), R8
+	MOVLQSX      8(CX), R9
+	VBROADCASTSS 5120(AX)(R8*4), Z1
+	VBROADCASTSS 640(AX)(R9*4), Z2
+	VMULPS       odd8<>+0(SB), Z2, Z2
+	MOVQ         R8, R10
+	SHLQ         $0x08, R10
+	ADDQ         AX, R10
+	SHLQ         $0x05, R8
+	ADDQ         R9, R8
+	VSUBPS       3072(R10), Z2, Z3
+	VMULPS       3200(R10), Z3, Z4
+	VMULPS       Z3, Z4, Z4
+	VSUBPS       3136(R10), Z2, Z2
+	VMULPS       3264(R10), Z2, Z3
+	VMULPS       Z2, Z3, Z3
+	LEAQ         (BX)(DI*4), R9
+	MOVL         (R9), R10
+	ADDQ         $0x04, R9
+	VMOVUPS      (R9), Z7
+	VPERMPS      Z4, Z7, Z2
+	VPSRLD       $0x04, Z7, Z8
+	VPERMPS      Z4, Z8, Z8
+	VADDPS       Z8, Z2, Z2
+	VPSRLD       $0x08, Z7, Z8
+	VPERMPS      Z4, Z8, Z8
+	VADDPS       Z8, Z2, Z2
+	VPSRLD       $0x0c, Z7, Z8
+	VPERMPS      Z4, Z8, Z8
+	VADDPS       Z8, Z2, Z2
+	VPSRLD       $0x10, Z7, Z8
+	VPERMPS      Z3, Z8, Z8
+	VADDPS       Z8, Z2, Z2
+	VPSRLD       $0x14, Z7, Z8
+	VPERMPS      Z3, Z8, Z8
+	VADDPS       Z8, Z2, Z2
+	VPSRLD       $0x18, Z7, Z8
+	VPERMPS      Z3, Z8, Z8
+	VADDPS       Z8, Z2, Z2
+	VPSRLD       $0x1c, Z7, Z8
+	VPERMPS      Z3, Z8, Z8
+	VADDPS       Z8, Z2, Z2
+	MOVL         $-1, R11
+	BZHIL        R10, R11, R11
+	KMOVW        R11, K1
+	VBLENDMPS    Z2, Z0, K1, Z2
+	VMINPS       Z0, Z2, Z2
+	VMOVAPS      Z0, Z6
+	SUBL         $0x00000010, R10
+	JLE          decide47
+
+list48:
+	ADDQ      $0x00000040, R9
+	VMOVUPS   (R9), Z9
+	VPERMPS   Z4, Z9, Z10
+	VPSRLD    $0x04, Z9, Z8
+	VPERMPS   Z4, Z8, Z8
+	VADDPS    Z8, Z10, Z10
+	VPSRLD    $0x08, Z9, Z8
+	VPERMPS   Z4, Z8, Z8
+	VADDPS    Z8, Z10, Z10
+	VPSRLD    $0x0c, Z9, Z8
+	VPERMPS   Z4, Z8, Z8
+	VADDPS    Z8, Z10, Z10
+	VPSRLD    $0x10, Z9, Z8
+	VPERMPS   Z3, Z8, Z8
+	VADDPS    Z8, Z10, Z10
+	VPSRLD    $0x14, Z9, Z8
+	VPERMPS   Z3, Z8, Z8
+	VADDPS    Z8, Z10, Z10
+	VPSRLD    $0x18, Z9, Z8
+	VPERMPS   Z3, Z8, Z8
+	VADDPS    Z8, Z10, Z10
+	VPSRLD    $0x1c, Z9, Z8
+	VPERMPS   Z3, Z8, Z8
+	VADDPS    Z8, Z10, Z10
+	MOVL      $-1, R11
+	BZHIL     R10, R11, R11
+	KMOVW     R11, K1
+	VBLENDMPS Z10, Z0, K1, Z10
+	VMINPS    Z0, Z10, Z10
+	VCMPPS    $0x01, Z2, Z10, K1
+	VMAXPS    Z10, Z2, Z8
+	VMINPS    Z8, Z6, Z6
+	VMINPS    Z10, Z2, Z2
+	VBLENDMPS Z9, Z7, K1, Z7
+	SUBL      $0x00000010, R10
+	JG        list48
+
+decide47:
+	VMOVAPS    Z2, Z3
+	VSHUFF32X4 $0x4e, Z3, Z3, Z4
+	VMINPS     Z4, Z3, Z3
+	VSHUFF32X4 $0xb1, Z3, Z3, Z4
+	VMINPS     Z4, Z3, Z3
+	VPERMILPS  $0x4e, Z3, Z4
+	VMINPS     Z4, Z3, Z3
+	VPERMILPS  $0xb1, Z3, Z4
+	VMINPS     Z4, Z3, Z3
+	VADDPS     Z1, Z3, Z1
+	VCMPPS     $0x00, Z3, Z2, K1
+	KMOVW      K1, R9
+	VCMPPS     $0x02, Z1, Z2, K1
+	KMOVW      K1, R10
+	VCMPPS     $0x02, Z1, Z6, K1
 	KMOVW      K1, R11
-	BLSRL      R13, R13
-	ORL        R11, R13
-	MOVL       R13, R11
-	BLSRL      R12, R13
-	JZ         single70
+	BLSRL      R10, R10
+	ORL        R11, R10
+	TZCNTL     R9, R11
+	VMOVD      R11, X5
+	VPERMPS    Z7, Z5, Z5
+	VMOVD      X5, 2048(AX)(R8*4)
+	BLSRL      R9, R9
+	JZ         single49
+	LEAQ       (BX)(DI*4), R9
 	CMPL       (R9), $0x00000010
-	JG         left65
+	JLE        single49
+	MOVL       $-1, R10
+	INCQ       SI
 
-single70:
-	TZCNTL  R12, R12
-	VMOVD   R12, X5
-	VPERMPS Z8, Z5, Z8
-	VMOVD   X8, R10
-
-walk71:
-	CMPQ         DI, R8
-	JE           fill66
-	VBROADCASTSS 640(AX)(DI*4), Z1
-	VMULPS       odd8<>+0(SB), Z1, Z1
-	VSUBPS       3264(AX), Z1, Z2
-	VMULPS       3392(AX), Z2, Z6
-	VMULPS       Z2, Z6, Z6
-	VSUBPS       3328(AX), Z1, Z1
-	VMULPS       3456(AX), Z1, Z2
-	VMULPS       Z1, Z2, Z2
-	MOVL         (R9), R13
-	LEAQ         4(R9), R12
-	VPBROADCASTD c32_7f7fffff<>+0(SB), Z9
-	VMOVAPS      Z9, Z1
-	VMOVAPS      Z9, Z7
-	VMOVUPS      (R12), Z8
-
-list72:
-	VMOVUPS    (R12), Z10
-	VPERMPS    Z6, Z10, Z11
-	VPSRLD     $0x04, Z10, Z12
-	VPERMPS    Z6, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x08, Z10, Z12
-	VPERMPS    Z6, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x0c, Z10, Z12
-	VPERMPS    Z6, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x10, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x14, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x18, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	VPSRLD     $0x1c, Z10, Z12
-	VPERMPS    Z2, Z12, Z12
-	VADDPS     Z12, Z11, Z11
-	MOVL       $-1, R14
-	BZHIL      R13, R14, R14
-	KMOVW      R14, K1
-	VBLENDMPS  Z11, Z9, K1, Z11
-	VCMPPS     $0x01, Z1, Z11, K1
-	VMAXPS     Z11, Z1, Z12
-	VMINPS     Z12, Z7, Z7
-	VMINPS     Z11, Z1, Z1
-	VBLENDMPS  Z10, Z8, K1, Z8
-	ADDQ       $0x00000040, R12
-	SUBL       $0x00000010, R13
-	JG         list72
-	VMOVAPS    Z1, Z2
-	VSHUFF32X4 $0x4e, Z2, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VSHUFF32X4 $0xb1, Z2, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VPERMILPS  $0x4e, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VPERMILPS  $0xb1, Z2, Z6
-	VMINPS     Z6, Z2, Z2
-	VADDPS     Z0, Z2, Z6
-	VCMPPS     $0x00, Z2, Z1, K1
-	KMOVW      K1, R12
-	VCMPPS     $0x02, Z6, Z1, K1
-	KMOVW      K1, R14
-	VCMPPS     $0x02, Z6, Z7, K1
-	KMOVW      K1, R13
-	BLSRL      R14, R14
-	ORL        R13, R14
-	MOVL       R14, R13
-	BLSRL      R12, R14
-	JZ         single73
-	CMPL       (R9), $0x00000010
-	JG         left65
-
-single73:
-	TZCNTL  R12, R12
-	VMOVD   R12, X5
-	VPERMPS Z8, Z5, Z8
-	VMOVD   X8, R12
-	ORL     R11, R13
-	MOVL    R10, R14
-	XORL    R12, R14
-	ORL     R13, R14
-	JZ      fill66
-	MOVL    R12, 2048(DX)(DI*4)
-	INCQ    DI
-	JMP     walk71
-
-left65:
-	LEAQ 3232(AX), R11
-
-on64:
-	MOVL  $0x00000001, R9
-	SHLXL DI, R9, R12
-	ADDL  R9, R9
-	SHLXL R8, R9, R9
-	SUBL  R12, R9
-	ORL   R9, (R11)(BX*4)
-
-fill66:
-	VMOVD        R10, X1
-	VPBROADCASTD X1, Z1
-	LEAQ         2048(DX)(DI*4), DI
-	VMOVUPS      Z1, (DI)
-	VMOVUPS      Z1, 64(DI)
-	LEAQ         1(R8), DI
-	BLSRL        SI, SI
-	JNZ          run63
-	ADDQ         $0x00000020, CX
-	ADDQ         $0x00000080, DX
-	INCQ         BX
-	CMPQ         BX, groups+32(FP)
-	JL           group62
+single49:
+	MOVL R10, 12(CX)
+	ADDQ $0x00000010, CX
+	DECQ DX
+	JNZ  job46
+	MOVQ SI, ties+32(FP)
 	VZEROUPPER
 	RET
 
@@ -2178,14 +1978,14 @@ TEXT ·gridSums8AVX512(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd8<>+0(SB), Z0
 
-vectors74:
+vectors50:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group75:
+group51:
 	VMOVUPS     2048(SI), Z3
 	VPERMPS     Z0, Z3, Z4
 	VMULPS.BCST 384(BX), Z4, Z5
@@ -2245,11 +2045,11 @@ group75:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000080, SI
 	DECQ        DI
-	JNZ         group75
+	JNZ         group51
 	VMOVUPS     Z1, 768(DX)
 	VMOVUPS     Z2, 896(DX)
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JG          vectors74
+	JG          vectors50
 	VZEROUPPER
 	RET

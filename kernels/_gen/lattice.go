@@ -20,14 +20,17 @@ const (
 	gridQ2      = gridQX + 4*32
 	gridKeys    = gridQ2 + 4*32
 	gridPoints  = gridKeys + 8*gridRow
-	gridOn      = gridPoints + 9*gridRow
-	gridLeft    = gridOn + 4*8
-	gridTableX  = gridLeft + 4*8
-	gridTableW  = gridTableX + 4*32
-	gridSigns   = gridTableW + 4*32
-	gridLoud    = gridSigns + 4
+	gridTables  = gridPoints + 8*gridRow
+	gridMargins = gridTables + 8*gridTable
+	gridEnds    = gridMargins + 4*8
+	gridClose   = gridEnds + 4*8
+	gridSigns   = gridClose + 4*8
+	gridTop     = gridSigns + 4
 
-	gridRow = 4 * 32 // of the keys of a group
+	gridRow    = 4 * 32     // of the keys of a group
+	gridTable  = 2 * 4 * 32 // of a group: weights, then what their errors count
+	gridCounts = 4 * 32     // where the latter begin
+	gridJob    = 4 * 4
 )
 
 // latticeKernel is the shape of a grid: dim coordinates of so many levels, the
@@ -63,9 +66,6 @@ func (l latticeKernel) odd() Mem {
 func (l latticeKernel) ladder() Mem {
 	return words("ladder"+l.name[:1], func(i int) uint32 { return uint32(i / l.room) })
 }
-
-// shift is how far the code of coordinate c is from the end of a word.
-func shift(c int) Constant { return U8(4 * c) }
 
 // low returns the group of coordinates, as wide as it is.
 func (l latticeKernel) low(r VecVirtual) Register {
@@ -103,22 +103,69 @@ func (v isa) least(r VecVirtual) {
 
 // doubled is 1.5·2^24: added, it rounds to the nearest even integer, as 1.5·2^23
 // does to the nearest one.
-const doubled = 3 << 23
+const doubled = 3 << 23 // a step of its last bit is two
 
-// trials emits the points of the groups at each scale on trial.
-func (l latticeKernel) trials() {
-	function("gridTrials"+l.name, "func(space, numerators *float32, top float32, n, groups int, at *int32, lists *uint32)",
-		"gridTrials"+l.name+" equals gridTrials.lookUp for every group, at the inverse scales numerators/top or, without numerators, at the scale top alone. What it leaves for Go it tells.")
-	space := param("space")
-	l.scales(space)
-	l.keys(space)
-	l.points(space)
+// tables emits what is known of the groups before any trial.
+func (l latticeKernel) tables() {
+	function("gridTables"+l.name, "func(space *float32, groups int, reach float32)",
+		"gridTables"+l.name+" spreads the weights of every group, and what their errors count, over the places of the tables, and finds by how much a point must be better than another to be so in any arithmetic, if no value is larger than reach.")
+	space, groups := param("space"), param("groups")
+	x, tables := GP64(), GP64()
+	MOVQ(space, x)
+	MOVQ(space, tables)
+	var places []VecVirtual
+	for i := 0; i < 32; i += l.n {
+		r := l.reg()
+		VMOVUPS(l.ladder().Offset(4*i), r)
+		places = append(places, r)
+	}
+	most := l.reg()
+	VBROADCASTSS(NewParamAddr("reach", 16), most)
+	next := label("group")
+	Label(next)
+	values, counts, t := l.reg(), l.reg(), l.reg()
+	VMOVUPS(Mem{Base: x, Disp: gridX}, values.AsY())
+	VMOVUPS(Mem{Base: x, Disp: gridRoot}, counts.AsY())
+	for i, place := range places {
+		VPERMPS(values, place, t)
+		VMOVUPS(t, Mem{Base: tables, Disp: gridTables + 4*l.n*i})
+		VPERMPS(counts, place, t)
+		VMOVUPS(t, Mem{Base: tables, Disp: gridTables + gridCounts + 4*l.n*i})
+	}
+	reach, add := l.reg(), l.reg()
+	VANDPS(vector(absMask), l.low(values), l.low(values))
+	VADDPS(l.low(values), l.low(most), l.low(reach))
+	VMULPS(l.low(reach), l.low(counts), l.low(counts))
+	VMULPS(l.low(reach), l.low(counts), l.low(t))
+	VMULPS(vector(float(0x1p-16)), l.low(t), l.low(t))
+	VADDPS(l.low(reach), l.low(counts), l.low(add))
+	VADDPS(vector(float(1)), l.low(add), l.low(add))
+	VMULPS(vector(float(0x1p-120)), l.low(add), l.low(add))
+	VADDPS(l.low(add), l.low(t), l.low(t))
+	if l.dim == 8 {
+		VEXTRACTF128(Imm(1), t.AsY(), add.AsX())
+		VADDPS(add.AsX(), t.AsX(), t.AsX())
+	}
+	VPERMILPS(Imm(0x4e), t.AsX(), add.AsX())
+	VADDPS(add.AsX(), t.AsX(), t.AsX())
+	VPERMILPS(Imm(0xb1), t.AsX(), add.AsX())
+	VADDSS(add.AsX(), t.AsX(), t.AsX())
+	VMOVSS(t.AsX(), Mem{Base: space, Disp: gridMargins})
+	ADDQ(U32(4*l.dim), x)
+	ADDQ(U32(gridTable), tables)
+	ADDQ(Imm(4), space)
+	DECQ(groups)
+	JNZ(LabelRef(next))
 	VZEROUPPER()
 	RET()
 }
 
-// scales emits the inverse scales and the scales.
-func (l latticeKernel) scales(space GPVirtual) {
+// keys emits the key of every group on every trial. Its levels are four bits
+// apart.
+func (l latticeKernel) keys() {
+	function("gridKeys"+l.name, "func(space, numerators *float32, top float32, n, groups int)",
+		"gridKeys"+l.name+" finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone; where runs of equal keys end; and on which trials a weight is almost as near to another level.")
+	space := param("space")
 	numerators := param("numerators")
 	top, one := l.reg(), l.spread32(float(1))
 	VBROADCASTSS(NewParamAddr("top", 16), top)
@@ -136,61 +183,119 @@ func (l latticeKernel) scales(space GPVirtual) {
 	JMP(LabelRef(done))
 	Label(single)
 	VMOVUPS(top, Mem{Base: space, Disp: gridScale})
-	VDIVPS(top, one, one)
-	VMOVUPS(one, Mem{Base: space, Disp: gridInverse})
+	VDIVPS(top, one, top)
+	VMOVUPS(top, Mem{Base: space, Disp: gridInverse})
 	Label(done)
-}
 
-// keys emits the key of every group on every trial. Its levels are four bits
-// apart.
-func (l latticeKernel) keys(space GPVirtual) {
-	one, magic := l.spread32(float(1)), l.spread32(float(doubled))
-	high := l.spread32(float(doubled) + uint32(l.levels-1))
+	magic, zero := l.spread32(float(doubled)), l.zero()
+	high, limit := l.constant(float(float32(2*l.levels-2))), l.constant(float(1-0x1p-11))
+	noSign := l.constant(absMask)
 	var offset uint32
 	for c := range l.dim {
 		offset += float(doubled) << (4 * c)
 	}
 	off := l.constant(offset)
-	at, left := GP64(), param("n")
+	at, left, closeTo := GP64(), param("n"), GP64()
 	MOVQ(space, at)
+	LEAQ(Mem{Base: space, Disp: gridClose}, closeTo)
 	vectors := label("vectors")
 	Label(vectors)
 	{
 		inverse := l.reg()
 		VMOVUPS(Mem{Base: at, Disp: gridInverse}, inverse)
-		x, row, groups := GP64(), GP64(), param("groups")
+		x, row, groups, mask := GP64(), GP64(), param("groups"), GP64()
 		MOVQ(space, x)
 		MOVQ(at, row)
+		MOVQ(closeTo, mask)
 		next := label("group")
 		Label(next)
-		var key VecVirtual
+		key, far := l.reg(), l.reg()
 		for c := l.dim - 1; c >= 0; c-- {
-			y := l.reg()
+			y, q, e := l.reg(), l.reg(), l.reg()
 			l.times(Mem{Base: x, Disp: gridX + 4*c}, inverse, y)
 			VSUBPS(one, y, y)
-			VADDPS(magic, y, y)
-			VPMAXSD(magic, y, y)
-			VPMINSD(high, y, y)
-			if key != nil {
-				VPSLLD(Imm(4), key, key)
-				VPADDD(key, y, y)
+			VMAXPS(zero, y, y)
+			VMINPS(high, y, y)
+			VADDPS(magic, y, q)
+			VSUBPS(magic, q, e)
+			VSUBPS(e, y, e)
+			switch {
+			case c == l.dim-1:
+				l.and(noSign, e)
+				VMOVAPS(e, far)
+				VMOVAPS(q, key)
+				continue
+			case l.wide():
+				VRANGEPS(Imm(0b1011), e, far, far)
+			default:
+				l.and(noSign, e)
+				VMAXPS(e, far, far)
 			}
-			key = y
+			VPSLLD(Imm(4), key, key)
+			VPADDD(q, key, key)
 		}
 		VPSUBD(off, key, key)
-		VMOVDQU32or(l.isa, key, Mem{Base: row, Disp: gridKeys})
+		VMOVUPS(key, Mem{Base: row, Disp: gridKeys})
+		bits := GP32()
+		l.signBits(l.where(greater, far, limit), bits.(GPVirtual))
+		if l.wide() {
+			MOVW(bits.As16(), Mem{Base: mask})
+		} else {
+			MOVB(bits.As8(), Mem{Base: mask})
+		}
 		ADDQ(U32(4*l.dim), x)
 		ADDQ(U32(gridRow), row)
+		ADDQ(Imm(4), mask)
 		DECQ(groups)
 		JNZ(LabelRef(next))
 	}
 	ADDQ(U32(4*l.n), at)
+	ADDQ(U32(l.n/8), closeTo)
 	SUBQ(U32(l.n), left)
 	JG(LabelRef(vectors))
-}
 
-// VMOVDQU32or stores integers.
-func VMOVDQU32or(v isa, r VecVirtual, m Mem) { VMOVUPS(r, m) }
+	row, ends, groups := GP64(), GP64(), param("groups")
+	MOVQ(space, row)
+	MOVQ(space, ends)
+	n, last, all := param("n"), GP32(), GP32()
+	DECQ(n)
+	MOVL(U32(1), last)
+	SHLXL(n.As32(), last, last)
+	BLSMSKL(last, all)
+	next := label("ends")
+	Label(next)
+	bits := GP32()
+	for i := 32 - l.n; i >= 0; i -= l.n {
+		a := l.reg()
+		VMOVUPS(Mem{Base: row, Disp: gridKeys + 4*i}, a)
+		following := Mem{Base: row, Disp: gridKeys + 4*i + 4}
+		t := GP32()
+		if l.wide() {
+			k := K()
+			VPCMPEQD(following, a, k)
+			KMOVW(k, t)
+		} else {
+			VPCMPEQD(following, a, a)
+			VMOVMSKPS(a, t)
+		}
+		if i == 32-l.n {
+			MOVL(t, bits)
+			continue
+		}
+		SHLL(U8(l.n), bits)
+		ORL(t, bits)
+	}
+	NOTL(bits)
+	ORL(last, bits)
+	ANDL(all, bits)
+	MOVL(bits, Mem{Base: ends, Disp: gridEnds})
+	ADDQ(U32(gridRow), row)
+	ADDQ(Imm(4), ends)
+	DECQ(groups)
+	JNZ(LabelRef(next))
+	VZEROUPPER()
+	RET()
+}
 
 // times multiplies every lane by the float at m.
 func (v isa) times(m Mem, r, to VecVirtual) {
@@ -202,223 +307,51 @@ func (v isa) times(m Mem, r, to VecVirtual) {
 	VMULPS(r, to, to)
 }
 
-// points emits the walk through the runs of equal keys.
-func (l latticeKernel) points(space GPVirtual) {
-	x, row, group := GP64(), GP64(), GP64()
-	MOVQ(space, x)
-	MOVQ(space, row)
-	XORQ(group, group)
-	nextGroup, run, onGrid, left, fill, bits, nextRun := label("group"), label("run"), label("on"), label("left"), label("fill"), label("bits"), label("next")
-	Label(nextGroup)
-	margin := l.tables(space, x)
-	ends := l.ends(row)
-	first, last := GP64(), GP64()
-	XORQ(first, first)
-	MOVL(U32(0), Mem{Base: space, Index: group, Scale: 4, Disp: gridOn})
-	MOVL(U32(0), Mem{Base: space, Index: group, Scale: 4, Disp: gridLeft})
-
-	Label(run)
-	TZCNTL(ends, last.As32())
-	key, winner := GP64(), GP32()
-	MOVL(Mem{Base: row, Index: first, Scale: 4, Disp: gridKeys}, key.As32())
-	MOVL(key.As32(), winner)
-	pack := GP32()
-	if l.dim == 4 {
-		MOVL(U32(0x7777), pack)
-	} else {
-		MOVL(U32(0x33333333), pack)
-	}
-	PEXTL(pack, key.As32(), key.As32())
-	list := GP64()
-	MOVLQSX(Mem{Base: param("at"), Index: key, Scale: 4}, list)
-	bitsAt := GP64()
-	LEAQ(Mem{Base: space, Disp: gridOn}, bitsAt)
-	TESTQ(list, list)
-	JS(LabelRef(onGrid))
-	LEAQ(Mem{Base: param("lists"), Index: list, Scale: 4}, list)
-	l.unlessInside(space, x, first, last, left)
-	unsure := GP32()
-	l.evaluate(space, list, last, margin, winner, unsure, left)
-	walk := label("walk")
-	Label(walk)
-	CMPQ(first, last)
-	JE(LabelRef(fill))
-	{
-		found, also := GP32(), GP32()
-		l.evaluate(space, list, first, margin, found, also, left)
-		ORL(unsure, also)
-		t := GP32()
-		MOVL(winner, t)
-		XORL(found, t)
-		ORL(also, t)
-		JZ(LabelRef(fill))
-		MOVL(found, Mem{Base: row, Index: first, Scale: 4, Disp: gridPoints})
-		INCQ(first)
-		JMP(LabelRef(walk))
-	}
-
-	Label(left)
-	LEAQ(Mem{Base: space, Disp: gridLeft}, bitsAt)
-	Label(onGrid)
-	{
-		one, high, low := GP32(), GP32(), GP32()
-		MOVL(U32(1), one)
-		SHLXL(first.As32(), one, low)
-		ADDL(one, one)
-		SHLXL(last.As32(), one, high)
-		SUBL(low, high)
-		ORL(high, Mem{Base: bitsAt, Index: group, Scale: 4})
-	}
-	_ = bits
-	Label(fill)
-	{
-		all := l.spread(winner)
-		to := GP64()
-		LEAQ(Mem{Base: row, Index: first, Scale: 4, Disp: gridPoints}, to)
-		for i := 0; i < 32; i += l.n {
-			VMOVUPS(all, Mem{Base: to, Disp: 4 * i})
-		}
-	}
-	Label(nextRun)
-	LEAQ(Mem{Base: last, Disp: 1}, first)
-	BLSRL(ends, ends)
-	JNZ(LabelRef(run))
-
-	ADDQ(U32(4*l.dim), x)
-	ADDQ(U32(gridRow), row)
-	INCQ(group)
-	CMPQ(group, NewParamAddr("groups", 32))
-	JL(LabelRef(nextGroup))
-}
-
-// tables spreads the weights of a group and what their errors count over the
-// places of the tables, and returns by how much a point must be better than all
-// others to be so in any arithmetic.
-func (l latticeKernel) tables(space, x GPVirtual) (margin VecVirtual) {
-	values, counts := l.reg(), l.reg()
-	VMOVUPS(Mem{Base: x, Disp: gridX}, values.AsY())
-	VMOVUPS(Mem{Base: x, Disp: gridRoot}, counts.AsY())
-	for i := 0; i < 32; i += l.n {
-		place, t := l.reg(), l.reg()
-		VMOVUPS(l.ladder().Offset(4*i), place)
-		VPERMPS(values, place, t)
-		VMOVUPS(t, Mem{Base: space, Disp: gridTableX + 4*i})
-		VPERMPS(counts, place, t)
-		VMOVUPS(t, Mem{Base: space, Disp: gridTableW + 4*i})
-	}
-	reach, t, add := l.reg(), l.reg(), l.reg()
-	VBROADCASTSS(Mem{Base: space, Disp: gridScale}, reach)
-	VMULPS(l.few(float(float32(2*l.levels-1))), l.low(reach), l.low(reach))
-	VANDPS(l.few(absMask), l.low(values), l.low(values))
-	VADDPS(l.low(values), l.low(reach), l.low(reach))
-	VMULPS(l.low(reach), l.low(counts), l.low(counts))
-	VMULPS(l.low(reach), l.low(counts), l.low(t))
-	VMULPS(l.few(float(0x1p-16)), l.low(t), l.low(t))
-	VADDPS(l.low(reach), l.low(counts), l.low(add))
-	VADDPS(l.few(float(1)), l.low(add), l.low(add))
-	VMULPS(l.few(float(0x1p-120)), l.low(add), l.low(add))
-	VADDPS(l.low(add), l.low(t), l.low(t))
-	if l.dim == 8 {
-		VEXTRACTF128(Imm(1), t.AsY(), add.AsX())
-		VADDPS(add.AsX(), t.AsX(), t.AsX())
-	}
-	VPERMILPS(Imm(0x4e), t.AsX(), add.AsX())
-	VADDPS(add.AsX(), t.AsX(), t.AsX())
-	VPERMILPS(Imm(0xb1), t.AsX(), add.AsX())
-	VADDPS(add.AsX(), t.AsX(), t.AsX())
-	margin = l.reg()
-	VBROADCASTSS(t.AsX(), margin)
-	return margin
-}
-
-// few is a constant in memory for a group.
-func (l latticeKernel) few(bits uint32) Mem { return vector(bits) }
-
-// ends returns a bit for each trial that is the last of a run of equal keys.
-func (l latticeKernel) ends(row GPVirtual) GPVirtual {
-	bits := GP32()
-	XORL(bits, bits)
-	for i := 32 - l.n; i >= 0; i -= l.n {
-		a := l.reg()
-		VMOVUPS(Mem{Base: row, Disp: gridKeys + 4*i}, a)
-		next := Mem{Base: row, Disp: gridKeys + 4*i + 4}
-		t := GP32()
-		if l.wide() {
-			k := K()
-			VPCMPEQD(next, a, k)
-			KMOVW(k, t)
-		} else {
-			VPCMPEQD(next, a, a)
-			VMOVMSKPS(a, t)
-		}
-		SHLL(U8(l.n), bits)
-		ORL(t, bits)
-	}
-	NOTL(bits)
-	n, one := GP64(), GP32()
-	MOVQ(NewParamAddr("n", 24), n)
-	DECQ(n)
-	MOVL(U32(1), one)
-	SHLXL(n.As32(), one, one)
-	ORL(one, bits)
-	BLSMSKL(one, one)
-	ANDL(one, bits)
-	return bits.(GPVirtual)
-}
-
-// unlessInside jumps to outside if a weight of the group is, on the first or on
-// the last trial of a run, almost as near to another level.
-func (l latticeKernel) unlessInside(space, x, first, last GPVirtual, outside string) {
-	var far [2]VecVirtual
-	for i, trial := range []GPVirtual{first, last} {
-		y, t := l.reg(), l.reg()
-		VBROADCASTSS(Mem{Base: space, Index: trial, Scale: 4, Disp: gridInverse}, l.low(y))
-		VMULPS(Mem{Base: x, Disp: gridX}, l.low(y), l.low(y))
-		VSUBPS(l.few(float(1)), l.low(y), l.low(y))
-		VADDPS(l.few(float(doubled)), l.low(y), l.low(t))
-		VSUBPS(l.few(float(doubled)), l.low(t), l.low(t))
-		VSUBPS(l.low(t), l.low(y), l.low(y))
-		VANDPS(l.few(absMask), l.low(y), l.low(y))
-		far[i] = y
-	}
-	VMAXPS(l.low(far[0]), l.low(far[1]), l.low(far[0]))
-	VPCMPGTD(l.few(float(1-0x1p-11)), l.low(far[0]), l.low(far[0])) // both are positive
-	bits := GP32()
-	VMOVMSKPS(l.low(far[0]), bits)
-	TESTL(bits, bits)
-	JNZ(LabelRef(outside))
-}
-
-// evaluate finds the point of a list that is best on a trial, and whether it is
-// not better than all others by the margin. It jumps to tie if several are
-// equally good and which comes first is not seen.
-func (l latticeKernel) evaluate(space, list, trial GPVirtual, margin VecVirtual, winner, unsure Register, tie string) {
+// evaluate emits the search for the best points of lists.
+func (l latticeKernel) evaluate() {
+	function("gridBest"+l.name, "func(space *float32, jobs *int32, n int, lists *uint32) (ties int)",
+		"gridBest"+l.name+" finds the best point of a list for a group on a trial, as lattice.closest. A job is a list, a group, a trial and what is told of it: other than 0 if the point is not better than all others by the margin, and negative if several are equally good and it is not seen which comes first, which ties tells as well.")
+	space, jobs, n, lists := param("space"), param("jobs"), param("n"), param("lists")
+	most := l.spread32(float(math.MaxFloat32))
+	var odd Op = l.odd()
+	ties := GP64()
+	XORQ(ties, ties)
+	nextJob := label("job")
+	Label(nextJob)
+	list, group, trial := GP64(), GP64(), GP64()
+	MOVLQSX(Mem{Base: jobs}, list)
+	MOVLQSX(Mem{Base: jobs, Disp: 4}, group)
+	MOVLQSX(Mem{Base: jobs, Disp: 8}, trial)
+	margin := l.reg()
+	VBROADCASTSS(Mem{Base: space, Index: group, Scale: 4, Disp: gridMargins}, margin)
 	values := l.reg()
 	VBROADCASTSS(Mem{Base: space, Index: trial, Scale: 4, Disp: gridScale}, values)
-	VMULPS(l.odd(), values, values)
+	VMULPS(odd, values, values)
+	tables, place := GP64(), GP64()
+	MOVQ(group, tables)
+	SHLQ(U8(8), tables) // gridTable
+	ADDQ(space, tables)
+	MOVQ(group, place)
+	SHLQ(U8(5), place)
+	ADDQ(trial, place)
 	var costs []VecVirtual
 	for i := 0; i < 32; i += l.n {
 		e, c := l.reg(), l.reg()
-		VSUBPS(Mem{Base: space, Disp: gridTableX + 4*i}, values, e)
-		VMULPS(Mem{Base: space, Disp: gridTableW + 4*i}, e, c)
+		VSUBPS(Mem{Base: tables, Disp: gridTables + 4*i}, values, e)
+		VMULPS(Mem{Base: tables, Disp: gridTables + gridCounts + 4*i}, e, c)
 		VMULPS(e, c, c)
 		costs = append(costs, c)
 	}
 	at, left := GP64(), GP32()
-	MOVL(Mem{Base: list}, left)
-	LEAQ(Mem{Base: list, Disp: 4}, at)
-	best, second, points, most := l.reg(), l.reg(), l.reg(), l.spread32(float(math.MaxFloat32))
-	VMOVAPS(most, best)
-	VMOVAPS(most, second)
-	VMOVUPS(Mem{Base: at}, points)
-	next := label("list")
-	Label(next)
-	{
-		list, sum, t := l.reg(), l.reg(), l.reg()
-		VMOVUPS(Mem{Base: at}, list)
-		VPERMPS(costs[0], list, sum)
+	LEAQ(Mem{Base: lists, Index: list, Scale: 4}, at)
+	MOVL(Mem{Base: at}, left)
+	ADDQ(Imm(4), at)
+	best, second, points := l.reg(), l.reg(), l.reg()
+	chunk := func(points, sum, t VecVirtual) {
+		VMOVUPS(Mem{Base: at}, points)
+		VPERMPS(costs[0], points, sum)
 		for c := 1; c < l.dim; c++ {
-			VPSRLD(shift(c), list, t)
+			VPSRLD(U8(4*c), points, t)
 			VPERMPS(costs[c*l.room/l.n], t, t)
 			VADDPS(t, sum, sum)
 		}
@@ -433,38 +366,60 @@ func (l latticeKernel) evaluate(space, list, trial GPVirtual, margin VecVirtual,
 			VPCMPGTD(iota16(), m, m)
 			VBLENDVPS(m, sum, most, sum)
 		}
+		VMINPS(most, sum, sum)
+	}
+	t := l.reg()
+	chunk(points, best, t)
+	VMOVAPS(most, second)
+	decide, next := label("decide"), label("list")
+	SUBL(U32(l.n), left)
+	JLE(LabelRef(decide))
+	Label(next)
+	{
+		ADDQ(U32(4*l.n), at)
+		more, sum := l.reg(), l.reg()
+		chunk(more, sum, t)
 		better := l.where(less, sum, best)
 		VMAXPS(sum, best, t)
 		VMINPS(t, second, second)
 		VMINPS(sum, best, best)
-		l.choose(better, list, points, points)
+		l.choose(better, more, points, points)
+		SUBL(U32(l.n), left)
+		JG(LabelRef(next))
 	}
-	ADDQ(U32(4*l.n), at)
-	SUBL(U32(l.n), left)
-	JG(LabelRef(next))
-
+	Label(decide)
 	lowest, limit := l.reg(), l.reg()
 	VMOVAPS(best, lowest)
 	l.least(lowest)
 	VADDPS(margin, lowest, limit)
-	where, near, also := GP32(), GP32(), GP32()
+	where, near, also, unsure := GP32(), GP32(), GP32(), GP32()
 	l.signBits(l.where(equal, best, lowest), where.(GPVirtual))
 	l.signBits(l.where(lessOrEqual, best, limit), near.(GPVirtual))
 	l.signBits(l.where(lessOrEqual, second, limit), also.(GPVirtual))
-	BLSRL(near, near)
-	ORL(also, near)
-	MOVL(near, unsure)
+	BLSRL(near, unsure)
+	ORL(also, unsure)
+	first := GP32()
+	TZCNTL(where, first)
+	winner := l.reg()
+	VMOVD(first, winner.AsX())
+	VPERMPS(points, winner, winner)
+	VMOVD(winner.AsX(), Mem{Base: space, Index: place, Scale: 4, Disp: gridPoints})
 	single := label("single")
-	BLSRL(where, near)
+	BLSRL(where, where)
 	JZ(LabelRef(single))
-	CMPL(Mem{Base: list}, U32(l.n))
-	JG(LabelRef(tie))
+	LEAQ(Mem{Base: lists, Index: list, Scale: 4}, at)
+	CMPL(Mem{Base: at}, U32(l.n))
+	JLE(LabelRef(single))
+	MOVL(I32(-1), unsure)
+	INCQ(ties)
 	Label(single)
-	TZCNTL(where, where)
-	place := l.reg()
-	VMOVD(where, place.AsX())
-	VPERMPS(points, place, points)
-	VMOVD(points.AsX(), winner)
+	MOVL(unsure, Mem{Base: jobs, Disp: 12})
+	ADDQ(U32(gridJob), jobs)
+	DECQ(n)
+	JNZ(LabelRef(nextJob))
+	Store(ties, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
 }
 
 // sums emits Σwxq and Σwq² for the points of every trial.
@@ -490,7 +445,7 @@ func (l latticeKernel) sums() {
 		for c := range l.dim {
 			q, t := l.reg(), l.reg()
 			if c > 0 {
-				VPSRLD(shift(c), points, q)
+				VPSRLD(U8(4*c), points, q)
 				VPERMPS(odd, q, q)
 			} else {
 				VPERMPS(odd, points, q)
@@ -592,7 +547,7 @@ func gridLoad() {
 	v.fold(loud, VPMAXUD)
 	v.fold(heavy, VPMAXUD)
 	for i, r := range []VecVirtual{top, loud, heavy} {
-		VMOVD(r.AsX(), Mem{Base: space, Disp: gridLoud + 4*i})
+		VMOVD(r.AsX(), Mem{Base: space, Disp: gridTop + 4*i})
 	}
 	VZEROUPPER()
 	RET()

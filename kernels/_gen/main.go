@@ -56,7 +56,9 @@ func lattices() {
 	gridLoad()
 	for _, v := range []isa{avx2, avx512} {
 		for _, l := range v.lattices() {
-			l.trials()
+			l.tables()
+			l.keys()
+			l.evaluate()
 			l.sums()
 		}
 	}
