@@ -127,6 +127,7 @@ func newLattice(g *grid, shells int) *lattice {
 			}
 		}
 	}
+	l.near = append(l.near, make([]uint16, 16)...) // vectors read past the last list
 	return l
 }
 

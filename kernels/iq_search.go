@@ -213,6 +213,9 @@ func nearestLevel(v float32, levels int) int32 {
 // What a coordinate adds depends on its level alone: that is worked out once,
 // and a neighbour then costs additions only, in the reference's order.
 func (l *lattice) closest(list int32, x, w []float32, scale float32, value *[8]float32) int32 {
+	if i, done := l.closestInLanes(list, x, w, scale, value); done {
+		return l.at[l.near[int(list)+1+i]]
+	}
 	var cost [8][8]float32
 	for i, v := range x {
 		for level := range l.levels {

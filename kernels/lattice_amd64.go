@@ -9,6 +9,26 @@ package kernels
 //go:noescape
 func gridLoadAVX2(space *float32, x *float32, importance *float32, n int, square float32, little float32, even int)
 
+// ranksAVX2 equals sortedOrder for 16 or 32 weights. If one of them is NaN, unordered is not 0 and the order none.
+//
+//go:noescape
+func ranksAVX2(x *float32, n int, order *uint8) (unordered int)
+
+// split32AVX2 finds the splits of 32 weights that may be the best for iq1_s, but for the one with all weights in the highest level. A find is the number of scores before it and a bit per lane, which is a second border from 1 on; scores are ordered by lanes, then first borders, then up and down.
+//
+//go:noescape
+func split32AVX2(space *float32) (n int, best float32)
+
+// split16AVX2 finds the splits of 16 weights that may be the best for iq1_m, but for those with all weights in the highest level. A find is the number of scores before it and a bit per lane, which is a second border from 1 on; scores are ordered by lanes, then first borders, then pairs.
+//
+//go:noescape
+func split16AVX2(space *float32) (n int, best float32)
+
+// closestAVX2 equals the search of lattice.closest among n neighbours of eight coordinates, of which it returns the place.
+//
+//go:noescape
+func closestAVX2(x *float32, w *float32, value *float32, scale float32, near *uint16, n int) (place int)
+
 // gridTables4AVX2 spreads the weights of every group, and what their errors count, over the places of the tables, and finds by how much a point must be better than another to be so in any arithmetic, if no value is larger than reach.
 //
 //go:noescape
@@ -48,6 +68,21 @@ func gridBest8AVX2(space *float32, jobs *int32, n int, lists *uint32) (ties int)
 //
 //go:noescape
 func gridSums8AVX2(space *float32, n int, groups int)
+
+// split32AVX512 finds the splits of 32 weights that may be the best for iq1_s, but for the one with all weights in the highest level. A find is the number of scores before it and a bit per lane, which is a second border from 1 on; scores are ordered by lanes, then first borders, then up and down.
+//
+//go:noescape
+func split32AVX512(space *float32) (n int, best float32)
+
+// split16AVX512 finds the splits of 16 weights that may be the best for iq1_m, but for those with all weights in the highest level. A find is the number of scores before it and a bit per lane, which is a second border from 1 on; scores are ordered by lanes, then first borders, then pairs.
+//
+//go:noescape
+func split16AVX512(space *float32) (n int, best float32)
+
+// closestAVX512 equals the search of lattice.closest among n neighbours of eight coordinates, of which it returns the place.
+//
+//go:noescape
+func closestAVX512(x *float32, w *float32, value *float32, scale float32, near *uint16, n int) (place int)
 
 // gridTables4AVX512 spreads the weights of every group, and what their errors count, over the places of the tables, and finds by how much a point must be better than another to be so in any arithmetic, if no value is larger than reach.
 //

@@ -136,6 +136,1563 @@ DATA eight<>+24(SB)/4, $0x00000040
 DATA eight<>+28(SB)/4, $0x00000080
 GLOBL eight<>(SB), RODATA|NOPTR, $32
 
+// func ranksAVX2(x *float32, n int, order *uint8) (unordered int)
+// Requires: AVX, AVX2
+TEXT ·ranksAVX2(SB), NOSPLIT, $0-32
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         order+16(FP), DX
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y7, Y7, Y7
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y2
+	CMPQ         CX, $0x10
+	JE           short4
+	VMOVUPS      64(AX), Y4
+	VMOVUPS      96(AX), Y6
+	VBROADCASTSS (AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VCMPPS       $0x02, Y0, Y8, Y10
+	VBLENDPS     $0xfe, Y10, Y9, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x02, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 4(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VCMPPS       $0x02, Y0, Y8, Y10
+	VBLENDPS     $0xfc, Y10, Y9, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x02, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 8(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VCMPPS       $0x02, Y0, Y8, Y10
+	VBLENDPS     $0xf8, Y10, Y9, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x02, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 12(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VCMPPS       $0x02, Y0, Y8, Y10
+	VBLENDPS     $0xf0, Y10, Y9, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x02, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 16(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VCMPPS       $0x02, Y0, Y8, Y10
+	VBLENDPS     $0xe0, Y10, Y9, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x02, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 20(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VCMPPS       $0x02, Y0, Y8, Y10
+	VBLENDPS     $0xc0, Y10, Y9, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x02, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 24(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VCMPPS       $0x02, Y0, Y8, Y10
+	VBLENDPS     $0x80, Y10, Y9, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x02, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 28(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VCMPPS       $0x02, Y0, Y8, Y10
+	VBLENDPS     $0x00, Y10, Y9, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x02, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 32(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VCMPPS       $0x02, Y2, Y8, Y10
+	VBLENDPS     $0xfe, Y10, Y9, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 36(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VCMPPS       $0x02, Y2, Y8, Y10
+	VBLENDPS     $0xfc, Y10, Y9, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 40(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VCMPPS       $0x02, Y2, Y8, Y10
+	VBLENDPS     $0xf8, Y10, Y9, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 44(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VCMPPS       $0x02, Y2, Y8, Y10
+	VBLENDPS     $0xf0, Y10, Y9, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 48(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VCMPPS       $0x02, Y2, Y8, Y10
+	VBLENDPS     $0xe0, Y10, Y9, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 52(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VCMPPS       $0x02, Y2, Y8, Y10
+	VBLENDPS     $0xc0, Y10, Y9, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 56(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VCMPPS       $0x02, Y2, Y8, Y10
+	VBLENDPS     $0x80, Y10, Y9, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 60(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VCMPPS       $0x02, Y2, Y8, Y10
+	VBLENDPS     $0x00, Y10, Y9, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x02, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 64(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VCMPPS       $0x02, Y4, Y8, Y10
+	VBLENDPS     $0xfe, Y10, Y9, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 68(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VCMPPS       $0x02, Y4, Y8, Y10
+	VBLENDPS     $0xfc, Y10, Y9, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 72(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VCMPPS       $0x02, Y4, Y8, Y10
+	VBLENDPS     $0xf8, Y10, Y9, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 76(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VCMPPS       $0x02, Y4, Y8, Y10
+	VBLENDPS     $0xf0, Y10, Y9, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 80(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VCMPPS       $0x02, Y4, Y8, Y10
+	VBLENDPS     $0xe0, Y10, Y9, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 84(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VCMPPS       $0x02, Y4, Y8, Y10
+	VBLENDPS     $0xc0, Y10, Y9, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 88(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VCMPPS       $0x02, Y4, Y8, Y10
+	VBLENDPS     $0x80, Y10, Y9, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 92(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VCMPPS       $0x02, Y4, Y8, Y10
+	VBLENDPS     $0x00, Y10, Y9, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x02, Y6, Y8, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 96(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x01, Y6, Y8, Y9
+	VCMPPS       $0x02, Y6, Y8, Y8
+	VBLENDPS     $0xfe, Y8, Y9, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 100(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x01, Y6, Y8, Y9
+	VCMPPS       $0x02, Y6, Y8, Y8
+	VBLENDPS     $0xfc, Y8, Y9, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 104(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x01, Y6, Y8, Y9
+	VCMPPS       $0x02, Y6, Y8, Y8
+	VBLENDPS     $0xf8, Y8, Y9, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 108(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x01, Y6, Y8, Y9
+	VCMPPS       $0x02, Y6, Y8, Y8
+	VBLENDPS     $0xf0, Y8, Y9, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 112(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x01, Y6, Y8, Y9
+	VCMPPS       $0x02, Y6, Y8, Y8
+	VBLENDPS     $0xe0, Y8, Y9, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 116(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x01, Y6, Y8, Y9
+	VCMPPS       $0x02, Y6, Y8, Y8
+	VBLENDPS     $0xc0, Y8, Y9, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 120(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x01, Y6, Y8, Y9
+	VCMPPS       $0x02, Y6, Y8, Y8
+	VBLENDPS     $0x80, Y8, Y9, Y9
+	VPSUBD       Y9, Y7, Y7
+	VBROADCASTSS 124(AX), Y8
+	VCMPPS       $0x01, Y0, Y8, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCMPPS       $0x01, Y2, Y8, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCMPPS       $0x01, Y4, Y8, Y9
+	VPSUBD       Y9, Y5, Y5
+	VCMPPS       $0x01, Y6, Y8, Y9
+	VCMPPS       $0x02, Y6, Y8, Y8
+	VBLENDPS     $0x00, Y8, Y9, Y9
+	VPSUBD       Y9, Y7, Y7
+	VCMPPS       $0x03, Y0, Y0, Y0
+	VCMPPS       $0x03, Y2, Y2, Y2
+	VORPS        Y2, Y0, Y0
+	VCMPPS       $0x03, Y4, Y4, Y4
+	VORPS        Y4, Y0, Y0
+	VCMPPS       $0x03, Y6, Y6, Y6
+	VORPS        Y6, Y0, Y0
+	VMOVMSKPS    Y0, AX
+	MOVQ         AX, unordered+24(FP)
+	VEXTRACTI128 $0x00, Y1, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x00, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x01, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x02, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x03, (DX)(AX*1)
+	VEXTRACTI128 $0x01, Y1, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x04, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x05, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x06, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x07, (DX)(AX*1)
+	VEXTRACTI128 $0x00, Y3, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x08, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x09, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x0a, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x0b, (DX)(AX*1)
+	VEXTRACTI128 $0x01, Y3, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x0c, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x0d, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x0e, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x0f, (DX)(AX*1)
+	VEXTRACTI128 $0x00, Y5, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x10, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x11, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x12, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x13, (DX)(AX*1)
+	VEXTRACTI128 $0x01, Y5, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x14, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x15, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x16, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x17, (DX)(AX*1)
+	VEXTRACTI128 $0x00, Y7, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x18, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x19, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x1a, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x1b, (DX)(AX*1)
+	VEXTRACTI128 $0x01, Y7, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x1c, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x1d, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x1e, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x1f, (DX)(AX*1)
+	VZEROUPPER
+	RET
+
+short4:
+	VBROADCASTSS (AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VCMPPS       $0x02, Y0, Y4, Y6
+	VBLENDPS     $0xfe, Y6, Y5, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x02, Y2, Y4, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 4(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VCMPPS       $0x02, Y0, Y4, Y6
+	VBLENDPS     $0xfc, Y6, Y5, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x02, Y2, Y4, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 8(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VCMPPS       $0x02, Y0, Y4, Y6
+	VBLENDPS     $0xf8, Y6, Y5, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x02, Y2, Y4, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 12(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VCMPPS       $0x02, Y0, Y4, Y6
+	VBLENDPS     $0xf0, Y6, Y5, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x02, Y2, Y4, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 16(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VCMPPS       $0x02, Y0, Y4, Y6
+	VBLENDPS     $0xe0, Y6, Y5, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x02, Y2, Y4, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 20(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VCMPPS       $0x02, Y0, Y4, Y6
+	VBLENDPS     $0xc0, Y6, Y5, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x02, Y2, Y4, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 24(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VCMPPS       $0x02, Y0, Y4, Y6
+	VBLENDPS     $0x80, Y6, Y5, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x02, Y2, Y4, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 28(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VCMPPS       $0x02, Y0, Y4, Y6
+	VBLENDPS     $0x00, Y6, Y5, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x02, Y2, Y4, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 32(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VCMPPS       $0x02, Y2, Y4, Y4
+	VBLENDPS     $0xfe, Y4, Y5, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 36(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VCMPPS       $0x02, Y2, Y4, Y4
+	VBLENDPS     $0xfc, Y4, Y5, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 40(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VCMPPS       $0x02, Y2, Y4, Y4
+	VBLENDPS     $0xf8, Y4, Y5, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 44(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VCMPPS       $0x02, Y2, Y4, Y4
+	VBLENDPS     $0xf0, Y4, Y5, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 48(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VCMPPS       $0x02, Y2, Y4, Y4
+	VBLENDPS     $0xe0, Y4, Y5, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 52(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VCMPPS       $0x02, Y2, Y4, Y4
+	VBLENDPS     $0xc0, Y4, Y5, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 56(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VCMPPS       $0x02, Y2, Y4, Y4
+	VBLENDPS     $0x80, Y4, Y5, Y5
+	VPSUBD       Y5, Y3, Y3
+	VBROADCASTSS 60(AX), Y4
+	VCMPPS       $0x01, Y0, Y4, Y5
+	VPSUBD       Y5, Y1, Y1
+	VCMPPS       $0x01, Y2, Y4, Y5
+	VCMPPS       $0x02, Y2, Y4, Y4
+	VBLENDPS     $0x00, Y4, Y5, Y5
+	VPSUBD       Y5, Y3, Y3
+	VCMPPS       $0x03, Y0, Y0, Y0
+	VCMPPS       $0x03, Y2, Y2, Y2
+	VORPS        Y2, Y0, Y0
+	VMOVMSKPS    Y0, AX
+	MOVQ         AX, unordered+24(FP)
+	VEXTRACTI128 $0x00, Y1, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x00, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x01, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x02, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x03, (DX)(AX*1)
+	VEXTRACTI128 $0x01, Y1, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x04, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x05, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x06, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x07, (DX)(AX*1)
+	VEXTRACTI128 $0x00, Y3, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x08, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x09, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x0a, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x0b, (DX)(AX*1)
+	VEXTRACTI128 $0x01, Y3, X0
+	VPEXTRD      $0x00, X0, AX
+	MOVB         $0x0c, (DX)(AX*1)
+	VPEXTRD      $0x01, X0, AX
+	MOVB         $0x0d, (DX)(AX*1)
+	VPEXTRD      $0x02, X0, AX
+	MOVB         $0x0e, (DX)(AX*1)
+	VPEXTRD      $0x03, X0, AX
+	MOVB         $0x0f, (DX)(AX*1)
+	VZEROUPPER
+	RET
+
+// func split32AVX2(space *float32) (n int, best float32)
+// Requires: AVX, AVX2
+TEXT ·split32AVX2(SB), NOSPLIT, $0-20
+	MOVQ         space+0(FP), AX
+	VBROADCASTSS 128(AX), Y0
+	VBROADCASTSS 320(AX), Y1
+	VMOVUPS      (AX), Y2
+	VMOVUPS      192(AX), Y3
+	VPBROADCASTD c32_3f900000<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 384(AX)
+	VPBROADCASTD c32_3fa20000<>+0(SB), Y4
+	VMULPS       Y4, Y1, Y4
+	VPBROADCASTD c32_3f400000<>+0(SB), Y5
+	VMULPS       Y5, Y3, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 576(AX)
+	VPBROADCASTD c32_3f600000<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 768(AX)
+	VPBROADCASTD c32_3f440000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y4
+	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
+	VMULPS       Y2, Y3, Y2
+	VADDPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 960(AX)
+	VMOVUPS      32(AX), Y2
+	VMOVUPS      224(AX), Y3
+	VPBROADCASTD c32_3f900000<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 416(AX)
+	VPBROADCASTD c32_3fa20000<>+0(SB), Y4
+	VMULPS       Y4, Y1, Y4
+	VPBROADCASTD c32_3f400000<>+0(SB), Y5
+	VMULPS       Y5, Y3, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 608(AX)
+	VPBROADCASTD c32_3f600000<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 800(AX)
+	VPBROADCASTD c32_3f440000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y4
+	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
+	VMULPS       Y2, Y3, Y2
+	VADDPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 992(AX)
+	VMOVUPS      64(AX), Y2
+	VMOVUPS      256(AX), Y3
+	VPBROADCASTD c32_3f900000<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 448(AX)
+	VPBROADCASTD c32_3fa20000<>+0(SB), Y4
+	VMULPS       Y4, Y1, Y4
+	VPBROADCASTD c32_3f400000<>+0(SB), Y5
+	VMULPS       Y5, Y3, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 640(AX)
+	VPBROADCASTD c32_3f600000<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 832(AX)
+	VPBROADCASTD c32_3f440000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y4
+	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
+	VMULPS       Y2, Y3, Y2
+	VADDPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 1024(AX)
+	VMOVUPS      96(AX), Y2
+	VMOVUPS      288(AX), Y3
+	VPBROADCASTD c32_3f900000<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 480(AX)
+	VPBROADCASTD c32_3fa20000<>+0(SB), Y4
+	VMULPS       Y4, Y1, Y4
+	VPBROADCASTD c32_3f400000<>+0(SB), Y5
+	VMULPS       Y5, Y3, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 672(AX)
+	VPBROADCASTD c32_3f600000<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 864(AX)
+	VPBROADCASTD c32_3f440000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y4
+	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
+	VMULPS       Y2, Y3, Y2
+	VADDPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 1056(AX)
+	VMOVUPS      128(AX), Y2
+	VMOVUPS      320(AX), Y3
+	VPBROADCASTD c32_3f900000<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 512(AX)
+	VPBROADCASTD c32_3fa20000<>+0(SB), Y4
+	VMULPS       Y4, Y1, Y4
+	VPBROADCASTD c32_3f400000<>+0(SB), Y5
+	VMULPS       Y5, Y3, Y5
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 704(AX)
+	VPBROADCASTD c32_3f600000<>+0(SB), Y4
+	VMULPS       Y4, Y0, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 896(AX)
+	VPBROADCASTD c32_3f440000<>+0(SB), Y0
+	VMULPS       Y0, Y1, Y4
+	VPBROADCASTD c32_3fa00000<>+0(SB), Y0
+	VMULPS       Y0, Y3, Y0
+	VADDPS       Y0, Y4, Y4
+	VMOVUPS      Y4, 1088(AX)
+	VXORPS       Y0, Y0, Y0
+	LEAQ         6144(AX), CX
+	VMOVUPS      4(AX), Y1
+	VMOVUPS      196(AX), Y3
+	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
+	VMULPS       Y2, Y3, Y2
+	VPBROADCASTD c32_3f400000<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      iota<>+0(SB), Y4
+	VPBROADCASTD c32_00000001<>+0(SB), Y5
+	VPADDD       Y5, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VPBROADCASTD c32_00000001<>+0(SB), Y6
+	MOVQ         AX, DX
+	MOVQ         $0x00000009, BX
+
+border5:
+	VBROADCASTSS 384(DX), Y7
+	VBROADCASTSS 576(DX), Y8
+	VSUBPS       Y1, Y7, Y7
+	VSUBPS       Y2, Y8, Y8
+	VRCPPS       Y8, Y8
+	VMULPS       Y7, Y7, Y7
+	VMULPS       Y8, Y7, Y7
+	VBROADCASTSS 768(DX), Y8
+	VBROADCASTSS 960(DX), Y9
+	VSUBPS       Y1, Y8, Y8
+	VSUBPS       Y3, Y9, Y9
+	VRCPPS       Y9, Y9
+	VMULPS       Y8, Y8, Y8
+	VMULPS       Y9, Y8, Y8
+	VPCMPGTD     Y4, Y5, Y9
+	VPANDN       Y7, Y9, Y7
+	VPANDN       Y8, Y9, Y8
+	VMAXPS       Y7, Y0, Y0
+	VMOVUPS      Y7, (CX)
+	VMAXPS       Y8, Y0, Y0
+	VMOVUPS      Y8, 32(CX)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x04, DX
+	VPADDD       Y6, Y5, Y5
+	DECQ         BX
+	JNZ          border5
+	VMOVUPS      36(AX), Y1
+	VMOVUPS      228(AX), Y3
+	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
+	VMULPS       Y2, Y3, Y2
+	VPBROADCASTD c32_3f400000<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      iota<>+0(SB), Y4
+	VPBROADCASTD c32_00000009<>+0(SB), Y5
+	VPADDD       Y5, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VPBROADCASTD c32_00000001<>+0(SB), Y6
+	MOVQ         AX, DX
+	MOVQ         $0x00000011, BX
+
+border6:
+	VBROADCASTSS 384(DX), Y7
+	VBROADCASTSS 576(DX), Y8
+	VSUBPS       Y1, Y7, Y7
+	VSUBPS       Y2, Y8, Y8
+	VRCPPS       Y8, Y8
+	VMULPS       Y7, Y7, Y7
+	VMULPS       Y8, Y7, Y7
+	VBROADCASTSS 768(DX), Y8
+	VBROADCASTSS 960(DX), Y9
+	VSUBPS       Y1, Y8, Y8
+	VSUBPS       Y3, Y9, Y9
+	VRCPPS       Y9, Y9
+	VMULPS       Y8, Y8, Y8
+	VMULPS       Y9, Y8, Y8
+	VPCMPGTD     Y4, Y5, Y9
+	VPANDN       Y7, Y9, Y7
+	VPANDN       Y8, Y9, Y8
+	VMAXPS       Y7, Y0, Y0
+	VMOVUPS      Y7, (CX)
+	VMAXPS       Y8, Y0, Y0
+	VMOVUPS      Y8, 32(CX)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x04, DX
+	VPADDD       Y6, Y5, Y5
+	DECQ         BX
+	JNZ          border6
+	VMOVUPS      68(AX), Y1
+	VMOVUPS      260(AX), Y3
+	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
+	VMULPS       Y2, Y3, Y2
+	VPBROADCASTD c32_3f400000<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      iota<>+0(SB), Y4
+	VPBROADCASTD c32_00000011<>+0(SB), Y5
+	VPADDD       Y5, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VPBROADCASTD c32_00000001<>+0(SB), Y6
+	MOVQ         AX, DX
+	MOVQ         $0x00000019, BX
+
+border7:
+	VBROADCASTSS 384(DX), Y7
+	VBROADCASTSS 576(DX), Y8
+	VSUBPS       Y1, Y7, Y7
+	VSUBPS       Y2, Y8, Y8
+	VRCPPS       Y8, Y8
+	VMULPS       Y7, Y7, Y7
+	VMULPS       Y8, Y7, Y7
+	VBROADCASTSS 768(DX), Y8
+	VBROADCASTSS 960(DX), Y9
+	VSUBPS       Y1, Y8, Y8
+	VSUBPS       Y3, Y9, Y9
+	VRCPPS       Y9, Y9
+	VMULPS       Y8, Y8, Y8
+	VMULPS       Y9, Y8, Y8
+	VPCMPGTD     Y4, Y5, Y9
+	VPANDN       Y7, Y9, Y7
+	VPANDN       Y8, Y9, Y8
+	VMAXPS       Y7, Y0, Y0
+	VMOVUPS      Y7, (CX)
+	VMAXPS       Y8, Y0, Y0
+	VMOVUPS      Y8, 32(CX)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x04, DX
+	VPADDD       Y6, Y5, Y5
+	DECQ         BX
+	JNZ          border7
+	VMOVUPS      100(AX), Y1
+	VMOVUPS      292(AX), Y3
+	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
+	VMULPS       Y2, Y3, Y2
+	VPBROADCASTD c32_3f400000<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      iota<>+0(SB), Y4
+	VPBROADCASTD c32_00000019<>+0(SB), Y5
+	VPADDD       Y5, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VPBROADCASTD c32_00000001<>+0(SB), Y6
+	MOVQ         AX, DX
+	MOVQ         $0x00000021, BX
+
+border8:
+	VBROADCASTSS 384(DX), Y7
+	VBROADCASTSS 576(DX), Y8
+	VSUBPS       Y1, Y7, Y7
+	VSUBPS       Y2, Y8, Y8
+	VRCPPS       Y8, Y8
+	VMULPS       Y7, Y7, Y7
+	VMULPS       Y8, Y7, Y7
+	VBROADCASTSS 768(DX), Y8
+	VBROADCASTSS 960(DX), Y9
+	VSUBPS       Y1, Y8, Y8
+	VSUBPS       Y3, Y9, Y9
+	VRCPPS       Y9, Y9
+	VMULPS       Y8, Y8, Y8
+	VMULPS       Y9, Y8, Y8
+	VPCMPGTD     Y4, Y5, Y9
+	VPANDN       Y7, Y9, Y7
+	VPANDN       Y8, Y9, Y8
+	VMAXPS       Y7, Y0, Y0
+	VMOVUPS      Y7, (CX)
+	VMAXPS       Y8, Y0, Y0
+	VMOVUPS      Y8, 32(CX)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x04, DX
+	VPADDD       Y6, Y5, Y5
+	DECQ         BX
+	JNZ          border8
+	VPERM2F128   $0x01, Y0, Y0, Y1
+	VMAXPS       Y1, Y0, Y0
+	VPERMILPS    $0x4e, Y0, Y1
+	VMAXPS       Y1, Y0, Y0
+	VPERMILPS    $0xb1, Y0, Y1
+	VMAXPS       Y1, Y0, Y0
+	VPBROADCASTD c32_3f7f0000<>+0(SB), Y1
+	VMULPS       Y1, Y0, Y1
+	LEAQ         6144(AX), CX
+	LEAQ         12544(AX), DX
+	XORQ         BX, BX
+
+pick9:
+	VMOVUPS   (CX), Y2
+	VCMPPS    $0x05, Y1, Y2, Y2
+	VMOVMSKPS Y2, SI
+	MOVL      BX, (DX)
+	MOVL      SI, 4(DX)
+	XORL      DI, DI
+	TESTL     SI, SI
+	SETNE     DI
+	LEAQ      (DX)(DI*8), DX
+	ADDQ      $0x00000020, CX
+	INCQ      BX
+	CMPQ      BX, $0x000000a8
+	JL        pick9
+	LEAQ      12544(AX), CX
+	SUBQ      CX, DX
+	SHRQ      $0x03, DX
+	MOVQ      DX, n+8(FP)
+	VMOVSS    X0, best+16(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_3f900000<>+0(SB)/4, $0x3f900000
+GLOBL c32_3f900000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_3fa20000<>+0(SB)/4, $0x3fa20000
+GLOBL c32_3fa20000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_3f400000<>+0(SB)/4, $0x3f400000
+GLOBL c32_3f400000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_3f600000<>+0(SB)/4, $0x3f600000
+GLOBL c32_3f600000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_3f440000<>+0(SB)/4, $0x3f440000
+GLOBL c32_3f440000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_3fa00000<>+0(SB)/4, $0x3fa00000
+GLOBL c32_3fa00000<>(SB), RODATA|NOPTR, $4
+
+DATA iota<>+0(SB)/4, $0x00000000
+DATA iota<>+4(SB)/4, $0x00000001
+DATA iota<>+8(SB)/4, $0x00000002
+DATA iota<>+12(SB)/4, $0x00000003
+DATA iota<>+16(SB)/4, $0x00000004
+DATA iota<>+20(SB)/4, $0x00000005
+DATA iota<>+24(SB)/4, $0x00000006
+DATA iota<>+28(SB)/4, $0x00000007
+DATA iota<>+32(SB)/4, $0x00000008
+DATA iota<>+36(SB)/4, $0x00000009
+DATA iota<>+40(SB)/4, $0x0000000a
+DATA iota<>+44(SB)/4, $0x0000000b
+DATA iota<>+48(SB)/4, $0x0000000c
+DATA iota<>+52(SB)/4, $0x0000000d
+DATA iota<>+56(SB)/4, $0x0000000e
+DATA iota<>+60(SB)/4, $0x0000000f
+GLOBL iota<>(SB), RODATA|NOPTR, $64
+
+DATA c32_00000001<>+0(SB)/4, $0x00000001
+GLOBL c32_00000001<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000009<>+0(SB)/4, $0x00000009
+GLOBL c32_00000009<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000011<>+0(SB)/4, $0x00000011
+GLOBL c32_00000011<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000019<>+0(SB)/4, $0x00000019
+GLOBL c32_00000019<>(SB), RODATA|NOPTR, $4
+
+DATA c32_3f7f0000<>+0(SB)/4, $0x3f7f0000
+GLOBL c32_3f7f0000<>(SB), RODATA|NOPTR, $4
+
+// func split16AVX2(space *float32) (n int, best float32)
+// Requires: AVX, AVX2
+TEXT ·split16AVX2(SB), NOSPLIT, $0-20
+	MOVQ         space+0(FP), AX
+	VMOVUPS      (AX), Y0
+	VMOVUPS      192(AX), Y1
+	VPBROADCASTD c32_bf600000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVUPS      Y4, 1280(AX)
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 1344(AX)
+	VPBROADCASTD c32_bf900000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVUPS      Y4, 1408(AX)
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 1472(AX)
+	VPBROADCASTD c32_3e000000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVUPS      Y4, 1536(AX)
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 1600(AX)
+	VPBROADCASTD c32_be000000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVUPS      Y4, 1664(AX)
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 1728(AX)
+	VPBROADCASTD c32_3f900000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVUPS      Y4, 1792(AX)
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 1856(AX)
+	VPBROADCASTD c32_3f600000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 1920(AX)
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, 1984(AX)
+	VMOVUPS      32(AX), Y0
+	VMOVUPS      224(AX), Y1
+	VPBROADCASTD c32_bf600000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVUPS      Y4, 1312(AX)
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 1376(AX)
+	VPBROADCASTD c32_bf900000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVUPS      Y4, 1440(AX)
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 1504(AX)
+	VPBROADCASTD c32_3e000000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVUPS      Y4, 1568(AX)
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 1632(AX)
+	VPBROADCASTD c32_be000000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVUPS      Y4, 1696(AX)
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 1760(AX)
+	VPBROADCASTD c32_3f900000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y3
+	VMULPS       Y0, Y3, Y4
+	VMOVUPS      Y4, 1824(AX)
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 1888(AX)
+	VPBROADCASTD c32_3f600000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 1952(AX)
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, 2016(AX)
+	VXORPS       Y0, Y0, Y0
+	LEAQ         6144(AX), CX
+	VMOVUPS      iota<>+0(SB), Y1
+	VPBROADCASTD c32_00000001<>+0(SB), Y2
+	VPADDD       Y2, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VPBROADCASTD c32_00000001<>+0(SB), Y3
+	MOVQ         AX, DX
+	MOVQ         AX, BX
+	MOVQ         $0x00000010, SI
+
+row10:
+	VBROADCASTSS 1536(DX), Y4
+	VBROADCASTSS 1792(DX), Y5
+	VPCMPGTD     Y2, Y1, Y6
+	VBLENDVPS    Y6, Y4, Y5, Y5
+	VMOVUPS      Y5, 2048(BX)
+	VBROADCASTSS 1664(DX), Y4
+	VBROADCASTSS 1920(DX), Y5
+	VPCMPGTD     Y2, Y1, Y6
+	VBLENDVPS    Y6, Y4, Y5, Y5
+	VMOVUPS      Y5, 2112(BX)
+	VBROADCASTSS 1600(DX), Y4
+	VBROADCASTSS 1856(DX), Y5
+	VPCMPGTD     Y2, Y1, Y6
+	VBLENDVPS    Y6, Y4, Y5, Y5
+	VMOVUPS      Y5, 2176(BX)
+	VBROADCASTSS 1728(DX), Y4
+	VBROADCASTSS 1984(DX), Y5
+	VPCMPGTD     Y2, Y1, Y6
+	VBLENDVPS    Y6, Y4, Y5, Y5
+	VMOVUPS      Y5, 2240(BX)
+	VPADDD       Y3, Y2, Y2
+	ADDQ         $0x04, DX
+	ADDQ         $0x00000100, BX
+	DECQ         SI
+	JNZ          row10
+	MOVQ         AX, DX
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12544(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12608(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12672(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12736(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12800(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12864(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12928(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12992(AX)
+	VXORPS       Y11, Y11, Y11
+	XORQ         SI, SI
+	MOVQ         $0x00000000, BX
+	MOVQ         AX, R10
+	MOVQ         AX, DX
+
+border11:
+	VMOVUPS 12544(AX), Y2
+	VMOVUPS 12608(AX), Y4
+	VMOVUPS 12672(AX), Y5
+	VMOVUPS 12736(AX), Y6
+	VMOVUPS 12800(AX), Y7
+	VMOVUPS 12864(AX), Y8
+	VMOVUPS 12928(AX), Y9
+	VMOVUPS 12992(AX), Y10
+	MOVQ    R10, BX
+	LEAQ    (AX)(SI*8), R9
+	MOVQ    $0x00000010, R11
+	SUBQ    SI, R11
+	JZ      sized13
+
+inner12:
+	MOVQ   1152(R9), DI
+	MOVQ   $0x00000040, R8
+	SUBQ   DI, R8
+	VADDPS 2048(BX), Y2, Y2
+	VADDPS 2176(BX), Y7, Y7
+	VADDPS 2048(BX)(DI*1), Y4, Y4
+	VADDPS 2176(BX)(DI*1), Y8, Y8
+	VADDPS 2048(BX)(R8*1), Y5, Y5
+	VADDPS 2176(BX)(R8*1), Y9, Y9
+	VADDPS 2112(BX), Y6, Y6
+	VADDPS 2240(BX), Y10, Y10
+	ADDQ   $0x08, R9
+	ADDQ   $0x00000100, BX
+	DECQ   R11
+	JNZ    inner12
+
+sized13:
+	VRCPPS       Y7, Y7
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y7, Y2, Y2
+	VRCPPS       Y8, Y8
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y8, Y4, Y4
+	VRCPPS       Y9, Y9
+	VMULPS       Y5, Y5, Y5
+	VMULPS       Y9, Y5, Y5
+	VRCPPS       Y10, Y10
+	VMULPS       Y6, Y6, Y6
+	VMULPS       Y10, Y6, Y6
+	VPCMPGTD     Y1, Y11, Y7
+	VPANDN       Y2, Y7, Y2
+	VPANDN       Y4, Y7, Y4
+	VPANDN       Y5, Y7, Y5
+	VPANDN       Y6, Y7, Y6
+	VMAXPS       Y2, Y0, Y0
+	VMOVUPS      Y2, (CX)
+	VMAXPS       Y4, Y0, Y0
+	VMOVUPS      Y4, 32(CX)
+	VMAXPS       Y5, Y0, Y0
+	VMOVUPS      Y5, 64(CX)
+	VMAXPS       Y6, Y0, Y0
+	VMOVUPS      Y6, 96(CX)
+	ADDQ         $0x00000080, CX
+	VPADDD       Y3, Y11, Y11
+	CMPQ         SI, $0x00000010
+	JE           done14
+	VMOVUPS      12544(AX), Y2
+	VMOVUPS      12608(AX), Y4
+	VMOVUPS      12672(AX), Y5
+	VMOVUPS      12736(AX), Y6
+	VMOVUPS      12800(AX), Y7
+	VMOVUPS      12864(AX), Y8
+	VMOVUPS      12928(AX), Y9
+	VMOVUPS      12992(AX), Y10
+	LEAQ         (AX)(SI*8), R9
+	MOVQ         1152(R9), DI
+	MOVQ         $0x00000040, R8
+	SUBQ         DI, R8
+	VBROADCASTSS 1280(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VBROADCASTSS 1344(DX), Y12
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS 1280(DX)(DI*2), Y12
+	VADDPS       Y12, Y4, Y4
+	VBROADCASTSS 1344(DX)(DI*2), Y12
+	VADDPS       Y12, Y8, Y8
+	VBROADCASTSS 1280(DX)(R8*2), Y12
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 1344(DX)(R8*2), Y12
+	VADDPS       Y12, Y9, Y9
+	VBROADCASTSS 1408(DX), Y12
+	VADDPS       Y12, Y6, Y6
+	VBROADCASTSS 1472(DX), Y12
+	VADDPS       Y12, Y10, Y10
+	VMOVUPS      Y2, 12544(AX)
+	VMOVUPS      Y4, 12608(AX)
+	VMOVUPS      Y5, 12672(AX)
+	VMOVUPS      Y6, 12736(AX)
+	VMOVUPS      Y7, 12800(AX)
+	VMOVUPS      Y8, 12864(AX)
+	VMOVUPS      Y9, 12928(AX)
+	VMOVUPS      Y10, 12992(AX)
+	ADDQ         $0x04, DX
+	ADDQ         $0x00000100, R10
+	INCQ         SI
+	CMPQ         SI, $0x00000009
+	JL           border11
+
+done14:
+	VMOVUPS      iota<>+0(SB), Y1
+	VPBROADCASTD c32_00000009<>+0(SB), Y2
+	VPADDD       Y2, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VPBROADCASTD c32_00000001<>+0(SB), Y3
+	MOVQ         AX, DX
+	MOVQ         AX, BX
+	MOVQ         $0x00000010, SI
+
+row15:
+	VBROADCASTSS 1536(DX), Y4
+	VBROADCASTSS 1792(DX), Y5
+	VPCMPGTD     Y2, Y1, Y6
+	VBLENDVPS    Y6, Y4, Y5, Y5
+	VMOVUPS      Y5, 2048(BX)
+	VBROADCASTSS 1664(DX), Y4
+	VBROADCASTSS 1920(DX), Y5
+	VPCMPGTD     Y2, Y1, Y6
+	VBLENDVPS    Y6, Y4, Y5, Y5
+	VMOVUPS      Y5, 2112(BX)
+	VBROADCASTSS 1600(DX), Y4
+	VBROADCASTSS 1856(DX), Y5
+	VPCMPGTD     Y2, Y1, Y6
+	VBLENDVPS    Y6, Y4, Y5, Y5
+	VMOVUPS      Y5, 2176(BX)
+	VBROADCASTSS 1728(DX), Y4
+	VBROADCASTSS 1984(DX), Y5
+	VPCMPGTD     Y2, Y1, Y6
+	VBLENDVPS    Y6, Y4, Y5, Y5
+	VMOVUPS      Y5, 2240(BX)
+	VPADDD       Y3, Y2, Y2
+	ADDQ         $0x04, DX
+	ADDQ         $0x00000100, BX
+	DECQ         SI
+	JNZ          row15
+	MOVQ         AX, DX
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12544(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12608(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12672(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12736(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12800(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12864(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12928(AX)
+	VXORPS       Y2, Y2, Y2
+	VMOVUPS      Y2, 12992(AX)
+	VXORPS       Y11, Y11, Y11
+	XORQ         SI, SI
+	MOVQ         $0x00000000, BX
+	MOVQ         AX, R10
+	MOVQ         AX, DX
+
+border16:
+	VMOVUPS 12544(AX), Y2
+	VMOVUPS 12608(AX), Y4
+	VMOVUPS 12672(AX), Y5
+	VMOVUPS 12736(AX), Y6
+	VMOVUPS 12800(AX), Y7
+	VMOVUPS 12864(AX), Y8
+	VMOVUPS 12928(AX), Y9
+	VMOVUPS 12992(AX), Y10
+	MOVQ    R10, BX
+	LEAQ    (AX)(SI*8), R9
+	MOVQ    $0x00000010, R11
+	SUBQ    SI, R11
+	JZ      sized18
+
+inner17:
+	MOVQ   1152(R9), DI
+	MOVQ   $0x00000040, R8
+	SUBQ   DI, R8
+	VADDPS 2048(BX), Y2, Y2
+	VADDPS 2176(BX), Y7, Y7
+	VADDPS 2048(BX)(DI*1), Y4, Y4
+	VADDPS 2176(BX)(DI*1), Y8, Y8
+	VADDPS 2048(BX)(R8*1), Y5, Y5
+	VADDPS 2176(BX)(R8*1), Y9, Y9
+	VADDPS 2112(BX), Y6, Y6
+	VADDPS 2240(BX), Y10, Y10
+	ADDQ   $0x08, R9
+	ADDQ   $0x00000100, BX
+	DECQ   R11
+	JNZ    inner17
+
+sized18:
+	VRCPPS       Y7, Y7
+	VMULPS       Y2, Y2, Y2
+	VMULPS       Y7, Y2, Y2
+	VRCPPS       Y8, Y8
+	VMULPS       Y4, Y4, Y4
+	VMULPS       Y8, Y4, Y4
+	VRCPPS       Y9, Y9
+	VMULPS       Y5, Y5, Y5
+	VMULPS       Y9, Y5, Y5
+	VRCPPS       Y10, Y10
+	VMULPS       Y6, Y6, Y6
+	VMULPS       Y10, Y6, Y6
+	VPCMPGTD     Y1, Y11, Y7
+	VPANDN       Y2, Y7, Y2
+	VPANDN       Y4, Y7, Y4
+	VPANDN       Y5, Y7, Y5
+	VPANDN       Y6, Y7, Y6
+	VMAXPS       Y2, Y0, Y0
+	VMOVUPS      Y2, (CX)
+	VMAXPS       Y4, Y0, Y0
+	VMOVUPS      Y4, 32(CX)
+	VMAXPS       Y5, Y0, Y0
+	VMOVUPS      Y5, 64(CX)
+	VMAXPS       Y6, Y0, Y0
+	VMOVUPS      Y6, 96(CX)
+	ADDQ         $0x00000080, CX
+	VPADDD       Y3, Y11, Y11
+	CMPQ         SI, $0x00000010
+	JE           done19
+	VMOVUPS      12544(AX), Y2
+	VMOVUPS      12608(AX), Y4
+	VMOVUPS      12672(AX), Y5
+	VMOVUPS      12736(AX), Y6
+	VMOVUPS      12800(AX), Y7
+	VMOVUPS      12864(AX), Y8
+	VMOVUPS      12928(AX), Y9
+	VMOVUPS      12992(AX), Y10
+	LEAQ         (AX)(SI*8), R9
+	MOVQ         1152(R9), DI
+	MOVQ         $0x00000040, R8
+	SUBQ         DI, R8
+	VBROADCASTSS 1280(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VBROADCASTSS 1344(DX), Y12
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS 1280(DX)(DI*2), Y12
+	VADDPS       Y12, Y4, Y4
+	VBROADCASTSS 1344(DX)(DI*2), Y12
+	VADDPS       Y12, Y8, Y8
+	VBROADCASTSS 1280(DX)(R8*2), Y12
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 1344(DX)(R8*2), Y12
+	VADDPS       Y12, Y9, Y9
+	VBROADCASTSS 1408(DX), Y12
+	VADDPS       Y12, Y6, Y6
+	VBROADCASTSS 1472(DX), Y12
+	VADDPS       Y12, Y10, Y10
+	VMOVUPS      Y2, 12544(AX)
+	VMOVUPS      Y4, 12608(AX)
+	VMOVUPS      Y5, 12672(AX)
+	VMOVUPS      Y6, 12736(AX)
+	VMOVUPS      Y7, 12800(AX)
+	VMOVUPS      Y8, 12864(AX)
+	VMOVUPS      Y9, 12928(AX)
+	VMOVUPS      Y10, 12992(AX)
+	ADDQ         $0x04, DX
+	ADDQ         $0x00000100, R10
+	INCQ         SI
+	CMPQ         SI, $0x00000011
+	JL           border16
+
+done19:
+	VPERM2F128   $0x01, Y0, Y0, Y1
+	VMAXPS       Y1, Y0, Y0
+	VPERMILPS    $0x4e, Y0, Y1
+	VMAXPS       Y1, Y0, Y0
+	VPERMILPS    $0xb1, Y0, Y1
+	VMAXPS       Y1, Y0, Y0
+	VPBROADCASTD c32_3f7f0000<>+0(SB), Y1
+	VMULPS       Y1, Y0, Y1
+	LEAQ         6144(AX), CX
+	LEAQ         12544(AX), DX
+	XORQ         BX, BX
+
+pick20:
+	VMOVUPS   (CX), Y2
+	VCMPPS    $0x05, Y1, Y2, Y2
+	VMOVMSKPS Y2, SI
+	MOVL      BX, (DX)
+	MOVL      SI, 4(DX)
+	XORL      DI, DI
+	TESTL     SI, SI
+	SETNE     DI
+	LEAQ      (DX)(DI*8), DX
+	ADDQ      $0x00000020, CX
+	INCQ      BX
+	CMPQ      BX, $0x00000068
+	JL        pick20
+	LEAQ      12544(AX), CX
+	SUBQ      CX, DX
+	SHRQ      $0x03, DX
+	MOVQ      DX, n+8(FP)
+	VMOVSS    X0, best+16(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_bf600000<>+0(SB)/4, $0xbf600000
+GLOBL c32_bf600000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_bf900000<>+0(SB)/4, $0xbf900000
+GLOBL c32_bf900000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_3e000000<>+0(SB)/4, $0x3e000000
+GLOBL c32_3e000000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_be000000<>+0(SB)/4, $0xbe000000
+GLOBL c32_be000000<>(SB), RODATA|NOPTR, $4
+
+// func closestAVX2(x *float32, w *float32, value *float32, scale float32, near *uint16, n int) (place int)
+// Requires: AVX, AVX2
+TEXT ·closestAVX2(SB), NOSPLIT, $0-56
+	MOVQ           x+0(FP), AX
+	MOVQ           w+8(FP), CX
+	MOVQ           value+16(FP), DX
+	MOVQ           near+32(FP), BX
+	MOVQ           n+40(FP), SI
+	VBROADCASTF128 (DX), Y0
+	VBROADCASTSS   scale+24(FP), Y1
+	VMULPS         Y1, Y0, Y0
+	VBROADCASTSS   (AX), Y1
+	VSUBPS         Y1, Y0, Y1
+	VBROADCASTSS   (CX), Y2
+	VMULPS         Y1, Y2, Y2
+	VMULPS         Y1, Y2, Y2
+	VBROADCASTSS   4(AX), Y1
+	VSUBPS         Y1, Y0, Y1
+	VBROADCASTSS   4(CX), Y3
+	VMULPS         Y1, Y3, Y3
+	VMULPS         Y1, Y3, Y3
+	VBROADCASTSS   8(AX), Y1
+	VSUBPS         Y1, Y0, Y1
+	VBROADCASTSS   8(CX), Y4
+	VMULPS         Y1, Y4, Y4
+	VMULPS         Y1, Y4, Y4
+	VBROADCASTSS   12(AX), Y1
+	VSUBPS         Y1, Y0, Y1
+	VBROADCASTSS   12(CX), Y5
+	VMULPS         Y1, Y5, Y5
+	VMULPS         Y1, Y5, Y5
+	VBROADCASTSS   16(AX), Y1
+	VSUBPS         Y1, Y0, Y1
+	VBROADCASTSS   16(CX), Y6
+	VMULPS         Y1, Y6, Y6
+	VMULPS         Y1, Y6, Y6
+	VBROADCASTSS   20(AX), Y1
+	VSUBPS         Y1, Y0, Y1
+	VBROADCASTSS   20(CX), Y7
+	VMULPS         Y1, Y7, Y7
+	VMULPS         Y1, Y7, Y7
+	VBROADCASTSS   24(AX), Y1
+	VSUBPS         Y1, Y0, Y1
+	VBROADCASTSS   24(CX), Y8
+	VMULPS         Y1, Y8, Y8
+	VMULPS         Y1, Y8, Y8
+	VBROADCASTSS   28(AX), Y1
+	VSUBPS         Y1, Y0, Y1
+	VBROADCASTSS   28(CX), Y0
+	VMULPS         Y1, Y0, Y0
+	VMULPS         Y1, Y0, Y0
+	VXORPS         Y9, Y9, Y9
+	VBROADCASTSS   c32_7f7fffff<>+0(SB), Y1
+	VMOVUPS        iota<>+0(SB), Y10
+	VMOVD          SI, X11
+	VPBROADCASTD   X11, Y11
+
+next21:
+	VPMOVZXWD    (BX), Y12
+	VPERMILPS    Y12, Y2, Y13
+	VPSRLD       $0x02, Y12, Y14
+	VPERMILPS    Y14, Y3, Y14
+	VADDPS       Y14, Y13, Y13
+	VPSRLD       $0x04, Y12, Y14
+	VPERMILPS    Y14, Y4, Y14
+	VADDPS       Y14, Y13, Y13
+	VPSRLD       $0x06, Y12, Y14
+	VPERMILPS    Y14, Y5, Y14
+	VADDPS       Y14, Y13, Y13
+	VPSRLD       $0x08, Y12, Y14
+	VPERMILPS    Y14, Y6, Y14
+	VADDPS       Y14, Y13, Y13
+	VPSRLD       $0x0a, Y12, Y14
+	VPERMILPS    Y14, Y7, Y14
+	VADDPS       Y14, Y13, Y13
+	VPSRLD       $0x0c, Y12, Y14
+	VPERMILPS    Y14, Y8, Y14
+	VADDPS       Y14, Y13, Y13
+	VPSRLD       $0x0e, Y12, Y14
+	VPERMILPS    Y14, Y0, Y14
+	VADDPS       Y14, Y13, Y13
+	VCMPPS       $0x01, Y1, Y13, Y12
+	VPCMPGTD     Y10, Y11, Y14
+	VPAND        Y14, Y12, Y12
+	VBLENDVPS    Y12, Y13, Y1, Y1
+	VBLENDVPS    Y12, Y10, Y9, Y9
+	VPADDD       v32_00000008<>+0(SB), Y10, Y10
+	ADDQ         $0x00000010, BX
+	SUBQ         $0x00000008, SI
+	JG           next21
+	VMOVAPS      Y1, Y0
+	VPERM2F128   $0x01, Y0, Y0, Y2
+	VMINPS       Y2, Y0, Y0
+	VPERMILPS    $0x4e, Y0, Y2
+	VMINPS       Y2, Y0, Y0
+	VPERMILPS    $0xb1, Y0, Y2
+	VMINPS       Y2, Y0, Y0
+	VBROADCASTSS c32_7fffffff<>+0(SB), Y14
+	VCMPPS       $0x00, Y0, Y1, Y0
+	VBLENDVPS    Y0, Y9, Y14, Y9
+	VEXTRACTF128 $0x01, Y9, X0
+	VPMINUD      X0, X9, X9
+	VPSHUFD      $0x4e, X9, X0
+	VPMINUD      X0, X9, X9
+	VPSHUFD      $0xb1, X9, X0
+	VPMINUD      X0, X9, X9
+	VMOVD        X9, AX
+	MOVQ         AX, place+48(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_7f7fffff<>+0(SB)/4, $0x7f7fffff
+GLOBL c32_7f7fffff<>(SB), RODATA|NOPTR, $4
+
+DATA v32_00000008<>+0(SB)/4, $0x00000008
+DATA v32_00000008<>+4(SB)/4, $0x00000008
+DATA v32_00000008<>+8(SB)/4, $0x00000008
+DATA v32_00000008<>+12(SB)/4, $0x00000008
+DATA v32_00000008<>+16(SB)/4, $0x00000008
+DATA v32_00000008<>+20(SB)/4, $0x00000008
+DATA v32_00000008<>+24(SB)/4, $0x00000008
+DATA v32_00000008<>+28(SB)/4, $0x00000008
+GLOBL v32_00000008<>(SB), RODATA|NOPTR, $32
+
+DATA c32_7fffffff<>+0(SB)/4, $0x7fffffff
+GLOBL c32_7fffffff<>(SB), RODATA|NOPTR, $4
+
 // func gridTables4AVX2(space *float32, groups int, reach float32)
 // Requires: AVX, AVX2
 TEXT ·gridTables4AVX2(SB), NOSPLIT, $0-20
@@ -149,7 +1706,7 @@ TEXT ·gridTables4AVX2(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder4<>+96(SB), Y3
 	VBROADCASTSS reach+16(FP), Y4
 
-group4:
+group22:
 	VMOVUPS   (DX), Y5
 	VMOVUPS   256(DX), Y6
 	VPERMPS   Y5, Y0, Y7
@@ -186,7 +1743,7 @@ group4:
 	ADDQ      $0x00000100, BX
 	ADDQ      $0x04, AX
 	DECQ      CX
-	JNZ       group4
+	JNZ       group22
 	VZEROUPPER
 	RET
 
@@ -262,7 +1819,7 @@ TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_3f800000<>+0(SB), Y1
 	VBROADCASTSS top+16(FP), Y0
 	TESTQ        CX, CX
-	JZ           single6
+	JZ           single24
 	VMOVUPS      (CX), Y2
 	VDIVPS       Y0, Y2, Y2
 	VMOVUPS      Y2, 512(AX)
@@ -283,28 +1840,28 @@ TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-40
 	VMOVUPS      Y2, 608(AX)
 	VDIVPS       Y2, Y1, Y2
 	VMOVUPS      Y2, 736(AX)
-	JMP          scaled5
+	JMP          scaled23
 
-single6:
+single24:
 	VMOVUPS Y0, 640(AX)
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 512(AX)
 
-scaled5:
+scaled23:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Y0
 	VXORPS       Y2, Y2, Y2
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
 	LEAQ         5184(AX), BX
 
-vectors7:
+vectors25:
 	VMOVUPS 512(CX), Y3
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group8:
+group26:
 	VBROADCASTSS 12(SI), Y5
 	VMULPS       Y3, Y5, Y5
 	VSUBPS       Y1, Y5, Y5
@@ -361,11 +1918,11 @@ group8:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x04, R9
 	DECQ         R8
-	JNZ          group8
+	JNZ          group26
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000001, BX
 	SUBQ         $0x00000008, DX
-	JG           vectors7
+	JG           vectors25
 	MOVQ         groups+32(FP), DX
 	MOVQ         AX, CX
 	MOVQ         n+24(FP), BX
@@ -374,7 +1931,7 @@ group8:
 	SHLXL        BX, SI, SI
 	BLSMSKL      SI, BX
 
-ends9:
+ends27:
 	VMOVUPS   1120(CX), Y0
 	VPCMPEQD  1124(CX), Y0, Y0
 	VMOVMSKPS Y0, DI
@@ -400,7 +1957,7 @@ ends9:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x04, AX
 	DECQ      DX
-	JNZ       ends9
+	JNZ       ends27
 	VZEROUPPER
 	RET
 
@@ -450,7 +2007,7 @@ TEXT ·gridBest4AVX2(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	XORQ         SI, SI
 
-job10:
+job28:
 	MOVLQSX      (CX), DI
 	MOVLQSX      4(CX), R8
 	MOVLQSX      8(CX), R9
@@ -495,9 +2052,9 @@ job10:
 	VMINPS       Y0, Y2, Y2
 	VMOVAPS      Y0, Y8
 	SUBL         $0x00000008, R10
-	JLE          decide11
+	JLE          decide29
 
-list12:
+list30:
 	ADDQ         $0x00000020, R9
 	VMOVUPS      (R9), Y11
 	VPERMPS      Y4, Y11, Y12
@@ -521,9 +2078,9 @@ list12:
 	VMINPS       Y12, Y2, Y2
 	VBLENDVPS    Y13, Y11, Y9, Y9
 	SUBL         $0x00000008, R10
-	JG           list12
+	JG           list30
 
-decide11:
+decide29:
 	VMOVAPS    Y2, Y3
 	VPERM2F128 $0x01, Y3, Y3, Y4
 	VMINPS     Y4, Y3, Y3
@@ -545,24 +2102,21 @@ decide11:
 	VPERMPS    Y9, Y5, Y5
 	VMOVD      X5, 2048(AX)(R8*4)
 	BLSRL      R9, R9
-	JZ         single13
+	JZ         single31
 	LEAQ       (BX)(DI*4), R9
 	CMPL       (R9), $0x00000008
-	JLE        single13
+	JLE        single31
 	MOVL       $-1, R10
 	INCQ       SI
 
-single13:
+single31:
 	MOVL R10, 12(CX)
 	ADDQ $0x00000010, CX
 	DECQ DX
-	JNZ  job10
+	JNZ  job28
 	MOVQ SI, ties+32(FP)
 	VZEROUPPER
 	RET
-
-DATA c32_7f7fffff<>+0(SB)/4, $0x7f7fffff
-GLOBL c32_7f7fffff<>(SB), RODATA|NOPTR, $4
 
 DATA odd4<>+0(SB)/4, $0x3f800000
 DATA odd4<>+4(SB)/4, $0x40400000
@@ -598,24 +2152,6 @@ DATA odd4<>+120(SB)/4, $0x41500000
 DATA odd4<>+124(SB)/4, $0x41700000
 GLOBL odd4<>(SB), RODATA|NOPTR, $128
 
-DATA iota<>+0(SB)/4, $0x00000000
-DATA iota<>+4(SB)/4, $0x00000001
-DATA iota<>+8(SB)/4, $0x00000002
-DATA iota<>+12(SB)/4, $0x00000003
-DATA iota<>+16(SB)/4, $0x00000004
-DATA iota<>+20(SB)/4, $0x00000005
-DATA iota<>+24(SB)/4, $0x00000006
-DATA iota<>+28(SB)/4, $0x00000007
-DATA iota<>+32(SB)/4, $0x00000008
-DATA iota<>+36(SB)/4, $0x00000009
-DATA iota<>+40(SB)/4, $0x0000000a
-DATA iota<>+44(SB)/4, $0x0000000b
-DATA iota<>+48(SB)/4, $0x0000000c
-DATA iota<>+52(SB)/4, $0x0000000d
-DATA iota<>+56(SB)/4, $0x0000000e
-DATA iota<>+60(SB)/4, $0x0000000f
-GLOBL iota<>(SB), RODATA|NOPTR, $64
-
 // func gridSums4AVX2(space *float32, n int, groups int)
 // Requires: AVX, AVX2
 TEXT ·gridSums4AVX2(SB), NOSPLIT, $0-24
@@ -624,14 +2160,14 @@ TEXT ·gridSums4AVX2(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd4<>+0(SB), Y0
 
-vectors14:
+vectors32:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group15:
+group33:
 	VMOVUPS      2048(SI), Y3
 	VPERMPS      Y0, Y3, Y4
 	VBROADCASTSS 384(BX), Y5
@@ -671,12 +2207,12 @@ group15:
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000080, SI
 	DECQ         DI
-	JNZ          group15
+	JNZ          group33
 	VMOVUPS      Y1, 768(DX)
 	VMOVUPS      Y2, 896(DX)
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JG           vectors14
+	JG           vectors32
 	VZEROUPPER
 	RET
 
@@ -693,7 +2229,7 @@ TEXT ·gridTables8AVX2(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder8<>+96(SB), Y3
 	VBROADCASTSS reach+16(FP), Y4
 
-group16:
+group34:
 	VMOVUPS      (DX), Y5
 	VMOVUPS      256(DX), Y6
 	VPERMPS      Y5, Y0, Y7
@@ -732,7 +2268,7 @@ group16:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x04, AX
 	DECQ         CX
-	JNZ          group16
+	JNZ          group34
 	VZEROUPPER
 	RET
 
@@ -778,7 +2314,7 @@ TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_3f800000<>+0(SB), Y1
 	VBROADCASTSS top+16(FP), Y0
 	TESTQ        CX, CX
-	JZ           single18
+	JZ           single36
 	VMOVUPS      (CX), Y2
 	VDIVPS       Y0, Y2, Y2
 	VMOVUPS      Y2, 512(AX)
@@ -799,28 +2335,28 @@ TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-40
 	VMOVUPS      Y2, 608(AX)
 	VDIVPS       Y2, Y1, Y2
 	VMOVUPS      Y2, 736(AX)
-	JMP          scaled17
+	JMP          scaled35
 
-single18:
+single36:
 	VMOVUPS Y0, 640(AX)
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 512(AX)
 
-scaled17:
+scaled35:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Y0
 	VXORPS       Y2, Y2, Y2
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
 	LEAQ         5184(AX), BX
 
-vectors19:
+vectors37:
 	VMOVUPS 512(CX), Y3
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group20:
+group38:
 	VBROADCASTSS 28(SI), Y5
 	VMULPS       Y3, Y5, Y5
 	VSUBPS       Y1, Y5, Y5
@@ -925,11 +2461,11 @@ group20:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x04, R9
 	DECQ         R8
-	JNZ          group20
+	JNZ          group38
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000001, BX
 	SUBQ         $0x00000008, DX
-	JG           vectors19
+	JG           vectors37
 	MOVQ         groups+32(FP), DX
 	MOVQ         AX, CX
 	MOVQ         n+24(FP), BX
@@ -938,7 +2474,7 @@ group20:
 	SHLXL        BX, SI, SI
 	BLSMSKL      SI, BX
 
-ends21:
+ends39:
 	VMOVUPS   1120(CX), Y0
 	VPCMPEQD  1124(CX), Y0, Y0
 	VMOVMSKPS Y0, DI
@@ -964,7 +2500,7 @@ ends21:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x04, AX
 	DECQ      DX
-	JNZ       ends21
+	JNZ       ends39
 	VZEROUPPER
 	RET
 
@@ -988,7 +2524,7 @@ TEXT ·gridBest8AVX2(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	XORQ         SI, SI
 
-job22:
+job40:
 	MOVLQSX      (CX), DI
 	MOVLQSX      4(CX), R8
 	MOVLQSX      8(CX), R9
@@ -1045,9 +2581,9 @@ job22:
 	VMINPS       Y0, Y2, Y2
 	VMOVAPS      Y0, Y8
 	SUBL         $0x00000008, R10
-	JLE          decide23
+	JLE          decide41
 
-list24:
+list42:
 	ADDQ         $0x00000020, R9
 	VMOVUPS      (R9), Y11
 	VPERMPS      Y4, Y11, Y12
@@ -1083,9 +2619,9 @@ list24:
 	VMINPS       Y12, Y2, Y2
 	VBLENDVPS    Y13, Y11, Y9, Y9
 	SUBL         $0x00000008, R10
-	JG           list24
+	JG           list42
 
-decide23:
+decide41:
 	VMOVAPS    Y2, Y3
 	VPERM2F128 $0x01, Y3, Y3, Y4
 	VMINPS     Y4, Y3, Y3
@@ -1107,18 +2643,18 @@ decide23:
 	VPERMPS    Y9, Y5, Y5
 	VMOVD      X5, 2048(AX)(R8*4)
 	BLSRL      R9, R9
-	JZ         single25
+	JZ         single43
 	LEAQ       (BX)(DI*4), R9
 	CMPL       (R9), $0x00000008
-	JLE        single25
+	JLE        single43
 	MOVL       $-1, R10
 	INCQ       SI
 
-single25:
+single43:
 	MOVL R10, 12(CX)
 	ADDQ $0x00000010, CX
 	DECQ DX
-	JNZ  job22
+	JNZ  job40
 	MOVQ SI, ties+32(FP)
 	VZEROUPPER
 	RET
@@ -1165,14 +2701,14 @@ TEXT ·gridSums8AVX2(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd8<>+0(SB), Y0
 
-vectors26:
+vectors44:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group27:
+group45:
 	VMOVUPS      2048(SI), Y3
 	VPERMPS      Y0, Y3, Y4
 	VBROADCASTSS 384(BX), Y5
@@ -1248,14 +2784,571 @@ group27:
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000080, SI
 	DECQ         DI
-	JNZ          group27
+	JNZ          group45
 	VMOVUPS      Y1, 768(DX)
 	VMOVUPS      Y2, 896(DX)
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JG           vectors26
+	JG           vectors44
 	VZEROUPPER
 	RET
+
+// func split32AVX512(space *float32) (n int, best float32)
+// Requires: AVX, AVX512F
+TEXT ·split32AVX512(SB), NOSPLIT, $0-20
+	MOVQ         space+0(FP), AX
+	VBROADCASTSS 128(AX), Z0
+	VBROADCASTSS 320(AX), Z1
+	VMOVUPS      (AX), Z2
+	VMOVUPS      192(AX), Z3
+	VPBROADCASTD c32_3f900000<>+0(SB), Z4
+	VMULPS       Z4, Z0, Z4
+	VSUBPS       Z2, Z4, Z4
+	VMOVUPS      Z4, 384(AX)
+	VPBROADCASTD c32_3fa20000<>+0(SB), Z4
+	VMULPS       Z4, Z1, Z4
+	VPBROADCASTD c32_3f400000<>+0(SB), Z5
+	VMULPS       Z5, Z3, Z5
+	VADDPS       Z5, Z4, Z4
+	VMOVUPS      Z4, 576(AX)
+	VPBROADCASTD c32_3f600000<>+0(SB), Z4
+	VMULPS       Z4, Z0, Z4
+	VSUBPS       Z2, Z4, Z4
+	VMOVUPS      Z4, 768(AX)
+	VPBROADCASTD c32_3f440000<>+0(SB), Z2
+	VMULPS       Z2, Z1, Z4
+	VPBROADCASTD c32_3fa00000<>+0(SB), Z2
+	VMULPS       Z2, Z3, Z2
+	VADDPS       Z2, Z4, Z4
+	VMOVUPS      Z4, 960(AX)
+	VMOVUPS      64(AX), Z2
+	VMOVUPS      256(AX), Z3
+	VPBROADCASTD c32_3f900000<>+0(SB), Z4
+	VMULPS       Z4, Z0, Z4
+	VSUBPS       Z2, Z4, Z4
+	VMOVUPS      Z4, 448(AX)
+	VPBROADCASTD c32_3fa20000<>+0(SB), Z4
+	VMULPS       Z4, Z1, Z4
+	VPBROADCASTD c32_3f400000<>+0(SB), Z5
+	VMULPS       Z5, Z3, Z5
+	VADDPS       Z5, Z4, Z4
+	VMOVUPS      Z4, 640(AX)
+	VPBROADCASTD c32_3f600000<>+0(SB), Z4
+	VMULPS       Z4, Z0, Z4
+	VSUBPS       Z2, Z4, Z4
+	VMOVUPS      Z4, 832(AX)
+	VPBROADCASTD c32_3f440000<>+0(SB), Z2
+	VMULPS       Z2, Z1, Z4
+	VPBROADCASTD c32_3fa00000<>+0(SB), Z2
+	VMULPS       Z2, Z3, Z2
+	VADDPS       Z2, Z4, Z4
+	VMOVUPS      Z4, 1024(AX)
+	VMOVUPS      128(AX), Z2
+	VMOVUPS      320(AX), Z3
+	VPBROADCASTD c32_3f900000<>+0(SB), Z4
+	VMULPS       Z4, Z0, Z4
+	VSUBPS       Z2, Z4, Z4
+	VMOVUPS      Z4, 512(AX)
+	VPBROADCASTD c32_3fa20000<>+0(SB), Z4
+	VMULPS       Z4, Z1, Z4
+	VPBROADCASTD c32_3f400000<>+0(SB), Z5
+	VMULPS       Z5, Z3, Z5
+	VADDPS       Z5, Z4, Z4
+	VMOVUPS      Z4, 704(AX)
+	VPBROADCASTD c32_3f600000<>+0(SB), Z4
+	VMULPS       Z4, Z0, Z4
+	VSUBPS       Z2, Z4, Z4
+	VMOVUPS      Z4, 896(AX)
+	VPBROADCASTD c32_3f440000<>+0(SB), Z0
+	VMULPS       Z0, Z1, Z4
+	VPBROADCASTD c32_3fa00000<>+0(SB), Z0
+	VMULPS       Z0, Z3, Z0
+	VADDPS       Z0, Z4, Z4
+	VMOVUPS      Z4, 1088(AX)
+	VPXORD       Z6, Z6, Z6
+	LEAQ         6144(AX), CX
+	VMOVUPS      4(AX), Z0
+	VMOVUPS      196(AX), Z2
+	VPBROADCASTD c32_3fa00000<>+0(SB), Z1
+	VMULPS       Z1, Z2, Z1
+	VPBROADCASTD c32_3f400000<>+0(SB), Z3
+	VMULPS       Z3, Z2, Z2
+	VMOVUPS      iota<>+0(SB), Z3
+	VPBROADCASTD c32_00000001<>+0(SB), Z4
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z7, Z7, Z7
+	VPBROADCASTD c32_00000001<>+0(SB), Z4
+	MOVQ         AX, DX
+	MOVQ         $0x00000011, BX
+
+border46:
+	VBROADCASTSS 384(DX), Z5
+	VBROADCASTSS 576(DX), Z9
+	VSUBPS       Z0, Z5, Z5
+	VSUBPS       Z1, Z9, Z9
+	VRCP14PS     Z9, Z9
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z9, Z5, Z5
+	VBROADCASTSS 768(DX), Z9
+	VBROADCASTSS 960(DX), Z10
+	VSUBPS       Z0, Z9, Z9
+	VSUBPS       Z2, Z10, Z10
+	VRCP14PS     Z10, Z10
+	VMULPS       Z9, Z9, Z9
+	VMULPS       Z10, Z9, Z9
+	VPCMPD       $0x05, Z7, Z3, K1
+	VMOVAPS.Z    Z5, K1, Z5
+	VMOVAPS.Z    Z9, K1, Z9
+	VMAXPS       Z5, Z6, Z6
+	VMOVUPS      Z5, (CX)
+	VMAXPS       Z9, Z6, Z6
+	VMOVUPS      Z9, 64(CX)
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x04, DX
+	VPADDD       Z4, Z7, Z7
+	DECQ         BX
+	JNZ          border46
+	VMOVUPS      68(AX), Z0
+	VMOVUPS      260(AX), Z2
+	VPBROADCASTD c32_3fa00000<>+0(SB), Z1
+	VMULPS       Z1, Z2, Z1
+	VPBROADCASTD c32_3f400000<>+0(SB), Z3
+	VMULPS       Z3, Z2, Z2
+	VMOVUPS      iota<>+0(SB), Z3
+	VPBROADCASTD c32_00000011<>+0(SB), Z4
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z8, Z8, Z8
+	VPBROADCASTD c32_00000001<>+0(SB), Z4
+	MOVQ         AX, DX
+	MOVQ         $0x00000021, BX
+
+border47:
+	VBROADCASTSS 384(DX), Z5
+	VBROADCASTSS 576(DX), Z7
+	VSUBPS       Z0, Z5, Z5
+	VSUBPS       Z1, Z7, Z7
+	VRCP14PS     Z7, Z7
+	VMULPS       Z5, Z5, Z5
+	VMULPS       Z7, Z5, Z5
+	VBROADCASTSS 768(DX), Z7
+	VBROADCASTSS 960(DX), Z9
+	VSUBPS       Z0, Z7, Z7
+	VSUBPS       Z2, Z9, Z9
+	VRCP14PS     Z9, Z9
+	VMULPS       Z7, Z7, Z7
+	VMULPS       Z9, Z7, Z7
+	VPCMPD       $0x05, Z8, Z3, K1
+	VMOVAPS.Z    Z5, K1, Z5
+	VMOVAPS.Z    Z7, K1, Z7
+	VMAXPS       Z5, Z6, Z6
+	VMOVUPS      Z5, (CX)
+	VMAXPS       Z7, Z6, Z6
+	VMOVUPS      Z7, 64(CX)
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x04, DX
+	VPADDD       Z4, Z8, Z8
+	DECQ         BX
+	JNZ          border47
+	VSHUFF32X4   $0x4e, Z6, Z6, Z0
+	VMAXPS       Z0, Z6, Z6
+	VSHUFF32X4   $0xb1, Z6, Z6, Z0
+	VMAXPS       Z0, Z6, Z6
+	VPERMILPS    $0x4e, Z6, Z0
+	VMAXPS       Z0, Z6, Z6
+	VPERMILPS    $0xb1, Z6, Z0
+	VMAXPS       Z0, Z6, Z6
+	VPBROADCASTD c32_3f7fc000<>+0(SB), Z0
+	VMULPS       Z0, Z6, Z0
+	LEAQ         6144(AX), CX
+	LEAQ         12544(AX), DX
+	XORQ         BX, BX
+
+pick48:
+	VMOVUPS (CX), Z1
+	VCMPPS  $0x05, Z0, Z1, K1
+	KMOVW   K1, SI
+	MOVL    BX, (DX)
+	MOVL    SI, 4(DX)
+	XORL    DI, DI
+	TESTL   SI, SI
+	SETNE   DI
+	LEAQ    (DX)(DI*8), DX
+	ADDQ    $0x00000040, CX
+	INCQ    BX
+	CMPQ    BX, $0x00000064
+	JL      pick48
+	LEAQ    12544(AX), CX
+	SUBQ    CX, DX
+	SHRQ    $0x03, DX
+	MOVQ    DX, n+8(FP)
+	VMOVSS  X6, best+16(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_3f7fc000<>+0(SB)/4, $0x3f7fc000
+GLOBL c32_3f7fc000<>(SB), RODATA|NOPTR, $4
+
+// func split16AVX512(space *float32) (n int, best float32)
+// Requires: AVX, AVX512F
+TEXT ·split16AVX512(SB), NOSPLIT, $0-20
+	MOVQ         space+0(FP), AX
+	VMOVUPS      (AX), Z0
+	VMOVUPS      192(AX), Z1
+	VPBROADCASTD c32_bf600000<>+0(SB), Z2
+	VMULPS       Z2, Z1, Z3
+	VMULPS       Z0, Z3, Z4
+	VMOVUPS      Z4, 1280(AX)
+	VMULPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 1344(AX)
+	VPBROADCASTD c32_bf900000<>+0(SB), Z2
+	VMULPS       Z2, Z1, Z3
+	VMULPS       Z0, Z3, Z4
+	VMOVUPS      Z4, 1408(AX)
+	VMULPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 1472(AX)
+	VPBROADCASTD c32_3e000000<>+0(SB), Z2
+	VMULPS       Z2, Z1, Z3
+	VMULPS       Z0, Z3, Z4
+	VMOVUPS      Z4, 1536(AX)
+	VMULPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 1600(AX)
+	VPBROADCASTD c32_be000000<>+0(SB), Z2
+	VMULPS       Z2, Z1, Z3
+	VMULPS       Z0, Z3, Z4
+	VMOVUPS      Z4, 1664(AX)
+	VMULPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 1728(AX)
+	VPBROADCASTD c32_3f900000<>+0(SB), Z2
+	VMULPS       Z2, Z1, Z3
+	VMULPS       Z0, Z3, Z4
+	VMOVUPS      Z4, 1792(AX)
+	VMULPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 1856(AX)
+	VPBROADCASTD c32_3f600000<>+0(SB), Z2
+	VMULPS       Z2, Z1, Z1
+	VMULPS       Z0, Z1, Z0
+	VMOVUPS      Z0, 1920(AX)
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      Z1, 1984(AX)
+	VPXORD       Z5, Z5, Z5
+	LEAQ         6144(AX), CX
+	VMOVUPS      iota<>+0(SB), Z0
+	VPBROADCASTD c32_00000001<>+0(SB), Z1
+	VPADDD       Z1, Z0, Z0
+	VPXORD       Z6, Z6, Z6
+	VPBROADCASTD c32_00000001<>+0(SB), Z1
+	MOVQ         AX, DX
+	MOVQ         AX, BX
+	MOVQ         $0x00000010, SI
+
+row49:
+	VBROADCASTSS 1536(DX), Z2
+	VBROADCASTSS 1792(DX), Z3
+	VPCMPGTD     Z6, Z0, K1
+	VBLENDMPS    Z2, Z3, K1, Z3
+	VMOVUPS      Z3, 2048(BX)
+	VBROADCASTSS 1664(DX), Z2
+	VBROADCASTSS 1920(DX), Z3
+	VPCMPGTD     Z6, Z0, K1
+	VBLENDMPS    Z2, Z3, K1, Z3
+	VMOVUPS      Z3, 2112(BX)
+	VBROADCASTSS 1600(DX), Z2
+	VBROADCASTSS 1856(DX), Z3
+	VPCMPGTD     Z6, Z0, K1
+	VBLENDMPS    Z2, Z3, K1, Z3
+	VMOVUPS      Z3, 2176(BX)
+	VBROADCASTSS 1728(DX), Z2
+	VBROADCASTSS 1984(DX), Z3
+	VPCMPGTD     Z6, Z0, K1
+	VBLENDMPS    Z2, Z3, K1, Z3
+	VMOVUPS      Z3, 2240(BX)
+	VPADDD       Z1, Z6, Z6
+	ADDQ         $0x04, DX
+	ADDQ         $0x00000100, BX
+	DECQ         SI
+	JNZ          row49
+	MOVQ         AX, DX
+	VPXORD       Z7, Z7, Z7
+	VMOVUPS      Z7, 12544(AX)
+	VPXORD       Z7, Z7, Z7
+	VMOVUPS      Z7, 12608(AX)
+	VPXORD       Z7, Z7, Z7
+	VMOVUPS      Z7, 12672(AX)
+	VPXORD       Z7, Z7, Z7
+	VMOVUPS      Z7, 12736(AX)
+	VPXORD       Z7, Z7, Z7
+	VMOVUPS      Z7, 12800(AX)
+	VPXORD       Z7, Z7, Z7
+	VMOVUPS      Z7, 12864(AX)
+	VPXORD       Z7, Z7, Z7
+	VMOVUPS      Z7, 12928(AX)
+	VPXORD       Z7, Z7, Z7
+	VMOVUPS      Z7, 12992(AX)
+	VPXORD       Z8, Z8, Z8
+	XORQ         SI, SI
+	MOVQ         $0x00000000, BX
+	MOVQ         AX, R10
+	MOVQ         AX, DX
+
+border50:
+	VMOVUPS 12544(AX), Z7
+	VMOVUPS 12608(AX), Z2
+	VMOVUPS 12672(AX), Z3
+	VMOVUPS 12736(AX), Z4
+	VMOVUPS 12800(AX), Z6
+	VMOVUPS 12864(AX), Z9
+	VMOVUPS 12928(AX), Z10
+	VMOVUPS 12992(AX), Z11
+	MOVQ    R10, BX
+	LEAQ    (AX)(SI*8), R9
+	MOVQ    $0x00000010, R11
+	SUBQ    SI, R11
+	JZ      sized52
+
+inner51:
+	MOVQ   1152(R9), DI
+	MOVQ   $0x00000040, R8
+	SUBQ   DI, R8
+	VADDPS 2048(BX), Z7, Z7
+	VADDPS 2176(BX), Z6, Z6
+	VADDPS 2048(BX)(DI*1), Z2, Z2
+	VADDPS 2176(BX)(DI*1), Z9, Z9
+	VADDPS 2048(BX)(R8*1), Z3, Z3
+	VADDPS 2176(BX)(R8*1), Z10, Z10
+	VADDPS 2112(BX), Z4, Z4
+	VADDPS 2240(BX), Z11, Z11
+	ADDQ   $0x08, R9
+	ADDQ   $0x00000100, BX
+	DECQ   R11
+	JNZ    inner51
+
+sized52:
+	VRCP14PS     Z6, Z6
+	VMULPS       Z7, Z7, Z7
+	VMULPS       Z6, Z7, Z7
+	VRCP14PS     Z9, Z9
+	VMULPS       Z2, Z2, Z2
+	VMULPS       Z9, Z2, Z2
+	VRCP14PS     Z10, Z10
+	VMULPS       Z3, Z3, Z3
+	VMULPS       Z10, Z3, Z3
+	VRCP14PS     Z11, Z11
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z11, Z4, Z4
+	VPCMPD       $0x05, Z8, Z0, K1
+	VMOVAPS.Z    Z7, K1, Z7
+	VMOVAPS.Z    Z2, K1, Z2
+	VMOVAPS.Z    Z3, K1, Z3
+	VMOVAPS.Z    Z4, K1, Z4
+	VMAXPS       Z7, Z5, Z5
+	VMOVUPS      Z7, (CX)
+	VMAXPS       Z2, Z5, Z5
+	VMOVUPS      Z2, 64(CX)
+	VMAXPS       Z3, Z5, Z5
+	VMOVUPS      Z3, 128(CX)
+	VMAXPS       Z4, Z5, Z5
+	VMOVUPS      Z4, 192(CX)
+	ADDQ         $0x00000100, CX
+	VPADDD       Z1, Z8, Z8
+	CMPQ         SI, $0x00000010
+	JE           done53
+	VMOVUPS      12544(AX), Z7
+	VMOVUPS      12608(AX), Z2
+	VMOVUPS      12672(AX), Z3
+	VMOVUPS      12736(AX), Z4
+	VMOVUPS      12800(AX), Z6
+	VMOVUPS      12864(AX), Z9
+	VMOVUPS      12928(AX), Z10
+	VMOVUPS      12992(AX), Z11
+	LEAQ         (AX)(SI*8), R9
+	MOVQ         1152(R9), DI
+	MOVQ         $0x00000040, R8
+	SUBQ         DI, R8
+	VBROADCASTSS 1280(DX), Z12
+	VADDPS       Z12, Z7, Z7
+	VBROADCASTSS 1344(DX), Z12
+	VADDPS       Z12, Z6, Z6
+	VBROADCASTSS 1280(DX)(DI*2), Z12
+	VADDPS       Z12, Z2, Z2
+	VBROADCASTSS 1344(DX)(DI*2), Z12
+	VADDPS       Z12, Z9, Z9
+	VBROADCASTSS 1280(DX)(R8*2), Z12
+	VADDPS       Z12, Z3, Z3
+	VBROADCASTSS 1344(DX)(R8*2), Z12
+	VADDPS       Z12, Z10, Z10
+	VBROADCASTSS 1408(DX), Z12
+	VADDPS       Z12, Z4, Z4
+	VBROADCASTSS 1472(DX), Z12
+	VADDPS       Z12, Z11, Z11
+	VMOVUPS      Z7, 12544(AX)
+	VMOVUPS      Z2, 12608(AX)
+	VMOVUPS      Z3, 12672(AX)
+	VMOVUPS      Z4, 12736(AX)
+	VMOVUPS      Z6, 12800(AX)
+	VMOVUPS      Z9, 12864(AX)
+	VMOVUPS      Z10, 12928(AX)
+	VMOVUPS      Z11, 12992(AX)
+	ADDQ         $0x04, DX
+	ADDQ         $0x00000100, R10
+	INCQ         SI
+	CMPQ         SI, $0x00000011
+	JL           border50
+
+done53:
+	VSHUFF32X4   $0x4e, Z5, Z5, Z0
+	VMAXPS       Z0, Z5, Z5
+	VSHUFF32X4   $0xb1, Z5, Z5, Z0
+	VMAXPS       Z0, Z5, Z5
+	VPERMILPS    $0x4e, Z5, Z0
+	VMAXPS       Z0, Z5, Z5
+	VPERMILPS    $0xb1, Z5, Z0
+	VMAXPS       Z0, Z5, Z5
+	VPBROADCASTD c32_3f7fc000<>+0(SB), Z0
+	VMULPS       Z0, Z5, Z0
+	LEAQ         6144(AX), CX
+	LEAQ         12544(AX), DX
+	XORQ         BX, BX
+
+pick54:
+	VMOVUPS (CX), Z1
+	VCMPPS  $0x05, Z0, Z1, K1
+	KMOVW   K1, SI
+	MOVL    BX, (DX)
+	MOVL    SI, 4(DX)
+	XORL    DI, DI
+	TESTL   SI, SI
+	SETNE   DI
+	LEAQ    (DX)(DI*8), DX
+	ADDQ    $0x00000040, CX
+	INCQ    BX
+	CMPQ    BX, $0x00000044
+	JL      pick54
+	LEAQ    12544(AX), CX
+	SUBQ    CX, DX
+	SHRQ    $0x03, DX
+	MOVQ    DX, n+8(FP)
+	VMOVSS  X5, best+16(FP)
+	VZEROUPPER
+	RET
+
+// func closestAVX512(x *float32, w *float32, value *float32, scale float32, near *uint16, n int) (place int)
+// Requires: AVX, AVX2, AVX512F
+TEXT ·closestAVX512(SB), NOSPLIT, $0-56
+	MOVQ            x+0(FP), AX
+	MOVQ            w+8(FP), CX
+	MOVQ            value+16(FP), DX
+	MOVQ            near+32(FP), BX
+	MOVQ            n+40(FP), SI
+	VBROADCASTF32X4 (DX), Z0
+	VBROADCASTSS    scale+24(FP), Z1
+	VMULPS          Z1, Z0, Z0
+	VBROADCASTSS    (AX), Z1
+	VSUBPS          Z1, Z0, Z1
+	VBROADCASTSS    (CX), Z3
+	VMULPS          Z1, Z3, Z3
+	VMULPS          Z1, Z3, Z3
+	VBROADCASTSS    4(AX), Z1
+	VSUBPS          Z1, Z0, Z1
+	VBROADCASTSS    4(CX), Z4
+	VMULPS          Z1, Z4, Z4
+	VMULPS          Z1, Z4, Z4
+	VBROADCASTSS    8(AX), Z1
+	VSUBPS          Z1, Z0, Z1
+	VBROADCASTSS    8(CX), Z5
+	VMULPS          Z1, Z5, Z5
+	VMULPS          Z1, Z5, Z5
+	VBROADCASTSS    12(AX), Z1
+	VSUBPS          Z1, Z0, Z1
+	VBROADCASTSS    12(CX), Z6
+	VMULPS          Z1, Z6, Z6
+	VMULPS          Z1, Z6, Z6
+	VBROADCASTSS    16(AX), Z1
+	VSUBPS          Z1, Z0, Z1
+	VBROADCASTSS    16(CX), Z7
+	VMULPS          Z1, Z7, Z7
+	VMULPS          Z1, Z7, Z7
+	VBROADCASTSS    20(AX), Z1
+	VSUBPS          Z1, Z0, Z1
+	VBROADCASTSS    20(CX), Z8
+	VMULPS          Z1, Z8, Z8
+	VMULPS          Z1, Z8, Z8
+	VBROADCASTSS    24(AX), Z1
+	VSUBPS          Z1, Z0, Z1
+	VBROADCASTSS    24(CX), Z9
+	VMULPS          Z1, Z9, Z9
+	VMULPS          Z1, Z9, Z9
+	VBROADCASTSS    28(AX), Z1
+	VSUBPS          Z1, Z0, Z1
+	VBROADCASTSS    28(CX), Z0
+	VMULPS          Z1, Z0, Z0
+	VMULPS          Z1, Z0, Z0
+	VPXORD          Z2, Z2, Z2
+	VBROADCASTSS    c32_7f7fffff<>+0(SB), Z1
+	VMOVUPS         iota<>+0(SB), Z10
+	VPBROADCASTD    c32_00000010<>+0(SB), Z11
+	VMOVD           SI, X12
+	VPBROADCASTD    X12, Z12
+
+next55:
+	VPMOVZXWD     (BX), Z13
+	VPERMILPS     Z13, Z3, Z14
+	VPSRLD        $0x02, Z13, Z15
+	VPERMILPS     Z15, Z4, Z15
+	VADDPS        Z15, Z14, Z14
+	VPSRLD        $0x04, Z13, Z15
+	VPERMILPS     Z15, Z5, Z15
+	VADDPS        Z15, Z14, Z14
+	VPSRLD        $0x06, Z13, Z15
+	VPERMILPS     Z15, Z6, Z15
+	VADDPS        Z15, Z14, Z14
+	VPSRLD        $0x08, Z13, Z15
+	VPERMILPS     Z15, Z7, Z15
+	VADDPS        Z15, Z14, Z14
+	VPSRLD        $0x0a, Z13, Z15
+	VPERMILPS     Z15, Z8, Z15
+	VADDPS        Z15, Z14, Z14
+	VPSRLD        $0x0c, Z13, Z15
+	VPERMILPS     Z15, Z9, Z15
+	VADDPS        Z15, Z14, Z14
+	VPSRLD        $0x0e, Z13, Z15
+	VPERMILPS     Z15, Z0, Z15
+	VADDPS        Z15, Z14, Z14
+	VCMPPS        $0x01, Z1, Z14, K1
+	VPCMPGTD      Z10, Z12, K2
+	KANDW         K1, K2, K1
+	VBLENDMPS     Z14, Z1, K1, Z1
+	VBLENDMPS     Z10, Z2, K1, Z2
+	VPADDD        Z11, Z10, Z10
+	ADDQ          $0x00000020, BX
+	SUBQ          $0x00000010, SI
+	JG            next55
+	VMOVAPS       Z1, Z0
+	VSHUFF32X4    $0x4e, Z0, Z0, Z3
+	VMINPS        Z3, Z0, Z0
+	VSHUFF32X4    $0xb1, Z0, Z0, Z3
+	VMINPS        Z3, Z0, Z0
+	VPERMILPS     $0x4e, Z0, Z3
+	VMINPS        Z3, Z0, Z0
+	VPERMILPS     $0xb1, Z0, Z3
+	VMINPS        Z3, Z0, Z0
+	VBROADCASTSS  c32_7fffffff<>+0(SB), Z15
+	VCMPPS        $0x00, Z0, Z1, K1
+	VBLENDMPS     Z2, Z15, K1, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VPMINUD       Y0, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X0
+	VPMINUD       X0, X2, X2
+	VPSHUFD       $0x4e, X2, X0
+	VPMINUD       X0, X2, X2
+	VPSHUFD       $0xb1, X2, X0
+	VPMINUD       X0, X2, X2
+	VMOVD         X2, AX
+	MOVQ          AX, place+48(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_00000010<>+0(SB)/4, $0x00000010
+GLOBL c32_00000010<>(SB), RODATA|NOPTR, $4
 
 // func gridTables4AVX512(space *float32, groups int, reach float32)
 // Requires: AVX, AVX512F
@@ -1268,7 +3361,7 @@ TEXT ·gridTables4AVX512(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder4<>+64(SB), Z1
 	VBROADCASTSS reach+16(FP), Z2
 
-group28:
+group56:
 	VMOVUPS   (DX), Y3
 	VMOVUPS   256(DX), Y4
 	VPERMPS   Z3, Z0, Z5
@@ -1297,7 +3390,7 @@ group28:
 	ADDQ      $0x00000100, BX
 	ADDQ      $0x04, AX
 	DECQ      CX
-	JNZ       group28
+	JNZ       group56
 	VZEROUPPER
 	RET
 
@@ -1309,7 +3402,7 @@ TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
 	VBROADCASTSS top+16(FP), Z0
 	TESTQ        CX, CX
-	JZ           single30
+	JZ           single58
 	VMOVUPS      (CX), Z2
 	VDIVPS       Z0, Z2, Z2
 	VMOVUPS      Z2, 512(AX)
@@ -1320,14 +3413,14 @@ TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-40
 	VMOVUPS      Z2, 576(AX)
 	VDIVPS       Z2, Z1, Z2
 	VMOVUPS      Z2, 704(AX)
-	JMP          scaled29
+	JMP          scaled57
 
-single30:
+single58:
 	VMOVUPS Z0, 640(AX)
 	VDIVPS  Z0, Z1, Z0
 	VMOVUPS Z0, 512(AX)
 
-scaled29:
+scaled57:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Z0
 	VPXORD       Z3, Z3, Z3
 	VPBROADCASTD c32_41600000<>+0(SB), Z2
@@ -1338,14 +3431,14 @@ scaled29:
 	MOVQ         AX, CX
 	LEAQ         5184(AX), BX
 
-vectors31:
+vectors59:
 	VMOVUPS 512(CX), Z7
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group32:
+group60:
 	VMULPS.BCST 12(SI), Z7, Z9
 	VSUBPS      Z1, Z9, Z9
 	VMAXPS      Z3, Z9, Z9
@@ -1395,11 +3488,11 @@ group32:
 	ADDQ        $0x00000080, DI
 	ADDQ        $0x04, R9
 	DECQ        R8
-	JNZ         group32
+	JNZ         group60
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000002, BX
 	SUBQ        $0x00000010, DX
-	JG          vectors31
+	JG          vectors59
 	MOVQ        groups+32(FP), DX
 	MOVQ        AX, CX
 	MOVQ        n+24(FP), BX
@@ -1408,7 +3501,7 @@ group32:
 	SHLXL       BX, SI, SI
 	BLSMSKL     SI, BX
 
-ends33:
+ends61:
 	VMOVUPS  1088(CX), Z0
 	VPCMPEQD 1092(CX), Z0, K1
 	KMOVW    K1, DI
@@ -1424,7 +3517,7 @@ ends33:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x04, AX
 	DECQ     DX
-	JNZ      ends33
+	JNZ      ends61
 	VZEROUPPER
 	RET
 
@@ -1433,9 +3526,6 @@ GLOBL c32_41600000<>(SB), RODATA|NOPTR, $4
 
 DATA c32_3f7fe000<>+0(SB)/4, $0x3f7fe000
 GLOBL c32_3f7fe000<>(SB), RODATA|NOPTR, $4
-
-DATA c32_7fffffff<>+0(SB)/4, $0x7fffffff
-GLOBL c32_7fffffff<>(SB), RODATA|NOPTR, $4
 
 DATA c32_c7c00000<>+0(SB)/4, $0xc7c00000
 GLOBL c32_c7c00000<>(SB), RODATA|NOPTR, $4
@@ -1450,7 +3540,7 @@ TEXT ·gridBest4AVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
 	XORQ         SI, SI
 
-job34:
+job62:
 	MOVLQSX      (CX), DI
 	MOVLQSX      4(CX), R8
 	MOVLQSX      8(CX), R9
@@ -1489,9 +3579,9 @@ job34:
 	VMINPS       Z0, Z2, Z2
 	VMOVAPS      Z0, Z6
 	SUBL         $0x00000010, R10
-	JLE          decide35
+	JLE          decide63
 
-list36:
+list64:
 	ADDQ      $0x00000040, R9
 	VMOVUPS   (R9), Z9
 	VPERMPS   Z4, Z9, Z10
@@ -1515,9 +3605,9 @@ list36:
 	VMINPS    Z10, Z2, Z2
 	VBLENDMPS Z9, Z7, K1, Z7
 	SUBL      $0x00000010, R10
-	JG        list36
+	JG        list64
 
-decide35:
+decide63:
 	VMOVAPS    Z2, Z3
 	VSHUFF32X4 $0x4e, Z3, Z3, Z4
 	VMINPS     Z4, Z3, Z3
@@ -1541,18 +3631,18 @@ decide35:
 	VPERMPS    Z7, Z5, Z5
 	VMOVD      X5, 2048(AX)(R8*4)
 	BLSRL      R9, R9
-	JZ         single37
+	JZ         single65
 	LEAQ       (BX)(DI*4), R9
 	CMPL       (R9), $0x00000010
-	JLE        single37
+	JLE        single65
 	MOVL       $-1, R10
 	INCQ       SI
 
-single37:
+single65:
 	MOVL R10, 12(CX)
 	ADDQ $0x00000010, CX
 	DECQ DX
-	JNZ  job34
+	JNZ  job62
 	MOVQ SI, ties+32(FP)
 	VZEROUPPER
 	RET
@@ -1565,14 +3655,14 @@ TEXT ·gridSums4AVX512(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd4<>+0(SB), Z0
 
-vectors38:
+vectors66:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group39:
+group67:
 	VMOVUPS     2048(SI), Z3
 	VPERMPS     Z0, Z3, Z4
 	VMULPS.BCST 384(BX), Z4, Z5
@@ -1604,12 +3694,12 @@ group39:
 	ADDQ        $0x00000010, BX
 	ADDQ        $0x00000080, SI
 	DECQ        DI
-	JNZ         group39
+	JNZ         group67
 	VMOVUPS     Z1, 768(DX)
 	VMOVUPS     Z2, 896(DX)
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JG          vectors38
+	JG          vectors66
 	VZEROUPPER
 	RET
 
@@ -1624,7 +3714,7 @@ TEXT ·gridTables8AVX512(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder8<>+64(SB), Z1
 	VBROADCASTSS reach+16(FP), Z2
 
-group40:
+group68:
 	VMOVUPS      (DX), Y3
 	VMOVUPS      256(DX), Y4
 	VPERMPS      Z3, Z0, Z5
@@ -1655,7 +3745,7 @@ group40:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x04, AX
 	DECQ         CX
-	JNZ          group40
+	JNZ          group68
 	VZEROUPPER
 	RET
 
@@ -1667,7 +3757,7 @@ TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
 	VBROADCASTSS top+16(FP), Z0
 	TESTQ        CX, CX
-	JZ           single42
+	JZ           single70
 	VMOVUPS      (CX), Z2
 	VDIVPS       Z0, Z2, Z2
 	VMOVUPS      Z2, 512(AX)
@@ -1678,14 +3768,14 @@ TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-40
 	VMOVUPS      Z2, 576(AX)
 	VDIVPS       Z2, Z1, Z2
 	VMOVUPS      Z2, 704(AX)
-	JMP          scaled41
+	JMP          scaled69
 
-single42:
+single70:
 	VMOVUPS Z0, 640(AX)
 	VDIVPS  Z0, Z1, Z0
 	VMOVUPS Z0, 512(AX)
 
-scaled41:
+scaled69:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Z0
 	VPXORD       Z3, Z3, Z3
 	VPBROADCASTD c32_40800000<>+0(SB), Z2
@@ -1696,14 +3786,14 @@ scaled41:
 	MOVQ         AX, CX
 	LEAQ         5184(AX), BX
 
-vectors43:
+vectors71:
 	VMOVUPS 512(CX), Z7
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group44:
+group72:
 	VMULPS.BCST 28(SI), Z7, Z9
 	VSUBPS      Z1, Z9, Z9
 	VMAXPS      Z3, Z9, Z9
@@ -1793,11 +3883,11 @@ group44:
 	ADDQ        $0x00000080, DI
 	ADDQ        $0x04, R9
 	DECQ        R8
-	JNZ         group44
+	JNZ         group72
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000002, BX
 	SUBQ        $0x00000010, DX
-	JG          vectors43
+	JG          vectors71
 	MOVQ        groups+32(FP), DX
 	MOVQ        AX, CX
 	MOVQ        n+24(FP), BX
@@ -1806,7 +3896,7 @@ group44:
 	SHLXL       BX, SI, SI
 	BLSMSKL     SI, BX
 
-ends45:
+ends73:
 	VMOVUPS  1088(CX), Z0
 	VPCMPEQD 1092(CX), Z0, K1
 	KMOVW    K1, DI
@@ -1822,7 +3912,7 @@ ends45:
 	ADDQ     $0x00000080, CX
 	ADDQ     $0x04, AX
 	DECQ     DX
-	JNZ      ends45
+	JNZ      ends73
 	VZEROUPPER
 	RET
 
@@ -1839,7 +3929,7 @@ TEXT ·gridBest8AVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
 	XORQ         SI, SI
 
-job46:
+job74:
 	MOVLQSX      (CX), DI
 	MOVLQSX      4(CX), R8
 	MOVLQSX      8(CX), R9
@@ -1890,9 +3980,9 @@ job46:
 	VMINPS       Z0, Z2, Z2
 	VMOVAPS      Z0, Z6
 	SUBL         $0x00000010, R10
-	JLE          decide47
+	JLE          decide75
 
-list48:
+list76:
 	ADDQ      $0x00000040, R9
 	VMOVUPS   (R9), Z9
 	VPERMPS   Z4, Z9, Z10
@@ -1928,9 +4018,9 @@ list48:
 	VMINPS    Z10, Z2, Z2
 	VBLENDMPS Z9, Z7, K1, Z7
 	SUBL      $0x00000010, R10
-	JG        list48
+	JG        list76
 
-decide47:
+decide75:
 	VMOVAPS    Z2, Z3
 	VSHUFF32X4 $0x4e, Z3, Z3, Z4
 	VMINPS     Z4, Z3, Z3
@@ -1954,18 +4044,18 @@ decide47:
 	VPERMPS    Z7, Z5, Z5
 	VMOVD      X5, 2048(AX)(R8*4)
 	BLSRL      R9, R9
-	JZ         single49
+	JZ         single77
 	LEAQ       (BX)(DI*4), R9
 	CMPL       (R9), $0x00000010
-	JLE        single49
+	JLE        single77
 	MOVL       $-1, R10
 	INCQ       SI
 
-single49:
+single77:
 	MOVL R10, 12(CX)
 	ADDQ $0x00000010, CX
 	DECQ DX
-	JNZ  job46
+	JNZ  job74
 	MOVQ SI, ties+32(FP)
 	VZEROUPPER
 	RET
@@ -1978,14 +4068,14 @@ TEXT ·gridSums8AVX512(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd8<>+0(SB), Z0
 
-vectors50:
+vectors78:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group51:
+group79:
 	VMOVUPS     2048(SI), Z3
 	VPERMPS     Z0, Z3, Z4
 	VMULPS.BCST 384(BX), Z4, Z5
@@ -2045,11 +4135,11 @@ group51:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000080, SI
 	DECQ        DI
-	JNZ         group51
+	JNZ         group79
 	VMOVUPS     Z1, 768(DX)
 	VMOVUPS     Z2, 896(DX)
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JG          vectors50
+	JG          vectors78
 	VZEROUPPER
 	RET

@@ -54,7 +54,11 @@ func main() {
 // lattices emits the searches among grid points.
 func lattices() {
 	gridLoad()
+	ranks()
 	for _, v := range []isa{avx2, avx512} {
+		v.split32()
+		v.split16()
+		v.closest()
 		for _, l := range v.lattices() {
 			l.tables()
 			l.keys()
