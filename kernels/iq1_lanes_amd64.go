@@ -12,9 +12,9 @@ import "math/bits"
 // below the highest, T is kept, whatever was kept before; and from then on none
 // but those near the best can be. If one is between, plain Go must decide.
 const (
-	scoreGap    = 1 - 0x1p-19
-	scoreClose  = 1 - 0x1p-20
-	maxFinds    = 64
+	scoreGap   = 1 - 0x1p-19
+	scoreClose = 1 - 0x1p-20
+	maxFinds   = 64
 )
 
 // splitFinds are the splits to compare, as numbers in the order of plain Go.

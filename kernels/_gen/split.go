@@ -11,9 +11,9 @@ import (
 // Where splitLanes, the space of iq1's searches for the best split, has its
 // arrays.
 const (
-	splitX      = 0              // sums of wx before each border, or sorted weights
-	splitW      = splitX + 4*48  // the same of w
-	splitLines  = splitW + 4*48  // what a first border adds: Σwxq and Σwq², up and down
+	splitX      = 0                   // sums of wx before each border, or sorted weights
+	splitW      = splitX + 4*48       // the same of w
+	splitLines  = splitW + 4*48       // what a first border adds: Σwxq and Σwq², up and down
 	splitHalves = splitLines + 4*4*48 // which eight of sixteen a sorted weight is of: 0 or 64
 	splitTerms  = splitHalves + 8*16
 	splitRows   = splitTerms + 4*12*16
