@@ -18,8 +18,8 @@ type gridLanes struct {
 	points         [8][32]uint32 // as words
 	tables         [8][2][32]float32
 	margins        [8]float32 // by which a point is surely better than another
-	ends           [8]uint32  // a bit per trial on which a run of equal keys ends
-	close          [8]uint32  // and per trial with a weight close to another level
+	close          [8]uint32  // a bit per trial with a weight close to another level
+	unsure         [8][32]int32
 
 	signs   [4]uint8 // of eight weights each; a set bit is a minus
 	highest float32  // of x
@@ -27,13 +27,8 @@ type gridLanes struct {
 	heavy   float32  // the largest w, or NaN if one is negative
 
 	tame bool // whether the weights are such that lanes can take them
-	jobs gridJobs
+	jobs [1024]uint32
 }
 
-// gridJob asks for the best point of a list for a group on a trial.
-type gridJob struct{ list, group, trial, unsure int32 }
-
-type gridJobs struct {
-	n    int
-	list [8 * 2 * 32]gridJob
-}
+// A job asks for the best point of a list, for a group on a trial: the trial has
+// five bits, the group three, and the list what is above.

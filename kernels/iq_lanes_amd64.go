@@ -37,8 +37,7 @@ func (s *gridSearch) runInLanes(l *lattice, b *gridBlock, top, scale float32) (f
 	numerators := s.numerators(l)
 	high := float32(2*l.levels - 1)
 	b.spread(l, groups, high*top/numerators[0])
-	var on [8]uint32
-	b.lookUp(l, numerators, top, trials, groups, &on)
+	b.lookUp(l, numerators, top, trials, groups)
 	b.sumUp(l, trials, groups)
 	best, chosen := float32(0), -1
 	for i, sumqx := range b.qx[:trials] {
@@ -58,7 +57,9 @@ func (s *gridSearch) runInLanes(l *lattice, b *gridBlock, top, scale float32) (f
 	} else {
 		for g := range groups {
 			words[g] = b.points[g][chosen]
-			off &^= uint8(on[g]>>chosen&1) << g
+			if l.short().at[l.keyOf(b.keys[g][chosen])] < 0 {
+				off &^= 1 << g
+			}
 		}
 	}
 	if off != 0 || s.always {
@@ -68,7 +69,7 @@ func (s *gridSearch) runInLanes(l *lattice, b *gridBlock, top, scale float32) (f
 		if !(b.loud/scale < 0x1p20 && scale > 0x1p-60) {
 			return 0, false
 		}
-		b.lookUp(l, nil, scale, 1, groups, &on)
+		b.lookUp(l, nil, scale, 1, groups)
 		for g := range groups {
 			if off>>g&1 == 0 {
 				b.points[g][0] = words[g]
@@ -105,64 +106,24 @@ func (s *gridSearch) numerators(l *lattice) *[32]float32 {
 	return &s.numerator
 }
 
-// lookUp finds the points of all groups on all trials, and which keys are on the
-// grid.
+// lookUp finds the points of all groups on all trials. A key on the grid is its
+// own point.
 //
 // As in [gridLines], a point that is better than all others by a margin on the
 // first and on the last trial of a run is so on those between.
-func (b *gridBlock) lookUp(l *lattice, numerators *[32]float32, top float32, trials, groups int, on *[8]uint32) {
-	short := l.short()
-	b.findKeys(l, numerators, top, trials, groups)
-	b.jobs.n = 0
-	for g := range groups {
-		keys, points, closeTo := &b.keys[g], &b.points[g], b.close[g]
-		on[g] = 0
-		first := 0
-		for ends := b.ends[g]; ends != 0; ends &= ends - 1 {
-			last := bits.TrailingZeros32(ends) & 31
-			list := short.at[l.keyOf(keys[first])]
-			if list < 0 {
-				for i := first; i <= last; i++ {
-					points[i] = keys[first]
-				}
-				on[g] |= 2<<last - 1<<first
-			} else {
-				from, to := first, last
-				for ; from <= to && closeTo>>from&1 != 0; from++ {
-					b.closest(l, g, from)
-				}
-				for ; from < to && closeTo>>to&1 != 0; to-- {
-					b.closest(l, g, to)
-				}
-				if from <= to {
-					b.jobs.add(gridJob{list: list, group: int32(g), trial: int32(from)})
-					b.jobs.add(gridJob{list: list, group: int32(g), trial: int32(to)})
-				}
+func (b *gridBlock) lookUp(l *lattice, numerators *[32]float32, top float32, trials, groups int) {
+	ends := b.findKeys(l, numerators, top, trials, groups)
+	b.work(l, b.jobs[:ends])
+	if trials > 1 && ends > 0 {
+		b.work(l, b.jobs[ends:][:b.between(ends/2)])
+	}
+	for g, closeTo := range b.close[:groups] {
+		for closeTo &= 1<<trials - 1; closeTo != 0; closeTo &= closeTo - 1 {
+			if i := bits.TrailingZeros32(closeTo); l.at[l.keyOf(b.keys[g][i])] < 0 {
+				b.closest(l, g, i)
 			}
-			first = last + 1
 		}
 	}
-	ends := b.jobs.n
-	b.work(l, 0)
-	for i := 0; i < ends; i += 2 {
-		from, to := &b.jobs.list[i], &b.jobs.list[i+1]
-		points := &b.points[from.group]
-		if same := points[from.trial]; same == points[to.trial] && from.unsure|to.unsure == 0 {
-			for i := from.trial + 1; i < to.trial; i++ {
-				points[i] = same
-			}
-			continue
-		}
-		for i := from.trial + 1; i < to.trial; i++ {
-			b.jobs.add(gridJob{list: from.list, group: from.group, trial: i})
-		}
-	}
-	b.work(l, ends)
-}
-
-func (j *gridJobs) add(job gridJob) {
-	j.list[j.n&(len(j.list)-1)] = job
-	j.n++
 }
 
 // closest finds the point of group g on a trial where lanes cannot.
@@ -172,9 +133,8 @@ func (b *gridBlock) closest(l *lattice, g, trial int) {
 	b.points[g][trial] = l.word(l.points[l.closest(near, x, root, b.scale[trial], &oddValues)])
 }
 
-// work does the jobs from one on.
-func (b *gridBlock) work(l *lattice, from int) {
-	jobs := b.jobs.list[from:b.jobs.n]
+// work does jobs.
+func (b *gridBlock) work(l *lattice, jobs []uint32) {
 	if len(jobs) == 0 {
 		return
 	}
@@ -182,20 +142,29 @@ func (b *gridBlock) work(l *lattice, from int) {
 	var ties int
 	switch {
 	case l.dim == 4:
-		ties = gridBest4AVX2(&b.x[0], &jobs[0].list, len(jobs), lists)
+		ties = gridBest4AVX2(&b.x[0], &jobs[0], len(jobs), lists)
 	case backend == AVX512:
-		ties = gridBest8AVX512(&b.x[0], &jobs[0].list, len(jobs), lists)
+		ties = gridBest8AVX512(&b.x[0], &jobs[0], len(jobs), lists)
 	default:
-		ties = gridBest8AVX2(&b.x[0], &jobs[0].list, len(jobs), lists)
+		ties = gridBest8AVX2(&b.x[0], &jobs[0], len(jobs), lists)
 	}
 	if ties == 0 {
 		return
 	}
 	for _, j := range jobs {
-		if j.unsure < 0 {
-			b.closest(l, int(j.group), int(j.trial))
+		if g, i := int(j>>5&7), int(j&31); b.unsure[g][i] < 0 {
+			b.closest(l, g, i)
 		}
 	}
+}
+
+// between does what is to be done about the trials between those of pairs of jobs,
+// and returns how many jobs come of it.
+func (b *gridBlock) between(pairs int) int {
+	if backend == AVX512 {
+		return gridBetweenAVX512(&b.x[0], &b.jobs[0], pairs)
+	}
+	return gridBetweenAVX2(&b.x[0], &b.jobs[0], pairs)
 }
 
 // spread makes the tables of all groups.
@@ -212,21 +181,23 @@ func (b *gridBlock) spread(l *lattice, groups int, reach float32) {
 	}
 }
 
-// findKeys finds the keys of all groups on all trials.
-func (b *gridBlock) findKeys(l *lattice, numerators *[32]float32, top float32, trials, groups int) {
+// findKeys finds the keys of all groups on all trials, and how many jobs come of
+// them.
+func (b *gridBlock) findKeys(l *lattice, numerators *[32]float32, top float32, trials, groups int) int {
 	var from *float32
 	if numerators != nil {
 		from = &numerators[0]
 	}
+	at, jobs := &l.short().at[0], &b.jobs[0]
 	switch {
 	case backend == AVX512 && l.dim == 4:
-		gridKeys4AVX512(&b.x[0], from, top, trials, groups)
+		return gridKeys4AVX512(&b.x[0], from, top, trials, groups, at, jobs)
 	case backend == AVX512:
-		gridKeys8AVX512(&b.x[0], from, top, trials, groups)
+		return gridKeys8AVX512(&b.x[0], from, top, trials, groups, at, jobs)
 	case l.dim == 4:
-		gridKeys4AVX2(&b.x[0], from, top, trials, groups)
+		return gridKeys4AVX2(&b.x[0], from, top, trials, groups, at, jobs)
 	default:
-		gridKeys8AVX2(&b.x[0], from, top, trials, groups)
+		return gridKeys8AVX2(&b.x[0], from, top, trials, groups, at, jobs)
 	}
 }
 

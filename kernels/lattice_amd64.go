@@ -29,20 +29,25 @@ func split16AVX2(space *float32) (n int, best float32)
 //go:noescape
 func closestAVX2(x *float32, w *float32, value *float32, scale float32, near *uint16, n int) (place int)
 
+// gridBetweenAVX2 gives the trials between the first and the last one of each run, which the pairs of jobs are for, the same point, and, if that is not sure, puts jobs for them behind the others. It returns how many.
+//
+//go:noescape
+func gridBetweenAVX2(space *float32, jobs *uint32, pairs int) (n int)
+
 // gridTables4AVX2 spreads the weights of every group, and what their errors count, over the places of the tables, and finds by how much a point must be better than another to be so in any arithmetic, if no value is larger than reach.
 //
 //go:noescape
 func gridTables4AVX2(space *float32, groups int, reach float32)
 
-// gridKeys4AVX2 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone; where runs of equal keys end; and on which trials a weight is almost as near to another level.
+// gridKeys4AVX2 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone, and on which trials a weight is almost as near to another level. Where a run of equal keys is off the grid, it puts down jobs for the first and the last trial of the run.
 //
 //go:noescape
-func gridKeys4AVX2(space *float32, numerators *float32, top float32, n int, groups int)
+func gridKeys4AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
 
-// gridBest4AVX2 finds the best point of a list for a group on a trial, as lattice.closest. A job is a list, a group, a trial and what is told of it: other than 0 if the point is not better than all others by the margin, and negative if several are equally good and it is not seen which comes first, which ties tells as well.
+// gridBest4AVX2 finds the best point of a list for a group on a trial, as lattice.closest. For each trial it tells, by a number other than 0, if the point is not better than all others by the margin; by a negative one if several are equally good and it is not seen which comes first. ties is how often that was so.
 //
 //go:noescape
-func gridBest4AVX2(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+func gridBest4AVX2(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
 
 // gridSums4AVX2 equals lattice.sums for the points on every trial.
 //
@@ -54,15 +59,15 @@ func gridSums4AVX2(space *float32, n int, groups int)
 //go:noescape
 func gridTables8AVX2(space *float32, groups int, reach float32)
 
-// gridKeys8AVX2 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone; where runs of equal keys end; and on which trials a weight is almost as near to another level.
+// gridKeys8AVX2 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone, and on which trials a weight is almost as near to another level. Where a run of equal keys is off the grid, it puts down jobs for the first and the last trial of the run.
 //
 //go:noescape
-func gridKeys8AVX2(space *float32, numerators *float32, top float32, n int, groups int)
+func gridKeys8AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
 
-// gridBest8AVX2 finds the best point of a list for a group on a trial, as lattice.closest. A job is a list, a group, a trial and what is told of it: other than 0 if the point is not better than all others by the margin, and negative if several are equally good and it is not seen which comes first, which ties tells as well.
+// gridBest8AVX2 finds the best point of a list for a group on a trial, as lattice.closest. For each trial it tells, by a number other than 0, if the point is not better than all others by the margin; by a negative one if several are equally good and it is not seen which comes first. ties is how often that was so.
 //
 //go:noescape
-func gridBest8AVX2(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+func gridBest8AVX2(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
 
 // gridSums8AVX2 equals lattice.sums for the points on every trial.
 //
@@ -84,20 +89,25 @@ func split16AVX512(space *float32) (n int, best float32)
 //go:noescape
 func closestAVX512(x *float32, w *float32, value *float32, scale float32, near *uint16, n int) (place int)
 
+// gridBetweenAVX512 gives the trials between the first and the last one of each run, which the pairs of jobs are for, the same point, and, if that is not sure, puts jobs for them behind the others. It returns how many.
+//
+//go:noescape
+func gridBetweenAVX512(space *float32, jobs *uint32, pairs int) (n int)
+
 // gridTables4AVX512 spreads the weights of every group, and what their errors count, over the places of the tables, and finds by how much a point must be better than another to be so in any arithmetic, if no value is larger than reach.
 //
 //go:noescape
 func gridTables4AVX512(space *float32, groups int, reach float32)
 
-// gridKeys4AVX512 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone; where runs of equal keys end; and on which trials a weight is almost as near to another level.
+// gridKeys4AVX512 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone, and on which trials a weight is almost as near to another level. Where a run of equal keys is off the grid, it puts down jobs for the first and the last trial of the run.
 //
 //go:noescape
-func gridKeys4AVX512(space *float32, numerators *float32, top float32, n int, groups int)
+func gridKeys4AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
 
-// gridBest4AVX512 finds the best point of a list for a group on a trial, as lattice.closest. A job is a list, a group, a trial and what is told of it: other than 0 if the point is not better than all others by the margin, and negative if several are equally good and it is not seen which comes first, which ties tells as well.
+// gridBest4AVX512 finds the best point of a list for a group on a trial, as lattice.closest. For each trial it tells, by a number other than 0, if the point is not better than all others by the margin; by a negative one if several are equally good and it is not seen which comes first. ties is how often that was so.
 //
 //go:noescape
-func gridBest4AVX512(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+func gridBest4AVX512(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
 
 // gridSums4AVX512 equals lattice.sums for the points on every trial.
 //
@@ -109,15 +119,15 @@ func gridSums4AVX512(space *float32, n int, groups int)
 //go:noescape
 func gridTables8AVX512(space *float32, groups int, reach float32)
 
-// gridKeys8AVX512 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone; where runs of equal keys end; and on which trials a weight is almost as near to another level.
+// gridKeys8AVX512 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone, and on which trials a weight is almost as near to another level. Where a run of equal keys is off the grid, it puts down jobs for the first and the last trial of the run.
 //
 //go:noescape
-func gridKeys8AVX512(space *float32, numerators *float32, top float32, n int, groups int)
+func gridKeys8AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
 
-// gridBest8AVX512 finds the best point of a list for a group on a trial, as lattice.closest. A job is a list, a group, a trial and what is told of it: other than 0 if the point is not better than all others by the margin, and negative if several are equally good and it is not seen which comes first, which ties tells as well.
+// gridBest8AVX512 finds the best point of a list for a group on a trial, as lattice.closest. For each trial it tells, by a number other than 0, if the point is not better than all others by the margin; by a negative one if several are equally good and it is not seen which comes first. ties is how often that was so.
 //
 //go:noescape
-func gridBest8AVX512(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+func gridBest8AVX512(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
 
 // gridSums8AVX512 equals lattice.sums for the points on every trial.
 //

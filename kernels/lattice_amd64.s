@@ -18,7 +18,7 @@ TEXT ·gridLoadAVX2(SB), NOSPLIT, $0-48
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VBROADCASTSS c32_ff7fffff<>+0(SB), Y3
-	LEAQ         5216(AX), DI
+	LEAQ         6208(AX), DI
 
 next1:
 	VMOVUPS (CX), Y6
@@ -97,9 +97,9 @@ weighed3:
 	VPMAXUD      X0, X5, X5
 	VPSHUFD      $0xb1, X5, X0
 	VPMAXUD      X0, X5, X5
-	VMOVD        X3, 5220(AX)
-	VMOVD        X4, 5224(AX)
-	VMOVD        X5, 5228(AX)
+	VMOVD        X3, 6212(AX)
+	VMOVD        X4, 6216(AX)
+	VMOVD        X5, 6220(AX)
 	VZEROUPPER
 	RET
 
@@ -1693,6 +1693,115 @@ GLOBL v32_00000008<>(SB), RODATA|NOPTR, $32
 DATA c32_7fffffff<>+0(SB)/4, $0x7fffffff
 GLOBL c32_7fffffff<>(SB), RODATA|NOPTR, $4
 
+// func gridBetweenAVX2(space *float32, jobs *uint32, pairs int) (n int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·gridBetweenAVX2(SB), NOSPLIT, $0-32
+	MOVQ         space+0(FP), AX
+	MOVQ         jobs+8(FP), CX
+	MOVQ         pairs+16(FP), DX
+	LEAQ         (CX)(DX*8), BX
+	MOVQ         BX, SI
+	VMOVUPS      iota<>+0(SB), Y0
+	VPBROADCASTD c32_00000001<>+0(SB), Y1
+	VPADDD       Y1, Y0, Y1
+	VMOVUPS      iota<>+0(SB), Y2
+	VPBROADCASTD c32_00000008<>+0(SB), Y3
+	VPADDD       Y3, Y2, Y2
+	VPBROADCASTD c32_00000001<>+0(SB), Y3
+	VPADDD       Y3, Y2, Y3
+	VMOVUPS      iota<>+0(SB), Y4
+	VPBROADCASTD c32_00000010<>+0(SB), Y5
+	VPADDD       Y5, Y4, Y4
+	VPBROADCASTD c32_00000001<>+0(SB), Y5
+	VPADDD       Y5, Y4, Y5
+	VMOVUPS      iota<>+0(SB), Y6
+	VPBROADCASTD c32_00000018<>+0(SB), Y7
+	VPADDD       Y7, Y6, Y6
+	VPBROADCASTD c32_00000001<>+0(SB), Y7
+	VPADDD       Y7, Y6, Y7
+
+pair22:
+	MOVL         (CX), DI
+	MOVL         4(CX), R8
+	MOVL         $0x000000ff, R9
+	ANDL         DI, R9
+	MOVL         $0x000000ff, R10
+	ANDL         R8, R10
+	MOVL         2048(AX)(R9*4), R11
+	MOVL         2048(AX)(R10*4), R12
+	XORL         R11, R12
+	ORL          5184(AX)(R9*4), R12
+	ORL          5184(AX)(R10*4), R12
+	MOVQ         R9, R8
+	ANDL         $0x000000e0, R8
+	LEAQ         2048(AX)(R8*4), R8
+	SUBL         R9, R10
+	ANDL         $0x0000001f, R9
+	VMOVD        R11, X8
+	VPBROADCASTD X8, Y8
+	VMOVD        DI, X9
+	VPBROADCASTD X9, Y9
+	VMOVD        R9, X10
+	VPBROADCASTD X10, Y10
+	VMOVD        R10, X11
+	VPBROADCASTD X11, Y11
+	VPADDD       Y11, Y10, Y11
+	VPCMPGTD     Y10, Y0, Y12
+	VPCMPGTD     Y0, Y11, Y13
+	VPAND        Y13, Y12, Y12
+	VMOVUPS      (R8), Y13
+	VBLENDVPS    Y12, Y8, Y13, Y13
+	VMOVUPS      Y13, (R8)
+	VPCMPGTD     Y10, Y2, Y12
+	VPCMPGTD     Y2, Y11, Y13
+	VPAND        Y13, Y12, Y12
+	VMOVUPS      32(R8), Y13
+	VBLENDVPS    Y12, Y8, Y13, Y13
+	VMOVUPS      Y13, 32(R8)
+	VPCMPGTD     Y10, Y4, Y12
+	VPCMPGTD     Y4, Y11, Y13
+	VPAND        Y13, Y12, Y12
+	VMOVUPS      64(R8), Y13
+	VBLENDVPS    Y12, Y8, Y13, Y13
+	VMOVUPS      Y13, 64(R8)
+	VPCMPGTD     Y10, Y6, Y10
+	VPCMPGTD     Y6, Y11, Y11
+	VPAND        Y11, Y10, Y10
+	VMOVUPS      96(R8), Y11
+	VBLENDVPS    Y10, Y8, Y11, Y11
+	VMOVUPS      Y11, 96(R8)
+	VPADDD       Y1, Y9, Y8
+	VMOVUPS      Y8, (BX)
+	VPADDD       Y3, Y9, Y8
+	VMOVUPS      Y8, 32(BX)
+	VPADDD       Y5, Y9, Y8
+	VMOVUPS      Y8, 64(BX)
+	VPADDD       Y7, Y9, Y8
+	VMOVUPS      Y8, 96(BX)
+	XORQ         DI, DI
+	SUBL         $0x00000001, R10
+	CMOVLCS      DI, R10
+	TESTL        R12, R12
+	CMOVLEQ      DI, R10
+	LEAQ         (BX)(R10*4), BX
+	ADDQ         $0x08, CX
+	DECQ         DX
+	JNZ          pair22
+	SUBQ         SI, BX
+	SHRQ         $0x02, BX
+	MOVQ         BX, n+24(FP)
+	VZEROUPPER
+	RET
+
+DATA c32_00000008<>+0(SB)/4, $0x00000008
+GLOBL c32_00000008<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000010<>+0(SB)/4, $0x00000010
+GLOBL c32_00000010<>(SB), RODATA|NOPTR, $4
+
+DATA c32_00000018<>+0(SB)/4, $0x00000018
+GLOBL c32_00000018<>(SB), RODATA|NOPTR, $4
+
 // func gridTables4AVX2(space *float32, groups int, reach float32)
 // Requires: AVX, AVX2
 TEXT ·gridTables4AVX2(SB), NOSPLIT, $0-20
@@ -1706,7 +1815,7 @@ TEXT ·gridTables4AVX2(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder4<>+96(SB), Y3
 	VBROADCASTSS reach+16(FP), Y4
 
-group22:
+group23:
 	VMOVUPS   (DX), Y5
 	VMOVUPS   256(DX), Y6
 	VPERMPS   Y5, Y0, Y7
@@ -1743,7 +1852,7 @@ group22:
 	ADDQ      $0x00000100, BX
 	ADDQ      $0x04, AX
 	DECQ      CX
-	JNZ       group22
+	JNZ       group23
 	VZEROUPPER
 	RET
 
@@ -1811,15 +1920,15 @@ DATA v32_03800000<>+24(SB)/4, $0x03800000
 DATA v32_03800000<>+28(SB)/4, $0x03800000
 GLOBL v32_03800000<>(SB), RODATA|NOPTR, $32
 
-// func gridKeys4AVX2(space *float32, numerators *float32, top float32, n int, groups int)
+// func gridKeys4AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
 // Requires: AVX, AVX2, BMI, BMI2
-TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-40
+TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-64
 	MOVQ         space+0(FP), AX
 	MOVQ         numerators+8(FP), CX
 	VPBROADCASTD c32_3f800000<>+0(SB), Y1
 	VBROADCASTSS top+16(FP), Y0
 	TESTQ        CX, CX
-	JZ           single24
+	JZ           single25
 	VMOVUPS      (CX), Y2
 	VDIVPS       Y0, Y2, Y2
 	VMOVUPS      Y2, 512(AX)
@@ -1840,28 +1949,28 @@ TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-40
 	VMOVUPS      Y2, 608(AX)
 	VDIVPS       Y2, Y1, Y2
 	VMOVUPS      Y2, 736(AX)
-	JMP          scaled23
+	JMP          scaled24
 
-single24:
+single25:
 	VMOVUPS Y0, 640(AX)
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 512(AX)
 
-scaled23:
+scaled24:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Y0
 	VXORPS       Y2, Y2, Y2
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
-	LEAQ         5184(AX), BX
+	LEAQ         5152(AX), BX
 
-vectors25:
+vectors26:
 	VMOVUPS 512(CX), Y3
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group26:
+group27:
 	VBROADCASTSS 12(SI), Y5
 	VMULPS       Y3, Y5, Y5
 	VSUBPS       Y1, Y5, Y5
@@ -1911,6 +2020,7 @@ group26:
 	VPADDD       Y7, Y4, Y4
 	VPSUBD       v32_c7c00000<>+0(SB), Y4, Y4
 	VMOVUPS      Y4, 1024(DI)
+	VMOVUPS      Y4, 2048(DI)
 	VCMPPS       $0x0e, v32_3f7fe000<>+0(SB), Y5, Y4
 	VMOVMSKPS    Y4, R10
 	MOVB         R10, (R9)
@@ -1918,46 +2028,73 @@ group26:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x04, R9
 	DECQ         R8
-	JNZ          group26
+	JNZ          group27
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000001, BX
 	SUBQ         $0x00000008, DX
-	JG           vectors25
-	MOVQ         groups+32(FP), DX
-	MOVQ         AX, CX
-	MOVQ         n+24(FP), BX
-	DECQ         BX
-	MOVL         $0x00000001, SI
-	SHLXL        BX, SI, SI
-	BLSMSKL      SI, BX
+	JG           vectors26
+	MOVQ         groups+32(FP), CX
+	MOVQ         n+24(FP), DX
+	DECQ         DX
+	MOVL         $0x00000001, BX
+	SHLXL        DX, BX, BX
+	BLSMSKL      BX, DX
+	MOVQ         at+40(FP), DI
+	MOVQ         jobs+48(FP), R8
+	MOVL         $0x00007777, SI
+	MOVQ         R8, R9
+	XORL         R10, R10
 
-ends27:
-	VMOVUPS   1120(CX), Y0
-	VPCMPEQD  1124(CX), Y0, Y0
-	VMOVMSKPS Y0, DI
-	VMOVUPS   1088(CX), Y0
-	VPCMPEQD  1092(CX), Y0, Y0
-	VMOVMSKPS Y0, R8
-	SHLL      $0x08, DI
-	ORL       R8, DI
-	VMOVUPS   1056(CX), Y0
-	VPCMPEQD  1060(CX), Y0, Y0
-	VMOVMSKPS Y0, R8
-	SHLL      $0x08, DI
-	ORL       R8, DI
-	VMOVUPS   1024(CX), Y0
-	VPCMPEQD  1028(CX), Y0, Y0
-	VMOVMSKPS Y0, R8
-	SHLL      $0x08, DI
-	ORL       R8, DI
-	NOTL      DI
-	ORL       SI, DI
-	ANDL      BX, DI
-	MOVL      DI, 5152(AX)
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x04, AX
-	DECQ      DX
-	JNZ       ends27
+ends28:
+	VMOVUPS   1120(AX), Y0
+	VPCMPEQD  1124(AX), Y0, Y0
+	VMOVMSKPS Y0, R12
+	MOVL      R12, R11
+	VMOVUPS   1088(AX), Y0
+	VPCMPEQD  1092(AX), Y0, Y0
+	VMOVMSKPS Y0, R12
+	SHLL      $0x08, R11
+	ORL       R12, R11
+	VMOVUPS   1056(AX), Y0
+	VPCMPEQD  1060(AX), Y0, Y0
+	VMOVMSKPS Y0, R12
+	SHLL      $0x08, R11
+	ORL       R12, R11
+	VMOVUPS   1024(AX), Y0
+	VPCMPEQD  1028(AX), Y0, Y0
+	VMOVMSKPS Y0, R12
+	SHLL      $0x08, R11
+	ORL       R12, R11
+	NOTL      R11
+	ORL       BX, R11
+	ANDL      DX, R11
+	XORQ      R13, R13
+
+run29:
+	MOVL   1024(AX)(R13*4), R12
+	PEXTL  SI, R12, R12
+	MOVL   (DI)(R12*4), R12
+	MOVL   R12, R14
+	SHLL   $0x08, R14
+	ORL    R10, R14
+	ORL    R14, R13
+	MOVL   R13, (R8)
+	TZCNTL R11, R13
+	ORL    R13, R14
+	MOVL   R14, 4(R8)
+	INCL   R13
+	NOTL   R12
+	SHRL   $0x1f, R12
+	LEAQ   (R8)(R12*8), R8
+	BLSRL  R11, R11
+	JNZ    run29
+	ADDQ   $0x00000080, AX
+	ADDL   $0x00000020, R10
+	DECQ   CX
+	JNZ    ends28
+	SUBQ   R9, R8
+	SHRQ   $0x02, R8
+	MOVQ   R8, found+56(FP)
 	VZEROUPPER
 	RET
 
@@ -1997,7 +2134,7 @@ DATA v32_c7c00000<>+24(SB)/4, $0xc7c00000
 DATA v32_c7c00000<>+28(SB)/4, $0xc7c00000
 GLOBL v32_c7c00000<>(SB), RODATA|NOPTR, $32
 
-// func gridBest4AVX2(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+// func gridBest4AVX2(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
 // Requires: AVX, AVX2, BMI
 TEXT ·gridBest4AVX2(SB), NOSPLIT, $0-40
 	MOVQ         space+0(FP), AX
@@ -2007,34 +2144,35 @@ TEXT ·gridBest4AVX2(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	XORQ         SI, SI
 
-job28:
-	MOVLQSX      (CX), DI
-	MOVLQSX      4(CX), R8
-	MOVLQSX      8(CX), R9
+job30:
+	MOVL         (CX), DI
+	MOVBLZX      DI, R10
+	MOVL         R10, R8
+	SHRL         $0x05, R8
+	MOVL         $0x0000001f, R9
+	ANDL         R10, R9
+	SHRL         $0x08, DI
 	VBROADCASTSS 5120(AX)(R8*4), Y1
 	VBROADCASTSS 640(AX)(R9*4), Y2
 	VMULPS       odd4<>+0(SB), Y2, Y2
-	MOVQ         R8, R10
-	SHLQ         $0x08, R10
-	ADDQ         AX, R10
-	SHLQ         $0x05, R8
-	ADDQ         R9, R8
-	VSUBPS       3072(R10), Y2, Y3
-	VMULPS       3200(R10), Y3, Y4
+	SHLQ         $0x08, R8
+	ADDQ         AX, R8
+	VSUBPS       3072(R8), Y2, Y3
+	VMULPS       3200(R8), Y3, Y4
 	VMULPS       Y3, Y4, Y4
-	VSUBPS       3104(R10), Y2, Y3
-	VMULPS       3232(R10), Y3, Y6
+	VSUBPS       3104(R8), Y2, Y3
+	VMULPS       3232(R8), Y3, Y6
 	VMULPS       Y3, Y6, Y6
-	VSUBPS       3136(R10), Y2, Y3
-	VMULPS       3264(R10), Y3, Y7
+	VSUBPS       3136(R8), Y2, Y3
+	VMULPS       3264(R8), Y3, Y7
 	VMULPS       Y3, Y7, Y7
-	VSUBPS       3168(R10), Y2, Y2
-	VMULPS       3296(R10), Y2, Y3
+	VSUBPS       3168(R8), Y2, Y2
+	VMULPS       3296(R8), Y2, Y3
 	VMULPS       Y2, Y3, Y3
-	LEAQ         (BX)(DI*4), R9
-	MOVL         (R9), R10
-	ADDQ         $0x04, R9
-	VMOVUPS      (R9), Y9
+	LEAQ         (BX)(DI*4), R8
+	MOVL         (R8), R9
+	ADDQ         $0x04, R8
+	VMOVUPS      (R8), Y9
 	VPERMPS      Y4, Y9, Y2
 	VPSRLD       $0x04, Y9, Y10
 	VPERMPS      Y6, Y10, Y10
@@ -2045,18 +2183,18 @@ job28:
 	VPSRLD       $0x0c, Y9, Y10
 	VPERMPS      Y3, Y10, Y10
 	VADDPS       Y10, Y2, Y2
-	VMOVD        R10, X5
+	VMOVD        R9, X5
 	VPBROADCASTD X5, Y8
 	VPCMPGTD     iota<>+0(SB), Y8, Y8
 	VBLENDVPS    Y8, Y2, Y0, Y2
 	VMINPS       Y0, Y2, Y2
 	VMOVAPS      Y0, Y8
-	SUBL         $0x00000008, R10
-	JLE          decide29
+	SUBL         $0x00000008, R9
+	JLE          decide31
 
-list30:
-	ADDQ         $0x00000020, R9
-	VMOVUPS      (R9), Y11
+list32:
+	ADDQ         $0x00000020, R8
+	VMOVUPS      (R8), Y11
 	VPERMPS      Y4, Y11, Y12
 	VPSRLD       $0x04, Y11, Y10
 	VPERMPS      Y6, Y10, Y10
@@ -2067,7 +2205,7 @@ list30:
 	VPSRLD       $0x0c, Y11, Y10
 	VPERMPS      Y3, Y10, Y10
 	VADDPS       Y10, Y12, Y12
-	VMOVD        R10, X5
+	VMOVD        R9, X5
 	VPBROADCASTD X5, Y10
 	VPCMPGTD     iota<>+0(SB), Y10, Y10
 	VBLENDVPS    Y10, Y12, Y0, Y12
@@ -2077,10 +2215,10 @@ list30:
 	VMINPS       Y10, Y8, Y8
 	VMINPS       Y12, Y2, Y2
 	VBLENDVPS    Y13, Y11, Y9, Y9
-	SUBL         $0x00000008, R10
-	JG           list30
+	SUBL         $0x00000008, R9
+	JG           list32
 
-decide29:
+decide31:
 	VMOVAPS    Y2, Y3
 	VPERM2F128 $0x01, Y3, Y3, Y4
 	VMINPS     Y4, Y3, Y3
@@ -2090,30 +2228,30 @@ decide29:
 	VMINPS     Y4, Y3, Y3
 	VADDPS     Y1, Y3, Y1
 	VCMPPS     $0x00, Y3, Y2, Y3
-	VMOVMSKPS  Y3, R9
+	VMOVMSKPS  Y3, R8
 	VCMPPS     $0x02, Y1, Y2, Y2
-	VMOVMSKPS  Y2, R10
+	VMOVMSKPS  Y2, R9
 	VCMPPS     $0x02, Y1, Y8, Y1
 	VMOVMSKPS  Y1, R11
-	BLSRL      R10, R10
-	ORL        R11, R10
-	TZCNTL     R9, R11
+	BLSRL      R9, R9
+	ORL        R11, R9
+	TZCNTL     R8, R11
 	VMOVD      R11, X5
 	VPERMPS    Y9, Y5, Y5
-	VMOVD      X5, 2048(AX)(R8*4)
-	BLSRL      R9, R9
-	JZ         single31
-	LEAQ       (BX)(DI*4), R9
-	CMPL       (R9), $0x00000008
-	JLE        single31
-	MOVL       $-1, R10
+	VMOVD      X5, 2048(AX)(R10*4)
+	BLSRL      R8, R8
+	JZ         single33
+	LEAQ       (BX)(DI*4), R8
+	CMPL       (R8), $0x00000008
+	JLE        single33
+	MOVL       $-1, R9
 	INCQ       SI
 
-single31:
-	MOVL R10, 12(CX)
-	ADDQ $0x00000010, CX
+single33:
+	MOVL R9, 5184(AX)(R10*4)
+	ADDQ $0x04, CX
 	DECQ DX
-	JNZ  job28
+	JNZ  job30
 	MOVQ SI, ties+32(FP)
 	VZEROUPPER
 	RET
@@ -2160,14 +2298,14 @@ TEXT ·gridSums4AVX2(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd4<>+0(SB), Y0
 
-vectors32:
+vectors34:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group33:
+group35:
 	VMOVUPS      2048(SI), Y3
 	VPERMPS      Y0, Y3, Y4
 	VBROADCASTSS 384(BX), Y5
@@ -2207,12 +2345,12 @@ group33:
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000080, SI
 	DECQ         DI
-	JNZ          group33
+	JNZ          group35
 	VMOVUPS      Y1, 768(DX)
 	VMOVUPS      Y2, 896(DX)
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JG           vectors32
+	JG           vectors34
 	VZEROUPPER
 	RET
 
@@ -2229,7 +2367,7 @@ TEXT ·gridTables8AVX2(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder8<>+96(SB), Y3
 	VBROADCASTSS reach+16(FP), Y4
 
-group34:
+group36:
 	VMOVUPS      (DX), Y5
 	VMOVUPS      256(DX), Y6
 	VPERMPS      Y5, Y0, Y7
@@ -2268,7 +2406,7 @@ group34:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x04, AX
 	DECQ         CX
-	JNZ          group34
+	JNZ          group36
 	VZEROUPPER
 	RET
 
@@ -2306,15 +2444,15 @@ DATA ladder8<>+120(SB)/4, $0x00000007
 DATA ladder8<>+124(SB)/4, $0x00000007
 GLOBL ladder8<>(SB), RODATA|NOPTR, $128
 
-// func gridKeys8AVX2(space *float32, numerators *float32, top float32, n int, groups int)
+// func gridKeys8AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
 // Requires: AVX, AVX2, BMI, BMI2
-TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-40
+TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-64
 	MOVQ         space+0(FP), AX
 	MOVQ         numerators+8(FP), CX
 	VPBROADCASTD c32_3f800000<>+0(SB), Y1
 	VBROADCASTSS top+16(FP), Y0
 	TESTQ        CX, CX
-	JZ           single36
+	JZ           single38
 	VMOVUPS      (CX), Y2
 	VDIVPS       Y0, Y2, Y2
 	VMOVUPS      Y2, 512(AX)
@@ -2335,28 +2473,28 @@ TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-40
 	VMOVUPS      Y2, 608(AX)
 	VDIVPS       Y2, Y1, Y2
 	VMOVUPS      Y2, 736(AX)
-	JMP          scaled35
+	JMP          scaled37
 
-single36:
+single38:
 	VMOVUPS Y0, 640(AX)
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 512(AX)
 
-scaled35:
+scaled37:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Y0
 	VXORPS       Y2, Y2, Y2
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
-	LEAQ         5184(AX), BX
+	LEAQ         5152(AX), BX
 
-vectors37:
+vectors39:
 	VMOVUPS 512(CX), Y3
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group38:
+group40:
 	VBROADCASTSS 28(SI), Y5
 	VMULPS       Y3, Y5, Y5
 	VSUBPS       Y1, Y5, Y5
@@ -2454,6 +2592,7 @@ group38:
 	VPADDD       Y7, Y4, Y4
 	VPSUBD       v32_c7c00000<>+0(SB), Y4, Y4
 	VMOVUPS      Y4, 1024(DI)
+	VMOVUPS      Y4, 2048(DI)
 	VCMPPS       $0x0e, v32_3f7fe000<>+0(SB), Y5, Y4
 	VMOVMSKPS    Y4, R10
 	MOVB         R10, (R9)
@@ -2461,46 +2600,73 @@ group38:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x04, R9
 	DECQ         R8
-	JNZ          group38
+	JNZ          group40
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000001, BX
 	SUBQ         $0x00000008, DX
-	JG           vectors37
-	MOVQ         groups+32(FP), DX
-	MOVQ         AX, CX
-	MOVQ         n+24(FP), BX
-	DECQ         BX
-	MOVL         $0x00000001, SI
-	SHLXL        BX, SI, SI
-	BLSMSKL      SI, BX
+	JG           vectors39
+	MOVQ         groups+32(FP), CX
+	MOVQ         n+24(FP), DX
+	DECQ         DX
+	MOVL         $0x00000001, BX
+	SHLXL        DX, BX, BX
+	BLSMSKL      BX, DX
+	MOVQ         at+40(FP), DI
+	MOVQ         jobs+48(FP), R8
+	MOVL         $0x33333333, SI
+	MOVQ         R8, R9
+	XORL         R10, R10
 
-ends39:
-	VMOVUPS   1120(CX), Y0
-	VPCMPEQD  1124(CX), Y0, Y0
-	VMOVMSKPS Y0, DI
-	VMOVUPS   1088(CX), Y0
-	VPCMPEQD  1092(CX), Y0, Y0
-	VMOVMSKPS Y0, R8
-	SHLL      $0x08, DI
-	ORL       R8, DI
-	VMOVUPS   1056(CX), Y0
-	VPCMPEQD  1060(CX), Y0, Y0
-	VMOVMSKPS Y0, R8
-	SHLL      $0x08, DI
-	ORL       R8, DI
-	VMOVUPS   1024(CX), Y0
-	VPCMPEQD  1028(CX), Y0, Y0
-	VMOVMSKPS Y0, R8
-	SHLL      $0x08, DI
-	ORL       R8, DI
-	NOTL      DI
-	ORL       SI, DI
-	ANDL      BX, DI
-	MOVL      DI, 5152(AX)
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x04, AX
-	DECQ      DX
-	JNZ       ends39
+ends41:
+	VMOVUPS   1120(AX), Y0
+	VPCMPEQD  1124(AX), Y0, Y0
+	VMOVMSKPS Y0, R12
+	MOVL      R12, R11
+	VMOVUPS   1088(AX), Y0
+	VPCMPEQD  1092(AX), Y0, Y0
+	VMOVMSKPS Y0, R12
+	SHLL      $0x08, R11
+	ORL       R12, R11
+	VMOVUPS   1056(AX), Y0
+	VPCMPEQD  1060(AX), Y0, Y0
+	VMOVMSKPS Y0, R12
+	SHLL      $0x08, R11
+	ORL       R12, R11
+	VMOVUPS   1024(AX), Y0
+	VPCMPEQD  1028(AX), Y0, Y0
+	VMOVMSKPS Y0, R12
+	SHLL      $0x08, R11
+	ORL       R12, R11
+	NOTL      R11
+	ORL       BX, R11
+	ANDL      DX, R11
+	XORQ      R13, R13
+
+run42:
+	MOVL   1024(AX)(R13*4), R12
+	PEXTL  SI, R12, R12
+	MOVL   (DI)(R12*4), R12
+	MOVL   R12, R14
+	SHLL   $0x08, R14
+	ORL    R10, R14
+	ORL    R14, R13
+	MOVL   R13, (R8)
+	TZCNTL R11, R13
+	ORL    R13, R14
+	MOVL   R14, 4(R8)
+	INCL   R13
+	NOTL   R12
+	SHRL   $0x1f, R12
+	LEAQ   (R8)(R12*8), R8
+	BLSRL  R11, R11
+	JNZ    run42
+	ADDQ   $0x00000080, AX
+	ADDL   $0x00000020, R10
+	DECQ   CX
+	JNZ    ends41
+	SUBQ   R9, R8
+	SHRQ   $0x02, R8
+	MOVQ   R8, found+56(FP)
 	VZEROUPPER
 	RET
 
@@ -2514,7 +2680,7 @@ DATA v32_40800000<>+24(SB)/4, $0x40800000
 DATA v32_40800000<>+28(SB)/4, $0x40800000
 GLOBL v32_40800000<>(SB), RODATA|NOPTR, $32
 
-// func gridBest8AVX2(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+// func gridBest8AVX2(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
 // Requires: AVX, AVX2, BMI
 TEXT ·gridBest8AVX2(SB), NOSPLIT, $0-40
 	MOVQ         space+0(FP), AX
@@ -2524,34 +2690,35 @@ TEXT ·gridBest8AVX2(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	XORQ         SI, SI
 
-job40:
-	MOVLQSX      (CX), DI
-	MOVLQSX      4(CX), R8
-	MOVLQSX      8(CX), R9
+job43:
+	MOVL         (CX), DI
+	MOVBLZX      DI, R10
+	MOVL         R10, R8
+	SHRL         $0x05, R8
+	MOVL         $0x0000001f, R9
+	ANDL         R10, R9
+	SHRL         $0x08, DI
 	VBROADCASTSS 5120(AX)(R8*4), Y1
 	VBROADCASTSS 640(AX)(R9*4), Y2
 	VMULPS       odd8<>+0(SB), Y2, Y2
-	MOVQ         R8, R10
-	SHLQ         $0x08, R10
-	ADDQ         AX, R10
-	SHLQ         $0x05, R8
-	ADDQ         R9, R8
-	VSUBPS       3072(R10), Y2, Y3
-	VMULPS       3200(R10), Y3, Y4
+	SHLQ         $0x08, R8
+	ADDQ         AX, R8
+	VSUBPS       3072(R8), Y2, Y3
+	VMULPS       3200(R8), Y3, Y4
 	VMULPS       Y3, Y4, Y4
-	VSUBPS       3104(R10), Y2, Y3
-	VMULPS       3232(R10), Y3, Y6
+	VSUBPS       3104(R8), Y2, Y3
+	VMULPS       3232(R8), Y3, Y6
 	VMULPS       Y3, Y6, Y6
-	VSUBPS       3136(R10), Y2, Y3
-	VMULPS       3264(R10), Y3, Y7
+	VSUBPS       3136(R8), Y2, Y3
+	VMULPS       3264(R8), Y3, Y7
 	VMULPS       Y3, Y7, Y7
-	VSUBPS       3168(R10), Y2, Y2
-	VMULPS       3296(R10), Y2, Y3
+	VSUBPS       3168(R8), Y2, Y2
+	VMULPS       3296(R8), Y2, Y3
 	VMULPS       Y2, Y3, Y3
-	LEAQ         (BX)(DI*4), R9
-	MOVL         (R9), R10
-	ADDQ         $0x04, R9
-	VMOVUPS      (R9), Y9
+	LEAQ         (BX)(DI*4), R8
+	MOVL         (R8), R9
+	ADDQ         $0x04, R8
+	VMOVUPS      (R8), Y9
 	VPERMPS      Y4, Y9, Y2
 	VPSRLD       $0x04, Y9, Y10
 	VPERMPS      Y4, Y10, Y10
@@ -2574,18 +2741,18 @@ job40:
 	VPSRLD       $0x1c, Y9, Y10
 	VPERMPS      Y3, Y10, Y10
 	VADDPS       Y10, Y2, Y2
-	VMOVD        R10, X5
+	VMOVD        R9, X5
 	VPBROADCASTD X5, Y8
 	VPCMPGTD     iota<>+0(SB), Y8, Y8
 	VBLENDVPS    Y8, Y2, Y0, Y2
 	VMINPS       Y0, Y2, Y2
 	VMOVAPS      Y0, Y8
-	SUBL         $0x00000008, R10
-	JLE          decide41
+	SUBL         $0x00000008, R9
+	JLE          decide44
 
-list42:
-	ADDQ         $0x00000020, R9
-	VMOVUPS      (R9), Y11
+list45:
+	ADDQ         $0x00000020, R8
+	VMOVUPS      (R8), Y11
 	VPERMPS      Y4, Y11, Y12
 	VPSRLD       $0x04, Y11, Y10
 	VPERMPS      Y4, Y10, Y10
@@ -2608,7 +2775,7 @@ list42:
 	VPSRLD       $0x1c, Y11, Y10
 	VPERMPS      Y3, Y10, Y10
 	VADDPS       Y10, Y12, Y12
-	VMOVD        R10, X5
+	VMOVD        R9, X5
 	VPBROADCASTD X5, Y10
 	VPCMPGTD     iota<>+0(SB), Y10, Y10
 	VBLENDVPS    Y10, Y12, Y0, Y12
@@ -2618,10 +2785,10 @@ list42:
 	VMINPS       Y10, Y8, Y8
 	VMINPS       Y12, Y2, Y2
 	VBLENDVPS    Y13, Y11, Y9, Y9
-	SUBL         $0x00000008, R10
-	JG           list42
+	SUBL         $0x00000008, R9
+	JG           list45
 
-decide41:
+decide44:
 	VMOVAPS    Y2, Y3
 	VPERM2F128 $0x01, Y3, Y3, Y4
 	VMINPS     Y4, Y3, Y3
@@ -2631,30 +2798,30 @@ decide41:
 	VMINPS     Y4, Y3, Y3
 	VADDPS     Y1, Y3, Y1
 	VCMPPS     $0x00, Y3, Y2, Y3
-	VMOVMSKPS  Y3, R9
+	VMOVMSKPS  Y3, R8
 	VCMPPS     $0x02, Y1, Y2, Y2
-	VMOVMSKPS  Y2, R10
+	VMOVMSKPS  Y2, R9
 	VCMPPS     $0x02, Y1, Y8, Y1
 	VMOVMSKPS  Y1, R11
-	BLSRL      R10, R10
-	ORL        R11, R10
-	TZCNTL     R9, R11
+	BLSRL      R9, R9
+	ORL        R11, R9
+	TZCNTL     R8, R11
 	VMOVD      R11, X5
 	VPERMPS    Y9, Y5, Y5
-	VMOVD      X5, 2048(AX)(R8*4)
-	BLSRL      R9, R9
-	JZ         single43
-	LEAQ       (BX)(DI*4), R9
-	CMPL       (R9), $0x00000008
-	JLE        single43
-	MOVL       $-1, R10
+	VMOVD      X5, 2048(AX)(R10*4)
+	BLSRL      R8, R8
+	JZ         single46
+	LEAQ       (BX)(DI*4), R8
+	CMPL       (R8), $0x00000008
+	JLE        single46
+	MOVL       $-1, R9
 	INCQ       SI
 
-single43:
-	MOVL R10, 12(CX)
-	ADDQ $0x00000010, CX
+single46:
+	MOVL R9, 5184(AX)(R10*4)
+	ADDQ $0x04, CX
 	DECQ DX
-	JNZ  job40
+	JNZ  job43
 	MOVQ SI, ties+32(FP)
 	VZEROUPPER
 	RET
@@ -2701,14 +2868,14 @@ TEXT ·gridSums8AVX2(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd8<>+0(SB), Y0
 
-vectors44:
+vectors47:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group45:
+group48:
 	VMOVUPS      2048(SI), Y3
 	VPERMPS      Y0, Y3, Y4
 	VBROADCASTSS 384(BX), Y5
@@ -2784,12 +2951,12 @@ group45:
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000080, SI
 	DECQ         DI
-	JNZ          group45
+	JNZ          group48
 	VMOVUPS      Y1, 768(DX)
 	VMOVUPS      Y2, 896(DX)
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JG           vectors44
+	JG           vectors47
 	VZEROUPPER
 	RET
 
@@ -2881,7 +3048,7 @@ TEXT ·split32AVX512(SB), NOSPLIT, $0-20
 	MOVQ         AX, DX
 	MOVQ         $0x00000011, BX
 
-border46:
+border49:
 	VBROADCASTSS 384(DX), Z5
 	VBROADCASTSS 576(DX), Z9
 	VSUBPS       Z0, Z5, Z5
@@ -2907,7 +3074,7 @@ border46:
 	ADDQ         $0x04, DX
 	VPADDD       Z4, Z7, Z7
 	DECQ         BX
-	JNZ          border46
+	JNZ          border49
 	VMOVUPS      68(AX), Z0
 	VMOVUPS      260(AX), Z2
 	VPBROADCASTD c32_3fa00000<>+0(SB), Z1
@@ -2922,7 +3089,7 @@ border46:
 	MOVQ         AX, DX
 	MOVQ         $0x00000021, BX
 
-border47:
+border50:
 	VBROADCASTSS 384(DX), Z5
 	VBROADCASTSS 576(DX), Z7
 	VSUBPS       Z0, Z5, Z5
@@ -2948,7 +3115,7 @@ border47:
 	ADDQ         $0x04, DX
 	VPADDD       Z4, Z8, Z8
 	DECQ         BX
-	JNZ          border47
+	JNZ          border50
 	VSHUFF32X4   $0x4e, Z6, Z6, Z0
 	VMAXPS       Z0, Z6, Z6
 	VSHUFF32X4   $0xb1, Z6, Z6, Z0
@@ -2963,7 +3130,7 @@ border47:
 	LEAQ         12544(AX), DX
 	XORQ         BX, BX
 
-pick48:
+pick51:
 	VMOVUPS (CX), Z1
 	VCMPPS  $0x05, Z0, Z1, K1
 	KMOVW   K1, SI
@@ -2976,7 +3143,7 @@ pick48:
 	ADDQ    $0x00000040, CX
 	INCQ    BX
 	CMPQ    BX, $0x00000064
-	JL      pick48
+	JL      pick51
 	LEAQ    12544(AX), CX
 	SUBQ    CX, DX
 	SHRQ    $0x03, DX
@@ -3041,7 +3208,7 @@ TEXT ·split16AVX512(SB), NOSPLIT, $0-20
 	MOVQ         AX, BX
 	MOVQ         $0x00000010, SI
 
-row49:
+row52:
 	VBROADCASTSS 1536(DX), Z2
 	VBROADCASTSS 1792(DX), Z3
 	VPCMPGTD     Z6, Z0, K1
@@ -3066,7 +3233,7 @@ row49:
 	ADDQ         $0x04, DX
 	ADDQ         $0x00000100, BX
 	DECQ         SI
-	JNZ          row49
+	JNZ          row52
 	MOVQ         AX, DX
 	VPXORD       Z7, Z7, Z7
 	VMOVUPS      Z7, 12544(AX)
@@ -3090,7 +3257,7 @@ row49:
 	MOVQ         AX, R10
 	MOVQ         AX, DX
 
-border50:
+border53:
 	VMOVUPS 12544(AX), Z7
 	VMOVUPS 12608(AX), Z2
 	VMOVUPS 12672(AX), Z3
@@ -3103,9 +3270,9 @@ border50:
 	LEAQ    (AX)(SI*8), R9
 	MOVQ    $0x00000010, R11
 	SUBQ    SI, R11
-	JZ      sized52
+	JZ      sized55
 
-inner51:
+inner54:
 	MOVQ   1152(R9), DI
 	MOVQ   $0x00000040, R8
 	SUBQ   DI, R8
@@ -3120,9 +3287,9 @@ inner51:
 	ADDQ   $0x08, R9
 	ADDQ   $0x00000100, BX
 	DECQ   R11
-	JNZ    inner51
+	JNZ    inner54
 
-sized52:
+sized55:
 	VRCP14PS     Z6, Z6
 	VMULPS       Z7, Z7, Z7
 	VMULPS       Z6, Z7, Z7
@@ -3151,7 +3318,7 @@ sized52:
 	ADDQ         $0x00000100, CX
 	VPADDD       Z1, Z8, Z8
 	CMPQ         SI, $0x00000010
-	JE           done53
+	JE           done56
 	VMOVUPS      12544(AX), Z7
 	VMOVUPS      12608(AX), Z2
 	VMOVUPS      12672(AX), Z3
@@ -3192,9 +3359,9 @@ sized52:
 	ADDQ         $0x00000100, R10
 	INCQ         SI
 	CMPQ         SI, $0x00000011
-	JL           border50
+	JL           border53
 
-done53:
+done56:
 	VSHUFF32X4   $0x4e, Z5, Z5, Z0
 	VMAXPS       Z0, Z5, Z5
 	VSHUFF32X4   $0xb1, Z5, Z5, Z0
@@ -3209,7 +3376,7 @@ done53:
 	LEAQ         12544(AX), DX
 	XORQ         BX, BX
 
-pick54:
+pick57:
 	VMOVUPS (CX), Z1
 	VCMPPS  $0x05, Z0, Z1, K1
 	KMOVW   K1, SI
@@ -3222,7 +3389,7 @@ pick54:
 	ADDQ    $0x00000040, CX
 	INCQ    BX
 	CMPQ    BX, $0x00000044
-	JL      pick54
+	JL      pick57
 	LEAQ    12544(AX), CX
 	SUBQ    CX, DX
 	SHRQ    $0x03, DX
@@ -3289,7 +3456,7 @@ TEXT ·closestAVX512(SB), NOSPLIT, $0-56
 	VMOVD           SI, X12
 	VPBROADCASTD    X12, Z12
 
-next55:
+next58:
 	VPMOVZXWD     (BX), Z13
 	VPERMILPS     Z13, Z3, Z14
 	VPSRLD        $0x02, Z13, Z15
@@ -3321,7 +3488,7 @@ next55:
 	VPADDD        Z11, Z10, Z10
 	ADDQ          $0x00000020, BX
 	SUBQ          $0x00000010, SI
-	JG            next55
+	JG            next58
 	VMOVAPS       Z1, Z0
 	VSHUFF32X4    $0x4e, Z0, Z0, Z3
 	VMINPS        Z3, Z0, Z0
@@ -3347,8 +3514,73 @@ next55:
 	VZEROUPPER
 	RET
 
-DATA c32_00000010<>+0(SB)/4, $0x00000010
-GLOBL c32_00000010<>(SB), RODATA|NOPTR, $4
+// func gridBetweenAVX512(space *float32, jobs *uint32, pairs int) (n int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·gridBetweenAVX512(SB), NOSPLIT, $0-32
+	MOVQ         space+0(FP), AX
+	MOVQ         jobs+8(FP), CX
+	MOVQ         pairs+16(FP), DX
+	LEAQ         (CX)(DX*8), BX
+	MOVQ         BX, SI
+	VMOVUPS      iota<>+0(SB), Z0
+	VPBROADCASTD c32_00000001<>+0(SB), Z1
+	VPADDD       Z1, Z0, Z0
+	VMOVUPS      iota<>+0(SB), Z1
+	VPBROADCASTD c32_00000010<>+0(SB), Z2
+	VPADDD       Z2, Z1, Z1
+	VPBROADCASTD c32_00000001<>+0(SB), Z2
+	VPADDD       Z2, Z1, Z1
+
+pair59:
+	MOVL         (CX), DI
+	MOVL         4(CX), R8
+	MOVL         $0x000000ff, R9
+	ANDL         DI, R9
+	MOVL         $0x000000ff, R10
+	ANDL         R8, R10
+	MOVL         2048(AX)(R9*4), R11
+	MOVL         2048(AX)(R10*4), R12
+	XORL         R11, R12
+	ORL          5184(AX)(R9*4), R12
+	ORL          5184(AX)(R10*4), R12
+	MOVQ         R9, R8
+	ANDL         $0x000000e0, R8
+	LEAQ         2048(AX)(R8*4), R8
+	SUBL         R9, R10
+	ANDL         $0x0000001f, R9
+	VMOVD        R11, X2
+	VPBROADCASTD X2, Z2
+	VMOVD        DI, X3
+	VPBROADCASTD X3, Z3
+	MOVL         $0x00000001, DI
+	SHLXL        R10, DI, R11
+	SUBL         DI, R11
+	ANDL         $-2, R11
+	SHLXL        R9, R11, R11
+	KMOVW        R11, K1
+	VMOVDQU32    Z2, K1, (R8)
+	SHRL         $0x10, R11
+	KMOVW        R11, K1
+	VMOVDQU32    Z2, K1, 64(R8)
+	SHRL         $0x10, R11
+	VPADDD       Z0, Z3, Z2
+	VMOVUPS      Z2, (BX)
+	VPADDD       Z1, Z3, Z2
+	VMOVUPS      Z2, 64(BX)
+	XORQ         DI, DI
+	SUBL         $0x00000001, R10
+	CMOVLCS      DI, R10
+	TESTL        R12, R12
+	CMOVLEQ      DI, R10
+	LEAQ         (BX)(R10*4), BX
+	ADDQ         $0x08, CX
+	DECQ         DX
+	JNZ          pair59
+	SUBQ         SI, BX
+	SHRQ         $0x02, BX
+	MOVQ         BX, n+24(FP)
+	VZEROUPPER
+	RET
 
 // func gridTables4AVX512(space *float32, groups int, reach float32)
 // Requires: AVX, AVX512F
@@ -3361,7 +3593,7 @@ TEXT ·gridTables4AVX512(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder4<>+64(SB), Z1
 	VBROADCASTSS reach+16(FP), Z2
 
-group56:
+group60:
 	VMOVUPS   (DX), Y3
 	VMOVUPS   256(DX), Y4
 	VPERMPS   Z3, Z0, Z5
@@ -3390,19 +3622,19 @@ group56:
 	ADDQ      $0x00000100, BX
 	ADDQ      $0x04, AX
 	DECQ      CX
-	JNZ       group56
+	JNZ       group60
 	VZEROUPPER
 	RET
 
-// func gridKeys4AVX512(space *float32, numerators *float32, top float32, n int, groups int)
+// func gridKeys4AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI, BMI2
-TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-40
+TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-64
 	MOVQ         space+0(FP), AX
 	MOVQ         numerators+8(FP), CX
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
 	VBROADCASTSS top+16(FP), Z0
 	TESTQ        CX, CX
-	JZ           single58
+	JZ           single62
 	VMOVUPS      (CX), Z2
 	VDIVPS       Z0, Z2, Z2
 	VMOVUPS      Z2, 512(AX)
@@ -3413,14 +3645,14 @@ TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-40
 	VMOVUPS      Z2, 576(AX)
 	VDIVPS       Z2, Z1, Z2
 	VMOVUPS      Z2, 704(AX)
-	JMP          scaled57
+	JMP          scaled61
 
-single58:
+single62:
 	VMOVUPS Z0, 640(AX)
 	VDIVPS  Z0, Z1, Z0
 	VMOVUPS Z0, 512(AX)
 
-scaled57:
+scaled61:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Z0
 	VPXORD       Z3, Z3, Z3
 	VPBROADCASTD c32_41600000<>+0(SB), Z2
@@ -3429,16 +3661,16 @@ scaled57:
 	VPBROADCASTD c32_c7c00000<>+0(SB), Z6
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
-	LEAQ         5184(AX), BX
+	LEAQ         5152(AX), BX
 
-vectors59:
+vectors63:
 	VMOVUPS 512(CX), Z7
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group60:
+group64:
 	VMULPS.BCST 12(SI), Z7, Z9
 	VSUBPS      Z1, Z9, Z9
 	VMAXPS      Z3, Z9, Z9
@@ -3481,6 +3713,7 @@ group60:
 	VPADDD      Z11, Z8, Z8
 	VPSUBD      Z6, Z8, Z8
 	VMOVUPS     Z8, 1024(DI)
+	VMOVUPS     Z8, 2048(DI)
 	VCMPPS      $0x0e, Z4, Z9, K1
 	KMOVW       K1, R10
 	MOVW        R10, (R9)
@@ -3488,36 +3721,63 @@ group60:
 	ADDQ        $0x00000080, DI
 	ADDQ        $0x04, R9
 	DECQ        R8
-	JNZ         group60
+	JNZ         group64
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000002, BX
 	SUBQ        $0x00000010, DX
-	JG          vectors59
-	MOVQ        groups+32(FP), DX
-	MOVQ        AX, CX
-	MOVQ        n+24(FP), BX
-	DECQ        BX
-	MOVL        $0x00000001, SI
-	SHLXL       BX, SI, SI
-	BLSMSKL     SI, BX
+	JG          vectors63
+	MOVQ        groups+32(FP), CX
+	MOVQ        n+24(FP), DX
+	DECQ        DX
+	MOVL        $0x00000001, BX
+	SHLXL       DX, BX, BX
+	BLSMSKL     BX, DX
+	MOVQ        at+40(FP), DI
+	MOVQ        jobs+48(FP), R8
+	MOVL        $0x00007777, SI
+	MOVQ        R8, R9
+	XORL        R10, R10
 
-ends61:
-	VMOVUPS  1088(CX), Z0
-	VPCMPEQD 1092(CX), Z0, K1
-	KMOVW    K1, DI
-	VMOVUPS  1024(CX), Z0
-	VPCMPEQD 1028(CX), Z0, K1
-	KMOVW    K1, R8
-	SHLL     $0x10, DI
-	ORL      R8, DI
-	NOTL     DI
-	ORL      SI, DI
-	ANDL     BX, DI
-	MOVL     DI, 5152(AX)
-	ADDQ     $0x00000080, CX
-	ADDQ     $0x04, AX
-	DECQ     DX
-	JNZ      ends61
+ends65:
+	VMOVUPS  1088(AX), Z0
+	VPCMPEQD 1092(AX), Z0, K1
+	KMOVW    K1, R12
+	MOVL     R12, R11
+	VMOVUPS  1024(AX), Z0
+	VPCMPEQD 1028(AX), Z0, K1
+	KMOVW    K1, R12
+	SHLL     $0x10, R11
+	ORL      R12, R11
+	NOTL     R11
+	ORL      BX, R11
+	ANDL     DX, R11
+	XORQ     R13, R13
+
+run66:
+	MOVL   1024(AX)(R13*4), R12
+	PEXTL  SI, R12, R12
+	MOVL   (DI)(R12*4), R12
+	MOVL   R12, R14
+	SHLL   $0x08, R14
+	ORL    R10, R14
+	ORL    R14, R13
+	MOVL   R13, (R8)
+	TZCNTL R11, R13
+	ORL    R13, R14
+	MOVL   R14, 4(R8)
+	INCL   R13
+	NOTL   R12
+	SHRL   $0x1f, R12
+	LEAQ   (R8)(R12*8), R8
+	BLSRL  R11, R11
+	JNZ    run66
+	ADDQ   $0x00000080, AX
+	ADDL   $0x00000020, R10
+	DECQ   CX
+	JNZ    ends65
+	SUBQ   R9, R8
+	SHRQ   $0x02, R8
+	MOVQ   R8, found+56(FP)
 	VZEROUPPER
 	RET
 
@@ -3530,7 +3790,7 @@ GLOBL c32_3f7fe000<>(SB), RODATA|NOPTR, $4
 DATA c32_c7c00000<>+0(SB)/4, $0xc7c00000
 GLOBL c32_c7c00000<>(SB), RODATA|NOPTR, $4
 
-// func gridBest4AVX512(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+// func gridBest4AVX512(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
 // Requires: AVX, AVX512F, BMI, BMI2
 TEXT ·gridBest4AVX512(SB), NOSPLIT, $0-40
 	MOVQ         space+0(FP), AX
@@ -3540,28 +3800,29 @@ TEXT ·gridBest4AVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
 	XORQ         SI, SI
 
-job62:
-	MOVLQSX      (CX), DI
-	MOVLQSX      4(CX), R8
-	MOVLQSX      8(CX), R9
+job67:
+	MOVL         (CX), DI
+	MOVBLZX      DI, R10
+	MOVL         R10, R8
+	SHRL         $0x05, R8
+	MOVL         $0x0000001f, R9
+	ANDL         R10, R9
+	SHRL         $0x08, DI
 	VBROADCASTSS 5120(AX)(R8*4), Z1
 	VBROADCASTSS 640(AX)(R9*4), Z2
 	VMULPS       odd4<>+0(SB), Z2, Z2
-	MOVQ         R8, R10
-	SHLQ         $0x08, R10
-	ADDQ         AX, R10
-	SHLQ         $0x05, R8
-	ADDQ         R9, R8
-	VSUBPS       3072(R10), Z2, Z3
-	VMULPS       3200(R10), Z3, Z4
+	SHLQ         $0x08, R8
+	ADDQ         AX, R8
+	VSUBPS       3072(R8), Z2, Z3
+	VMULPS       3200(R8), Z3, Z4
 	VMULPS       Z3, Z4, Z4
-	VSUBPS       3136(R10), Z2, Z2
-	VMULPS       3264(R10), Z2, Z3
+	VSUBPS       3136(R8), Z2, Z2
+	VMULPS       3264(R8), Z2, Z3
 	VMULPS       Z2, Z3, Z3
-	LEAQ         (BX)(DI*4), R9
-	MOVL         (R9), R10
-	ADDQ         $0x04, R9
-	VMOVUPS      (R9), Z7
+	LEAQ         (BX)(DI*4), R8
+	MOVL         (R8), R9
+	ADDQ         $0x04, R8
+	VMOVUPS      (R8), Z7
 	VPERMPS      Z4, Z7, Z2
 	VPSRLD       $0x04, Z7, Z8
 	VPERMPS      Z4, Z8, Z8
@@ -3573,17 +3834,17 @@ job62:
 	VPERMPS      Z3, Z8, Z8
 	VADDPS       Z8, Z2, Z2
 	MOVL         $-1, R11
-	BZHIL        R10, R11, R11
+	BZHIL        R9, R11, R11
 	KMOVW        R11, K1
 	VBLENDMPS    Z2, Z0, K1, Z2
 	VMINPS       Z0, Z2, Z2
 	VMOVAPS      Z0, Z6
-	SUBL         $0x00000010, R10
-	JLE          decide63
+	SUBL         $0x00000010, R9
+	JLE          decide68
 
-list64:
-	ADDQ      $0x00000040, R9
-	VMOVUPS   (R9), Z9
+list69:
+	ADDQ      $0x00000040, R8
+	VMOVUPS   (R8), Z9
 	VPERMPS   Z4, Z9, Z10
 	VPSRLD    $0x04, Z9, Z8
 	VPERMPS   Z4, Z8, Z8
@@ -3595,7 +3856,7 @@ list64:
 	VPERMPS   Z3, Z8, Z8
 	VADDPS    Z8, Z10, Z10
 	MOVL      $-1, R11
-	BZHIL     R10, R11, R11
+	BZHIL     R9, R11, R11
 	KMOVW     R11, K1
 	VBLENDMPS Z10, Z0, K1, Z10
 	VMINPS    Z0, Z10, Z10
@@ -3604,10 +3865,10 @@ list64:
 	VMINPS    Z8, Z6, Z6
 	VMINPS    Z10, Z2, Z2
 	VBLENDMPS Z9, Z7, K1, Z7
-	SUBL      $0x00000010, R10
-	JG        list64
+	SUBL      $0x00000010, R9
+	JG        list69
 
-decide63:
+decide68:
 	VMOVAPS    Z2, Z3
 	VSHUFF32X4 $0x4e, Z3, Z3, Z4
 	VMINPS     Z4, Z3, Z3
@@ -3619,30 +3880,30 @@ decide63:
 	VMINPS     Z4, Z3, Z3
 	VADDPS     Z1, Z3, Z1
 	VCMPPS     $0x00, Z3, Z2, K1
-	KMOVW      K1, R9
+	KMOVW      K1, R8
 	VCMPPS     $0x02, Z1, Z2, K1
-	KMOVW      K1, R10
+	KMOVW      K1, R9
 	VCMPPS     $0x02, Z1, Z6, K1
 	KMOVW      K1, R11
-	BLSRL      R10, R10
-	ORL        R11, R10
-	TZCNTL     R9, R11
+	BLSRL      R9, R9
+	ORL        R11, R9
+	TZCNTL     R8, R11
 	VMOVD      R11, X5
 	VPERMPS    Z7, Z5, Z5
-	VMOVD      X5, 2048(AX)(R8*4)
-	BLSRL      R9, R9
-	JZ         single65
-	LEAQ       (BX)(DI*4), R9
-	CMPL       (R9), $0x00000010
-	JLE        single65
-	MOVL       $-1, R10
+	VMOVD      X5, 2048(AX)(R10*4)
+	BLSRL      R8, R8
+	JZ         single70
+	LEAQ       (BX)(DI*4), R8
+	CMPL       (R8), $0x00000010
+	JLE        single70
+	MOVL       $-1, R9
 	INCQ       SI
 
-single65:
-	MOVL R10, 12(CX)
-	ADDQ $0x00000010, CX
+single70:
+	MOVL R9, 5184(AX)(R10*4)
+	ADDQ $0x04, CX
 	DECQ DX
-	JNZ  job62
+	JNZ  job67
 	MOVQ SI, ties+32(FP)
 	VZEROUPPER
 	RET
@@ -3655,14 +3916,14 @@ TEXT ·gridSums4AVX512(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd4<>+0(SB), Z0
 
-vectors66:
+vectors71:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group67:
+group72:
 	VMOVUPS     2048(SI), Z3
 	VPERMPS     Z0, Z3, Z4
 	VMULPS.BCST 384(BX), Z4, Z5
@@ -3694,12 +3955,12 @@ group67:
 	ADDQ        $0x00000010, BX
 	ADDQ        $0x00000080, SI
 	DECQ        DI
-	JNZ         group67
+	JNZ         group72
 	VMOVUPS     Z1, 768(DX)
 	VMOVUPS     Z2, 896(DX)
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JG          vectors66
+	JG          vectors71
 	VZEROUPPER
 	RET
 
@@ -3714,7 +3975,7 @@ TEXT ·gridTables8AVX512(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder8<>+64(SB), Z1
 	VBROADCASTSS reach+16(FP), Z2
 
-group68:
+group73:
 	VMOVUPS      (DX), Y3
 	VMOVUPS      256(DX), Y4
 	VPERMPS      Z3, Z0, Z5
@@ -3745,19 +4006,19 @@ group68:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x04, AX
 	DECQ         CX
-	JNZ          group68
+	JNZ          group73
 	VZEROUPPER
 	RET
 
-// func gridKeys8AVX512(space *float32, numerators *float32, top float32, n int, groups int)
+// func gridKeys8AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI, BMI2
-TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-40
+TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-64
 	MOVQ         space+0(FP), AX
 	MOVQ         numerators+8(FP), CX
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
 	VBROADCASTSS top+16(FP), Z0
 	TESTQ        CX, CX
-	JZ           single70
+	JZ           single75
 	VMOVUPS      (CX), Z2
 	VDIVPS       Z0, Z2, Z2
 	VMOVUPS      Z2, 512(AX)
@@ -3768,14 +4029,14 @@ TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-40
 	VMOVUPS      Z2, 576(AX)
 	VDIVPS       Z2, Z1, Z2
 	VMOVUPS      Z2, 704(AX)
-	JMP          scaled69
+	JMP          scaled74
 
-single70:
+single75:
 	VMOVUPS Z0, 640(AX)
 	VDIVPS  Z0, Z1, Z0
 	VMOVUPS Z0, 512(AX)
 
-scaled69:
+scaled74:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Z0
 	VPXORD       Z3, Z3, Z3
 	VPBROADCASTD c32_40800000<>+0(SB), Z2
@@ -3784,16 +4045,16 @@ scaled69:
 	VPBROADCASTD c32_c7c00000<>+0(SB), Z6
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
-	LEAQ         5184(AX), BX
+	LEAQ         5152(AX), BX
 
-vectors71:
+vectors76:
 	VMOVUPS 512(CX), Z7
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group72:
+group77:
 	VMULPS.BCST 28(SI), Z7, Z9
 	VSUBPS      Z1, Z9, Z9
 	VMAXPS      Z3, Z9, Z9
@@ -3876,6 +4137,7 @@ group72:
 	VPADDD      Z11, Z8, Z8
 	VPSUBD      Z6, Z8, Z8
 	VMOVUPS     Z8, 1024(DI)
+	VMOVUPS     Z8, 2048(DI)
 	VCMPPS      $0x0e, Z4, Z9, K1
 	KMOVW       K1, R10
 	MOVW        R10, (R9)
@@ -3883,43 +4145,70 @@ group72:
 	ADDQ        $0x00000080, DI
 	ADDQ        $0x04, R9
 	DECQ        R8
-	JNZ         group72
+	JNZ         group77
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000002, BX
 	SUBQ        $0x00000010, DX
-	JG          vectors71
-	MOVQ        groups+32(FP), DX
-	MOVQ        AX, CX
-	MOVQ        n+24(FP), BX
-	DECQ        BX
-	MOVL        $0x00000001, SI
-	SHLXL       BX, SI, SI
-	BLSMSKL     SI, BX
+	JG          vectors76
+	MOVQ        groups+32(FP), CX
+	MOVQ        n+24(FP), DX
+	DECQ        DX
+	MOVL        $0x00000001, BX
+	SHLXL       DX, BX, BX
+	BLSMSKL     BX, DX
+	MOVQ        at+40(FP), DI
+	MOVQ        jobs+48(FP), R8
+	MOVL        $0x33333333, SI
+	MOVQ        R8, R9
+	XORL        R10, R10
 
-ends73:
-	VMOVUPS  1088(CX), Z0
-	VPCMPEQD 1092(CX), Z0, K1
-	KMOVW    K1, DI
-	VMOVUPS  1024(CX), Z0
-	VPCMPEQD 1028(CX), Z0, K1
-	KMOVW    K1, R8
-	SHLL     $0x10, DI
-	ORL      R8, DI
-	NOTL     DI
-	ORL      SI, DI
-	ANDL     BX, DI
-	MOVL     DI, 5152(AX)
-	ADDQ     $0x00000080, CX
-	ADDQ     $0x04, AX
-	DECQ     DX
-	JNZ      ends73
+ends78:
+	VMOVUPS  1088(AX), Z0
+	VPCMPEQD 1092(AX), Z0, K1
+	KMOVW    K1, R12
+	MOVL     R12, R11
+	VMOVUPS  1024(AX), Z0
+	VPCMPEQD 1028(AX), Z0, K1
+	KMOVW    K1, R12
+	SHLL     $0x10, R11
+	ORL      R12, R11
+	NOTL     R11
+	ORL      BX, R11
+	ANDL     DX, R11
+	XORQ     R13, R13
+
+run79:
+	MOVL   1024(AX)(R13*4), R12
+	PEXTL  SI, R12, R12
+	MOVL   (DI)(R12*4), R12
+	MOVL   R12, R14
+	SHLL   $0x08, R14
+	ORL    R10, R14
+	ORL    R14, R13
+	MOVL   R13, (R8)
+	TZCNTL R11, R13
+	ORL    R13, R14
+	MOVL   R14, 4(R8)
+	INCL   R13
+	NOTL   R12
+	SHRL   $0x1f, R12
+	LEAQ   (R8)(R12*8), R8
+	BLSRL  R11, R11
+	JNZ    run79
+	ADDQ   $0x00000080, AX
+	ADDL   $0x00000020, R10
+	DECQ   CX
+	JNZ    ends78
+	SUBQ   R9, R8
+	SHRQ   $0x02, R8
+	MOVQ   R8, found+56(FP)
 	VZEROUPPER
 	RET
 
 DATA c32_40800000<>+0(SB)/4, $0x40800000
 GLOBL c32_40800000<>(SB), RODATA|NOPTR, $4
 
-// func gridBest8AVX512(space *float32, jobs *int32, n int, lists *uint32) (ties int)
+// func gridBest8AVX512(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
 // Requires: AVX, AVX512F, BMI, BMI2
 TEXT ·gridBest8AVX512(SB), NOSPLIT, $0-40
 	MOVQ         space+0(FP), AX
@@ -3929,28 +4218,29 @@ TEXT ·gridBest8AVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
 	XORQ         SI, SI
 
-job74:
-	MOVLQSX      (CX), DI
-	MOVLQSX      4(CX), R8
-	MOVLQSX      8(CX), R9
+job80:
+	MOVL         (CX), DI
+	MOVBLZX      DI, R10
+	MOVL         R10, R8
+	SHRL         $0x05, R8
+	MOVL         $0x0000001f, R9
+	ANDL         R10, R9
+	SHRL         $0x08, DI
 	VBROADCASTSS 5120(AX)(R8*4), Z1
 	VBROADCASTSS 640(AX)(R9*4), Z2
 	VMULPS       odd8<>+0(SB), Z2, Z2
-	MOVQ         R8, R10
-	SHLQ         $0x08, R10
-	ADDQ         AX, R10
-	SHLQ         $0x05, R8
-	ADDQ         R9, R8
-	VSUBPS       3072(R10), Z2, Z3
-	VMULPS       3200(R10), Z3, Z4
+	SHLQ         $0x08, R8
+	ADDQ         AX, R8
+	VSUBPS       3072(R8), Z2, Z3
+	VMULPS       3200(R8), Z3, Z4
 	VMULPS       Z3, Z4, Z4
-	VSUBPS       3136(R10), Z2, Z2
-	VMULPS       3264(R10), Z2, Z3
+	VSUBPS       3136(R8), Z2, Z2
+	VMULPS       3264(R8), Z2, Z3
 	VMULPS       Z2, Z3, Z3
-	LEAQ         (BX)(DI*4), R9
-	MOVL         (R9), R10
-	ADDQ         $0x04, R9
-	VMOVUPS      (R9), Z7
+	LEAQ         (BX)(DI*4), R8
+	MOVL         (R8), R9
+	ADDQ         $0x04, R8
+	VMOVUPS      (R8), Z7
 	VPERMPS      Z4, Z7, Z2
 	VPSRLD       $0x04, Z7, Z8
 	VPERMPS      Z4, Z8, Z8
@@ -3974,17 +4264,17 @@ job74:
 	VPERMPS      Z3, Z8, Z8
 	VADDPS       Z8, Z2, Z2
 	MOVL         $-1, R11
-	BZHIL        R10, R11, R11
+	BZHIL        R9, R11, R11
 	KMOVW        R11, K1
 	VBLENDMPS    Z2, Z0, K1, Z2
 	VMINPS       Z0, Z2, Z2
 	VMOVAPS      Z0, Z6
-	SUBL         $0x00000010, R10
-	JLE          decide75
+	SUBL         $0x00000010, R9
+	JLE          decide81
 
-list76:
-	ADDQ      $0x00000040, R9
-	VMOVUPS   (R9), Z9
+list82:
+	ADDQ      $0x00000040, R8
+	VMOVUPS   (R8), Z9
 	VPERMPS   Z4, Z9, Z10
 	VPSRLD    $0x04, Z9, Z8
 	VPERMPS   Z4, Z8, Z8
@@ -4008,7 +4298,7 @@ list76:
 	VPERMPS   Z3, Z8, Z8
 	VADDPS    Z8, Z10, Z10
 	MOVL      $-1, R11
-	BZHIL     R10, R11, R11
+	BZHIL     R9, R11, R11
 	KMOVW     R11, K1
 	VBLENDMPS Z10, Z0, K1, Z10
 	VMINPS    Z0, Z10, Z10
@@ -4017,10 +4307,10 @@ list76:
 	VMINPS    Z8, Z6, Z6
 	VMINPS    Z10, Z2, Z2
 	VBLENDMPS Z9, Z7, K1, Z7
-	SUBL      $0x00000010, R10
-	JG        list76
+	SUBL      $0x00000010, R9
+	JG        list82
 
-decide75:
+decide81:
 	VMOVAPS    Z2, Z3
 	VSHUFF32X4 $0x4e, Z3, Z3, Z4
 	VMINPS     Z4, Z3, Z3
@@ -4032,30 +4322,30 @@ decide75:
 	VMINPS     Z4, Z3, Z3
 	VADDPS     Z1, Z3, Z1
 	VCMPPS     $0x00, Z3, Z2, K1
-	KMOVW      K1, R9
+	KMOVW      K1, R8
 	VCMPPS     $0x02, Z1, Z2, K1
-	KMOVW      K1, R10
+	KMOVW      K1, R9
 	VCMPPS     $0x02, Z1, Z6, K1
 	KMOVW      K1, R11
-	BLSRL      R10, R10
-	ORL        R11, R10
-	TZCNTL     R9, R11
+	BLSRL      R9, R9
+	ORL        R11, R9
+	TZCNTL     R8, R11
 	VMOVD      R11, X5
 	VPERMPS    Z7, Z5, Z5
-	VMOVD      X5, 2048(AX)(R8*4)
-	BLSRL      R9, R9
-	JZ         single77
-	LEAQ       (BX)(DI*4), R9
-	CMPL       (R9), $0x00000010
-	JLE        single77
-	MOVL       $-1, R10
+	VMOVD      X5, 2048(AX)(R10*4)
+	BLSRL      R8, R8
+	JZ         single83
+	LEAQ       (BX)(DI*4), R8
+	CMPL       (R8), $0x00000010
+	JLE        single83
+	MOVL       $-1, R9
 	INCQ       SI
 
-single77:
-	MOVL R10, 12(CX)
-	ADDQ $0x00000010, CX
+single83:
+	MOVL R9, 5184(AX)(R10*4)
+	ADDQ $0x04, CX
 	DECQ DX
-	JNZ  job74
+	JNZ  job80
 	MOVQ SI, ties+32(FP)
 	VZEROUPPER
 	RET
@@ -4068,14 +4358,14 @@ TEXT ·gridSums8AVX512(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd8<>+0(SB), Z0
 
-vectors78:
+vectors84:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group79:
+group85:
 	VMOVUPS     2048(SI), Z3
 	VPERMPS     Z0, Z3, Z4
 	VMULPS.BCST 384(BX), Z4, Z5
@@ -4135,11 +4425,11 @@ group79:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000080, SI
 	DECQ        DI
-	JNZ         group79
+	JNZ         group85
 	VMOVUPS     Z1, 768(DX)
 	VMOVUPS     Z2, 896(DX)
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JG          vectors78
+	JG          vectors84
 	VZEROUPPER
 	RET

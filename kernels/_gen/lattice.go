@@ -22,15 +22,14 @@ const (
 	gridPoints  = gridKeys + 8*gridRow
 	gridTables  = gridPoints + 8*gridRow
 	gridMargins = gridTables + 8*gridTable
-	gridEnds    = gridMargins + 4*8
-	gridClose   = gridEnds + 4*8
-	gridSigns   = gridClose + 4*8
+	gridClose   = gridMargins + 4*8
+	gridUnsure  = gridClose + 4*8
+	gridSigns   = gridUnsure + 8*gridRow
 	gridTop     = gridSigns + 4
 
 	gridRow    = 4 * 32     // of the keys of a group
 	gridTable  = 2 * 4 * 32 // of a group: weights, then what their errors count
 	gridCounts = 4 * 32     // where the latter begin
-	gridJob    = 4 * 4
 )
 
 // latticeKernel is the shape of a grid: dim coordinates of so many levels, the
@@ -163,8 +162,8 @@ func (l latticeKernel) tables() {
 // keys emits the key of every group on every trial. Its levels are four bits
 // apart.
 func (l latticeKernel) keys() {
-	function("gridKeys"+l.name, "func(space, numerators *float32, top float32, n, groups int)",
-		"gridKeys"+l.name+" finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone; where runs of equal keys end; and on which trials a weight is almost as near to another level.")
+	function("gridKeys"+l.name, "func(space, numerators *float32, top float32, n, groups int, at *int32, jobs *uint32) (found int)",
+		"gridKeys"+l.name+" finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone, and on which trials a weight is almost as near to another level. Where a run of equal keys is off the grid, it puts down jobs for the first and the last trial of the run.")
 	space := param("space")
 	numerators := param("numerators")
 	top, one := l.reg(), l.spread32(float(1))
@@ -236,6 +235,7 @@ func (l latticeKernel) keys() {
 		}
 		VPSUBD(off, key, key)
 		VMOVUPS(key, Mem{Base: row, Disp: gridKeys})
+		VMOVUPS(key, Mem{Base: row, Disp: gridPoints})
 		bits := GP32()
 		l.signBits(l.where(greater, far, limit), bits.(GPVirtual))
 		if l.wide() {
@@ -254,22 +254,37 @@ func (l latticeKernel) keys() {
 	SUBQ(U32(l.n), left)
 	JG(LabelRef(vectors))
 
-	row, ends, groups := GP64(), GP64(), param("groups")
+	l.runs(space)
+	VZEROUPPER()
+	RET()
+}
+
+// runs emits the jobs for the first and the last trial of every run of equal
+// keys off the grid.
+func (l latticeKernel) runs(space GPVirtual) {
+	row, groups := GP64(), param("groups")
 	MOVQ(space, row)
-	MOVQ(space, ends)
 	n, last, all := param("n"), GP32(), GP32()
 	DECQ(n)
 	MOVL(U32(1), last)
 	SHLXL(n.As32(), last, last)
 	BLSMSKL(last, all)
+	pack, at, jobs := GP32(), param("at"), param("jobs")
+	if l.dim == 4 {
+		MOVL(U32(0x7777), pack)
+	} else {
+		MOVL(U32(0x33333333), pack)
+	}
+	begin, place := GP64(), GP32()
+	MOVQ(jobs, begin)
+	XORL(place, place)
 	next := label("ends")
 	Label(next)
-	bits := GP32()
+	bits, t := GP32(), GP32()
 	for i := 32 - l.n; i >= 0; i -= l.n {
 		a := l.reg()
 		VMOVUPS(Mem{Base: row, Disp: gridKeys + 4*i}, a)
 		following := Mem{Base: row, Disp: gridKeys + 4*i + 4}
-		t := GP32()
 		if l.wide() {
 			k := K()
 			VPCMPEQD(following, a, k)
@@ -288,11 +303,122 @@ func (l latticeKernel) keys() {
 	NOTL(bits)
 	ORL(last, bits)
 	ANDL(all, bits)
-	MOVL(bits, Mem{Base: ends, Disp: gridEnds})
+	first := GP64()
+	XORQ(first, first)
+	run := label("run")
+	Label(run)
+	key, job := GP64(), GP32()
+	MOVL(Mem{Base: row, Index: first, Scale: 4, Disp: gridKeys}, key.As32())
+	PEXTL(pack, key.As32(), key.As32())
+	MOVL(Mem{Base: at, Index: key, Scale: 4}, t)
+	MOVL(t, job)
+	SHLL(U8(8), job)
+	ORL(place, job)
+	ORL(job, first.As32())
+	MOVL(first.As32(), Mem{Base: jobs})
+	TZCNTL(bits, first.As32())
+	ORL(first.As32(), job)
+	MOVL(job, Mem{Base: jobs, Disp: 4})
+	INCL(first.As32())
+	NOTL(t)
+	SHRL(U8(31), t)
+	LEAQ(Mem{Base: jobs, Index: t.(GPVirtual).As64(), Scale: 8}, jobs)
+	BLSRL(bits, bits)
+	JNZ(LabelRef(run))
 	ADDQ(U32(gridRow), row)
-	ADDQ(Imm(4), ends)
+	ADDL(U32(32), place)
 	DECQ(groups)
 	JNZ(LabelRef(next))
+	SUBQ(begin, jobs)
+	SHRQ(Imm(2), jobs)
+	Store(jobs, ReturnIndex(0))
+}
+
+// between emits what follows from the points on the first and the last trials of
+// runs.
+func (l latticeKernel) between() {
+	function("gridBetween"+l.suffix, "func(space *float32, jobs *uint32, pairs int) (n int)",
+		"gridBetween"+l.suffix+" gives the trials between the first and the last one of each run, which the pairs of jobs are for, the same point, and, if that is not sure, puts jobs for them behind the others. It returns how many.")
+	space, jobs, pairs := param("space"), param("jobs"), param("pairs")
+	to, begin := GP64(), GP64()
+	LEAQ(Mem{Base: jobs, Index: pairs, Scale: 8}, to)
+	MOVQ(to, begin)
+	var lanes, later []VecVirtual
+	for i := 0; i < 32; i += l.n {
+		r, s := l.reg(), l.reg()
+		VMOVUPS(iota16(), r)
+		if i > 0 {
+			VPADDD(l.spread32(uint32(i)), r, r)
+		}
+		VPADDD(l.spread32(1), r, s)
+		lanes, later = append(lanes, r), append(later, s)
+	}
+	next := label("pair")
+	Label(next)
+	first, last, from, until, row := GP64(), GP64(), GP64(), GP64(), GP64()
+	MOVL(Mem{Base: jobs}, first.As32())
+	MOVL(Mem{Base: jobs, Disp: 4}, last.As32())
+	point, unsure := GP32(), GP32()
+	MOVL(U32(255), from.As32())
+	ANDL(first.As32(), from.As32())
+	MOVL(U32(255), until.As32())
+	ANDL(last.As32(), until.As32())
+	MOVL(Mem{Base: space, Index: from, Scale: 4, Disp: gridPoints}, point)
+	MOVL(Mem{Base: space, Index: until, Scale: 4, Disp: gridPoints}, unsure)
+	XORL(point, unsure)
+	ORL(Mem{Base: space, Index: from, Scale: 4, Disp: gridUnsure}, unsure)
+	ORL(Mem{Base: space, Index: until, Scale: 4, Disp: gridUnsure}, unsure)
+	MOVQ(from, row)
+	ANDL(U32(0xe0), row.As32())
+	LEAQ(Mem{Base: space, Index: row, Scale: 4, Disp: gridPoints}, row)
+	SUBL(from.As32(), until.As32()) // how many trials later the last one is
+	ANDL(U32(31), from.As32())
+
+	same, base := l.spread(point.(GPVirtual)), l.spread(first)
+	if l.wide() {
+		one, mask := GP32(), GP32()
+		MOVL(U32(1), one)
+		SHLXL(until.As32(), one, mask)
+		SUBL(one, mask)
+		ANDL(I32(-2), mask)
+		SHLXL(from.As32(), mask, mask)
+		for i := 0; i < 32; i += l.n {
+			k := K()
+			KMOVW(mask, k)
+			VMOVDQU32(same, k, Mem{Base: row, Disp: 4 * i})
+			SHRL(U8(16), mask)
+		}
+	} else {
+		low, high := l.spread(from), l.reg()
+		VPADDD(l.spread(until), low, high)
+		for i, lane := range lanes {
+			m, t := l.reg(), l.reg()
+			VPCMPGTD(low, lane, m)
+			VPCMPGTD(lane, high, t)
+			VPAND(t, m, m)
+			VMOVUPS(Mem{Base: row, Disp: 4 * l.n * i}, t)
+			VBLENDVPS(m, same, t, t)
+			VMOVUPS(t, Mem{Base: row, Disp: 4 * l.n * i})
+		}
+	}
+	for i, lane := range later {
+		t := l.reg()
+		VPADDD(lane, base, t)
+		VMOVUPS(t, Mem{Base: to, Disp: 4 * l.n * i})
+	}
+	none := GP64()
+	XORQ(none, none)
+	SUBL(U32(1), until.As32())
+	CMOVLCS(none.As32(), until.As32()) // the first one is the last
+	TESTL(unsure, unsure)
+	CMOVLEQ(none.As32(), until.As32())
+	LEAQ(Mem{Base: to, Index: until, Scale: 4}, to)
+	ADDQ(Imm(8), jobs)
+	DECQ(pairs)
+	JNZ(LabelRef(next))
+	SUBQ(begin, to)
+	SHRQ(Imm(2), to)
+	Store(to, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
@@ -309,8 +435,8 @@ func (v isa) times(m Mem, r, to VecVirtual) {
 
 // evaluate emits the search for the best points of lists.
 func (l latticeKernel) evaluate() {
-	function("gridBest"+l.name, "func(space *float32, jobs *int32, n int, lists *uint32) (ties int)",
-		"gridBest"+l.name+" finds the best point of a list for a group on a trial, as lattice.closest. A job is a list, a group, a trial and what is told of it: other than 0 if the point is not better than all others by the margin, and negative if several are equally good and it is not seen which comes first, which ties tells as well.")
+	function("gridBest"+l.name, "func(space *float32, jobs *uint32, n int, lists *uint32) (ties int)",
+		"gridBest"+l.name+" finds the best point of a list for a group on a trial, as lattice.closest. For each trial it tells, by a number other than 0, if the point is not better than all others by the margin; by a negative one if several are equally good and it is not seen which comes first. ties is how often that was so.")
 	space, jobs, n, lists := param("space"), param("jobs"), param("n"), param("lists")
 	most := l.spread32(float(math.MaxFloat32))
 	var odd Op = l.odd()
@@ -318,22 +444,22 @@ func (l latticeKernel) evaluate() {
 	XORQ(ties, ties)
 	nextJob := label("job")
 	Label(nextJob)
-	list, group, trial := GP64(), GP64(), GP64()
-	MOVLQSX(Mem{Base: jobs}, list)
-	MOVLQSX(Mem{Base: jobs, Disp: 4}, group)
-	MOVLQSX(Mem{Base: jobs, Disp: 8}, trial)
+	list, group, trial, place := GP64(), GP64(), GP64(), GP64()
+	MOVL(Mem{Base: jobs}, list.As32())
+	MOVBLZX(list.As8(), place.As32())
+	MOVL(place.As32(), group.As32())
+	SHRL(U8(5), group.As32())
+	MOVL(U32(31), trial.As32())
+	ANDL(place.As32(), trial.As32())
+	SHRL(U8(8), list.As32())
 	margin := l.reg()
 	VBROADCASTSS(Mem{Base: space, Index: group, Scale: 4, Disp: gridMargins}, margin)
 	values := l.reg()
 	VBROADCASTSS(Mem{Base: space, Index: trial, Scale: 4, Disp: gridScale}, values)
 	VMULPS(odd, values, values)
-	tables, place := GP64(), GP64()
-	MOVQ(group, tables)
+	tables := group
 	SHLQ(U8(8), tables) // gridTable
 	ADDQ(space, tables)
-	MOVQ(group, place)
-	SHLQ(U8(5), place)
-	ADDQ(trial, place)
 	var costs []VecVirtual
 	for i := 0; i < 32; i += l.n {
 		e, c := l.reg(), l.reg()
@@ -413,8 +539,8 @@ func (l latticeKernel) evaluate() {
 	MOVL(I32(-1), unsure)
 	INCQ(ties)
 	Label(single)
-	MOVL(unsure, Mem{Base: jobs, Disp: 12})
-	ADDQ(U32(gridJob), jobs)
+	MOVL(unsure, Mem{Base: space, Index: place, Scale: 4, Disp: gridUnsure})
+	ADDQ(Imm(4), jobs)
 	DECQ(n)
 	JNZ(LabelRef(nextJob))
 	Store(ties, ReturnIndex(0))

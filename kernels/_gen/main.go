@@ -59,6 +59,7 @@ func lattices() {
 		v.split32()
 		v.split16()
 		v.closest()
+		latticeKernel{isa: v}.between()
 		for _, l := range v.lattices() {
 			l.tables()
 			l.keys()
