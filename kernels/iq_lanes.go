@@ -1,5 +1,7 @@
 package kernels
 
+import "sync"
+
 // A search among grid points tries some scales on some groups. With vectors, a
 // lane owns a trial where levels and sums are found, and a neighbour where points
 // are. Lanes do what plain Go does in its order, and so give the same bits.
@@ -27,8 +29,16 @@ type gridLanes struct {
 	heavy   float32  // the largest w, or NaN if one is negative
 
 	tame bool // whether the weights are such that lanes can take them
-	jobs [1024]uint32
 }
 
-// A job asks for the best point of a list, for a group on a trial: the trial has
-// five bits, the group three, and the list what is above.
+// gridBlocks are the sub-blocks of a block, which lanes search together: so that
+// what one waits for is done for others meanwhile.
+type gridBlocks struct {
+	blocks [16]gridBlock
+	// jobs ask for the best point of a list, for a group of a sub-block on a
+	// trial: the trial has five bits, the group three, the sub-block four, and the
+	// list those above.
+	jobs [8 * 8 * 3 * 32]uint32
+}
+
+var gridBlocksPool = sync.Pool{New: func() any { return new(gridBlocks) }}

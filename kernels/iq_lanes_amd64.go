@@ -3,6 +3,7 @@ package kernels
 import (
 	"math"
 	"math/bits"
+	"unsafe"
 )
 
 //go:generate go -C _gen run . -lattices -out ../lattice_amd64.s -stubs ../lattice_amd64.go -pkg kernels
@@ -27,72 +28,125 @@ func (b *gridBlock) takeInLanes(x, importance []float32, square, little float32,
 	return b.tame
 }
 
-// runInLanes is run, and says whether lanes can do it: whether all weights are
-// such multiples of all scales on trial that they are rounded well.
-func (s *gridSearch) runInLanes(l *lattice, b *gridBlock, top, scale float32) (float32, bool) {
-	if !b.tame || !(top > 0x1p-40 && b.loud < 0x1p16*top) {
-		return 0, false
+// runInLanes is run for the first n sub-blocks, where wanted. It returns a bit for
+// each that lanes can do: whose weights are such multiples of all scales on trial
+// that they are rounded well.
+func (s *gridSearch) runInLanes(l *lattice, b *gridBlocks, n int) (done uint16) {
+	if backend == Portable {
+		return 0
 	}
-	groups, trials := b.n/l.dim, 2*s.trials+1
+	together := 8
+	if l.dim == 4 {
+		together = 4
+	}
+	for i := 0; i < n; i += together {
+		done |= s.runTogether(l, b, i, min(n, i+together))
+	}
+	return done
+}
+
+// runTogether is runInLanes for a part of the sub-blocks.
+func (s *gridSearch) runTogether(l *lattice, b *gridBlocks, begin, end int) (done uint16) {
 	numerators := s.numerators(l)
+	trials := 2*s.trials + 1
 	high := float32(2*l.levels - 1)
-	b.spread(l, groups, high*top/numerators[0])
-	b.lookUp(l, numerators, top, trials, groups)
-	b.sumUp(l, trials, groups)
+	jobs := 0
+	for i := begin; i < end; i++ {
+		c := &b.blocks[i]
+		if !c.wanted || !c.tame || !(c.middle > 0x1p-40 && c.loud < 0x1p16*c.middle) {
+			continue
+		}
+		done |= 1 << i
+		c.spread(l, high*c.middle/numerators[0])
+		jobs += c.findKeys(l, numerators, c.middle, trials, i, b.jobs[jobs:])
+	}
+	b.lookUp(l, jobs, trials, done)
+	jobs = 0
+	var again uint16
+	for i := begin; i < end; i++ {
+		if done>>i&1 == 0 {
+			continue
+		}
+		c := &b.blocks[i]
+		c.sumUp(l, trials)
+		s.choose(l, c, trials)
+		if c.off == 0 || !(c.result > 0) {
+			continue
+		}
+		if !(c.loud/c.result < 0x1p20 && c.result > 0x1p-60) {
+			done &^= 1 << i
+			c.result = c.before
+			continue
+		}
+		again |= 1 << i
+		jobs += c.findKeys(l, nil, c.result, 1, i, b.jobs[jobs:])
+	}
+	b.lookUp(l, jobs, 1, again)
+	for i := begin; i < end; i++ {
+		if done>>i&1 != 0 {
+			b.blocks[i].finish(l, again>>i&1 != 0)
+		}
+	}
+	return done
+}
+
+// choose finds the best trial.
+func (s *gridSearch) choose(l *lattice, b *gridBlock, trials int) {
+	b.before = b.result
 	best, chosen := float32(0), -1
 	for i, sumqx := range b.qx[:trials] {
 		if sumq2 := b.q2[i]; sumq2 > 0 && sumqx*sumqx > best*sumq2 {
-			scale = sumqx / sumq2
-			best = scale * sumqx
+			b.result = sumqx / sumq2
+			best = b.result * sumqx
 			chosen = i
 		}
 	}
-	off := uint8(1<<groups - 1)
-	var words [8]uint32
+	groups := b.n / l.dim
+	b.off = 1<<groups - 1
 	if chosen < 0 {
-		off &^= s.onGrid
-		for g := range words {
-			words[g] = l.word(l.points[0])
+		b.off &^= s.onGrid
+		for g := range b.words {
+			b.words[g] = l.word(l.points[0])
 		}
 	} else {
 		for g := range groups {
-			words[g] = b.points[g][chosen]
+			b.words[g] = b.points[g][chosen]
 			if l.short().at[l.keyOf(b.keys[g][chosen])] < 0 {
-				off &^= 1 << g
+				b.off &^= 1 << g
 			}
 		}
 	}
-	if off != 0 || s.always {
-		off |= s.again
+	if b.off != 0 || s.always {
+		b.off |= s.again
 	}
-	if off != 0 && scale > 0 {
-		if !(b.loud/scale < 0x1p20 && scale > 0x1p-60) {
-			return 0, false
-		}
-		b.lookUp(l, nil, scale, 1, groups)
+}
+
+// finish takes over what was looked up once more, and makes indices of points.
+func (b *gridBlock) finish(l *lattice, again bool) {
+	groups := b.n / l.dim
+	if again {
 		for g := range groups {
-			if off>>g&1 == 0 {
-				b.points[g][0] = words[g]
+			if b.off>>g&1 == 0 {
+				b.points[g][0] = b.words[g]
 			} else {
-				words[g] = b.points[g][0]
+				b.words[g] = b.points[g][0]
 			}
 		}
-		b.sumUp(l, 1, groups)
+		b.sumUp(l, 1)
 		if b.q2[0] > 0 {
-			scale = b.qx[0] / b.q2[0]
+			b.result = b.qx[0] / b.q2[0]
 		}
 	}
 	for g := range groups {
-		b.point[g] = uint16(l.at[l.keyOf(words[g])])
+		b.point[g] = uint16(l.at[l.keyOf(b.words[g])])
 	}
 	clear(b.point[groups:])
-	if scale < 0 {
-		scale = -scale
+	if b.result < 0 {
+		b.result = -b.result
 		for i := range b.signs {
 			b.signs[i] = ^b.signs[i]
 		}
 	}
-	return scale, true
 }
 
 // numerators are what the inverse scales on trial are multiples of, as run has
@@ -106,21 +160,23 @@ func (s *gridSearch) numerators(l *lattice) *[32]float32 {
 	return &s.numerator
 }
 
-// lookUp finds the points of all groups on all trials. A key on the grid is its
-// own point.
+// lookUp finds the points of all groups on all trials, given the jobs that came
+// of their keys. A key on the grid is its own point.
 //
 // As in [gridLines], a point that is better than all others by a margin on the
 // first and on the last trial of a run is so on those between.
-func (b *gridBlock) lookUp(l *lattice, numerators *[32]float32, top float32, trials, groups int) {
-	ends := b.findKeys(l, numerators, top, trials, groups)
-	b.work(l, b.jobs[:ends])
-	if trials > 1 && ends > 0 {
-		b.work(l, b.jobs[ends:][:b.between(ends/2)])
+func (b *gridBlocks) lookUp(l *lattice, jobs, trials int, which uint16) {
+	b.work(l, b.jobs[:jobs])
+	if trials > 1 && jobs > 0 {
+		b.work(l, b.jobs[jobs:][:b.between(jobs/2)])
 	}
-	for g, closeTo := range b.close[:groups] {
-		for closeTo &= 1<<trials - 1; closeTo != 0; closeTo &= closeTo - 1 {
-			if i := bits.TrailingZeros32(closeTo); l.at[l.keyOf(b.keys[g][i])] < 0 {
-				b.closest(l, g, i)
+	for ; which != 0; which &= which - 1 {
+		c := &b.blocks[bits.TrailingZeros16(which)]
+		for g, closeTo := range c.close[:c.n/l.dim] {
+			for closeTo &= 1<<trials - 1; closeTo != 0; closeTo &= closeTo - 1 {
+				if i := bits.TrailingZeros32(closeTo); l.at[l.keyOf(c.keys[g][i])] < 0 {
+					c.closest(l, g, i)
+				}
 			}
 		}
 	}
@@ -133,42 +189,46 @@ func (b *gridBlock) closest(l *lattice, g, trial int) {
 	b.points[g][trial] = l.word(l.points[l.closest(near, x, root, b.scale[trial], &oddValues)])
 }
 
+const gridBlockSize = int(unsafe.Sizeof(gridBlock{}))
+
 // work does jobs.
-func (b *gridBlock) work(l *lattice, jobs []uint32) {
+func (b *gridBlocks) work(l *lattice, jobs []uint32) {
 	if len(jobs) == 0 {
 		return
 	}
-	lists := &l.short().words[0]
+	first, lists := &b.blocks[0].x[0], &l.short().words[0]
 	var ties int
 	switch {
 	case l.dim == 4:
-		ties = gridBest4AVX2(&b.x[0], &jobs[0], len(jobs), lists)
+		ties = gridBest4AVX2(first, gridBlockSize, &jobs[0], len(jobs), lists)
 	case backend == AVX512:
-		ties = gridBest8AVX512(&b.x[0], &jobs[0], len(jobs), lists)
+		ties = gridBest8AVX512(first, gridBlockSize, &jobs[0], len(jobs), lists)
 	default:
-		ties = gridBest8AVX2(&b.x[0], &jobs[0], len(jobs), lists)
+		ties = gridBest8AVX2(first, gridBlockSize, &jobs[0], len(jobs), lists)
 	}
 	if ties == 0 {
 		return
 	}
 	for _, j := range jobs {
-		if g, i := int(j>>5&7), int(j&31); b.unsure[g][i] < 0 {
-			b.closest(l, g, i)
+		c, g, i := &b.blocks[j>>8&15], int(j>>5&7), int(j&31)
+		if c.unsure[g][i] < 0 {
+			c.closest(l, g, i)
 		}
 	}
 }
 
 // between does what is to be done about the trials between those of pairs of jobs,
 // and returns how many jobs come of it.
-func (b *gridBlock) between(pairs int) int {
+func (b *gridBlocks) between(pairs int) int {
 	if backend == AVX512 {
-		return gridBetweenAVX512(&b.x[0], &b.jobs[0], pairs)
+		return gridBetweenAVX512(&b.blocks[0].x[0], gridBlockSize, &b.jobs[0], pairs)
 	}
-	return gridBetweenAVX2(&b.x[0], &b.jobs[0], pairs)
+	return gridBetweenAVX2(&b.blocks[0].x[0], gridBlockSize, &b.jobs[0], pairs)
 }
 
 // spread makes the tables of all groups.
-func (b *gridBlock) spread(l *lattice, groups int, reach float32) {
+func (b *gridBlock) spread(l *lattice, reach float32) {
+	groups := b.n / l.dim
 	switch {
 	case backend == AVX512 && l.dim == 4:
 		gridTables4AVX512(&b.x[0], groups, reach)
@@ -183,26 +243,28 @@ func (b *gridBlock) spread(l *lattice, groups int, reach float32) {
 
 // findKeys finds the keys of all groups on all trials, and how many jobs come of
 // them.
-func (b *gridBlock) findKeys(l *lattice, numerators *[32]float32, top float32, trials, groups int) int {
+func (b *gridBlock) findKeys(l *lattice, numerators *[32]float32, top float32, trials, block int, list []uint32) int {
+	groups := b.n / l.dim
 	var from *float32
 	if numerators != nil {
 		from = &numerators[0]
 	}
-	at, jobs := &l.short().at[0], &b.jobs[0]
+	at, jobs := &l.short().at[0], &list[0]
 	switch {
 	case backend == AVX512 && l.dim == 4:
-		return gridKeys4AVX512(&b.x[0], from, top, trials, groups, at, jobs)
+		return gridKeys4AVX512(&b.x[0], from, top, trials, groups, at, block, jobs)
 	case backend == AVX512:
-		return gridKeys8AVX512(&b.x[0], from, top, trials, groups, at, jobs)
+		return gridKeys8AVX512(&b.x[0], from, top, trials, groups, at, block, jobs)
 	case l.dim == 4:
-		return gridKeys4AVX2(&b.x[0], from, top, trials, groups, at, jobs)
+		return gridKeys4AVX2(&b.x[0], from, top, trials, groups, at, block, jobs)
 	default:
-		return gridKeys8AVX2(&b.x[0], from, top, trials, groups, at, jobs)
+		return gridKeys8AVX2(&b.x[0], from, top, trials, groups, at, block, jobs)
 	}
 }
 
 // sumUp finds Σwxq and Σwq² on all trials.
-func (b *gridBlock) sumUp(l *lattice, trials, groups int) {
+func (b *gridBlock) sumUp(l *lattice, trials int) {
+	groups := b.n / l.dim
 	switch {
 	case backend == AVX512 && l.dim == 4:
 		gridSums4AVX512(&b.x[0], trials, groups)

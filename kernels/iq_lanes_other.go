@@ -4,6 +4,4 @@ package kernels
 
 func (b *gridBlock) takeInLanes([]float32, []float32, float32, float32, bool) bool { return false }
 
-func (s *gridSearch) runInLanes(*lattice, *gridBlock, float32, float32) (float32, bool) {
-	return 0, false
-}
+func (s *gridSearch) runInLanes(*lattice, *gridBlocks, int) (done uint16) { return 0 }

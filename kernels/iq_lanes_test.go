@@ -39,7 +39,10 @@ func TestLanesSearchAsPlainGo(t *testing.T) {
 				}
 				even := rapid.Bool().Draw(t, "even")
 				square := sumSquares(x) / float32(len(x))
-				var quick, plain gridBlock
+				var blocks gridBlocks
+				var plain gridBlock
+				at := rapid.IntRange(0, 15).Draw(t, "at")
+				quick := &blocks.blocks[at]
 				Use(b)
 				quick.take(x, importance, square, 0, even)
 				Use(Portable)
@@ -57,7 +60,9 @@ func TestLanesSearchAsPlainGo(t *testing.T) {
 				}
 				top *= rapid.SampledFrom([]float32{1, 1, 0.9, 0.01}).Draw(t, "part")
 				Use(b)
-				got := c.s.run(c.l, &quick, top, top/5)
+				quick.want(true, top, top/5)
+				c.s.runAll(c.l, &blocks, 16)
+				got := quick.result
 				Use(Portable)
 				want := c.s.run(c.l, &plain, top, top/5)
 				if !sameFloat(got, want) || quick.point != plain.point || quick.signs != plain.signs {

@@ -8,10 +8,21 @@ import (
 // gridBlock is one sub-block: the weights that share a scale, as the search
 // for it sees them.
 type gridBlock struct {
+	gridLanes
 	n     int
 	point [8]uint16 // the points found, by index
-	gridLanes
-	lines gridLines
+
+	// A search that is wanted spreads its trials around middle as the largest
+	// magnitude. Its result is a scale; one that is there before holds if none is
+	// better than nothing.
+	wanted         bool
+	middle, result float32
+
+	before float32   // the result before lanes searched
+	words  [8]uint32 // points that they found so far
+	off    uint8     // groups that they are to look up once more
+
+	lines *gridLines
 }
 
 // blockSquare returns factor times the mean square of a block of 256 weights.
@@ -127,13 +138,25 @@ type gridSearch struct {
 	numerator [32]float32
 }
 
+// want says whether b is to be searched, and how.
+func (b *gridBlock) want(wanted bool, middle, result float32) {
+	b.wanted, b.middle, b.result = wanted, middle, result
+}
+
+// runAll finds scales and points of the first n sub-blocks, where wanted.
+func (s *gridSearch) runAll(l *lattice, b *gridBlocks, n int) {
+	done := s.runInLanes(l, b, n)
+	for i := range b.blocks[:n] {
+		if b := &b.blocks[i]; b.wanted && done>>i&1 == 0 {
+			b.result = s.run(l, b, b.middle, b.result)
+		}
+	}
+}
+
 // run finds scale and points of b. Trials spread around top as the largest
 // magnitude; scale holds if none is better than nothing. The scale returned is
 // not negative, unless NaN.
 func (s *gridSearch) run(l *lattice, b *gridBlock, top, scale float32) float32 {
-	if scale, done := s.runInLanes(l, b, top, scale); done {
-		return scale
-	}
 	groups := b.n / l.dim
 	high := float32(2*l.levels - 1)
 	var best float32

@@ -32,7 +32,7 @@ func closestAVX2(x *float32, w *float32, value *float32, scale float32, near *ui
 // gridBetweenAVX2 gives the trials between the first and the last one of each run, which the pairs of jobs are for, the same point, and, if that is not sure, puts jobs for them behind the others. It returns how many.
 //
 //go:noescape
-func gridBetweenAVX2(space *float32, jobs *uint32, pairs int) (n int)
+func gridBetweenAVX2(spaces *float32, size int, jobs *uint32, pairs int) (n int)
 
 // gridTables4AVX2 spreads the weights of every group, and what their errors count, over the places of the tables, and finds by how much a point must be better than another to be so in any arithmetic, if no value is larger than reach.
 //
@@ -42,12 +42,12 @@ func gridTables4AVX2(space *float32, groups int, reach float32)
 // gridKeys4AVX2 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone, and on which trials a weight is almost as near to another level. Where a run of equal keys is off the grid, it puts down jobs for the first and the last trial of the run.
 //
 //go:noescape
-func gridKeys4AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
+func gridKeys4AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, block int, jobs *uint32) (found int)
 
 // gridBest4AVX2 finds the best point of a list for a group on a trial, as lattice.closest. For each trial it tells, by a number other than 0, if the point is not better than all others by the margin; by a negative one if several are equally good and it is not seen which comes first. ties is how often that was so.
 //
 //go:noescape
-func gridBest4AVX2(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
+func gridBest4AVX2(spaces *float32, size int, jobs *uint32, n int, lists *uint32) (ties int)
 
 // gridSums4AVX2 equals lattice.sums for the points on every trial.
 //
@@ -62,12 +62,12 @@ func gridTables8AVX2(space *float32, groups int, reach float32)
 // gridKeys8AVX2 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone, and on which trials a weight is almost as near to another level. Where a run of equal keys is off the grid, it puts down jobs for the first and the last trial of the run.
 //
 //go:noescape
-func gridKeys8AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
+func gridKeys8AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, block int, jobs *uint32) (found int)
 
 // gridBest8AVX2 finds the best point of a list for a group on a trial, as lattice.closest. For each trial it tells, by a number other than 0, if the point is not better than all others by the margin; by a negative one if several are equally good and it is not seen which comes first. ties is how often that was so.
 //
 //go:noescape
-func gridBest8AVX2(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
+func gridBest8AVX2(spaces *float32, size int, jobs *uint32, n int, lists *uint32) (ties int)
 
 // gridSums8AVX2 equals lattice.sums for the points on every trial.
 //
@@ -92,7 +92,7 @@ func closestAVX512(x *float32, w *float32, value *float32, scale float32, near *
 // gridBetweenAVX512 gives the trials between the first and the last one of each run, which the pairs of jobs are for, the same point, and, if that is not sure, puts jobs for them behind the others. It returns how many.
 //
 //go:noescape
-func gridBetweenAVX512(space *float32, jobs *uint32, pairs int) (n int)
+func gridBetweenAVX512(spaces *float32, size int, jobs *uint32, pairs int) (n int)
 
 // gridTables4AVX512 spreads the weights of every group, and what their errors count, over the places of the tables, and finds by how much a point must be better than another to be so in any arithmetic, if no value is larger than reach.
 //
@@ -102,12 +102,12 @@ func gridTables4AVX512(space *float32, groups int, reach float32)
 // gridKeys4AVX512 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone, and on which trials a weight is almost as near to another level. Where a run of equal keys is off the grid, it puts down jobs for the first and the last trial of the run.
 //
 //go:noescape
-func gridKeys4AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
+func gridKeys4AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, block int, jobs *uint32) (found int)
 
 // gridBest4AVX512 finds the best point of a list for a group on a trial, as lattice.closest. For each trial it tells, by a number other than 0, if the point is not better than all others by the margin; by a negative one if several are equally good and it is not seen which comes first. ties is how often that was so.
 //
 //go:noescape
-func gridBest4AVX512(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
+func gridBest4AVX512(spaces *float32, size int, jobs *uint32, n int, lists *uint32) (ties int)
 
 // gridSums4AVX512 equals lattice.sums for the points on every trial.
 //
@@ -122,12 +122,12 @@ func gridTables8AVX512(space *float32, groups int, reach float32)
 // gridKeys8AVX512 finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone, and on which trials a weight is almost as near to another level. Where a run of equal keys is off the grid, it puts down jobs for the first and the last trial of the run.
 //
 //go:noescape
-func gridKeys8AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
+func gridKeys8AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, block int, jobs *uint32) (found int)
 
 // gridBest8AVX512 finds the best point of a list for a group on a trial, as lattice.closest. For each trial it tells, by a number other than 0, if the point is not better than all others by the margin; by a negative one if several are equally good and it is not seen which comes first. ties is how often that was so.
 //
 //go:noescape
-func gridBest8AVX512(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
+func gridBest8AVX512(spaces *float32, size int, jobs *uint32, n int, lists *uint32) (ties int)
 
 // gridSums8AVX512 equals lattice.sums for the points on every trial.
 //

@@ -1693,14 +1693,13 @@ GLOBL v32_00000008<>(SB), RODATA|NOPTR, $32
 DATA c32_7fffffff<>+0(SB)/4, $0x7fffffff
 GLOBL c32_7fffffff<>(SB), RODATA|NOPTR, $4
 
-// func gridBetweenAVX2(space *float32, jobs *uint32, pairs int) (n int)
+// func gridBetweenAVX2(spaces *float32, size int, jobs *uint32, pairs int) (n int)
 // Requires: AVX, AVX2, CMOV
-TEXT ·gridBetweenAVX2(SB), NOSPLIT, $0-32
-	MOVQ         space+0(FP), AX
-	MOVQ         jobs+8(FP), CX
-	MOVQ         pairs+16(FP), DX
-	LEAQ         (CX)(DX*8), BX
-	MOVQ         BX, SI
+TEXT ·gridBetweenAVX2(SB), NOSPLIT, $0-40
+	MOVQ         jobs+16(FP), AX
+	MOVQ         pairs+24(FP), CX
+	LEAQ         (AX)(CX*8), DX
+	MOVQ         DX, BX
 	VMOVUPS      iota<>+0(SB), Y0
 	VPBROADCASTD c32_00000001<>+0(SB), Y1
 	VPADDD       Y1, Y0, Y1
@@ -1721,75 +1720,80 @@ TEXT ·gridBetweenAVX2(SB), NOSPLIT, $0-32
 	VPADDD       Y7, Y6, Y7
 
 pair22:
-	MOVL         (CX), DI
-	MOVL         4(CX), R8
+	MOVL         (AX), SI
+	MOVL         4(AX), DI
+	MOVL         SI, R10
+	SHRL         $0x08, R10
+	ANDL         $0x0000000f, R10
+	IMULQ        size+8(FP), R10
+	ADDQ         spaces+0(FP), R10
+	MOVL         $0x000000ff, R8
+	ANDL         SI, R8
 	MOVL         $0x000000ff, R9
 	ANDL         DI, R9
-	MOVL         $0x000000ff, R10
-	ANDL         R8, R10
-	MOVL         2048(AX)(R9*4), R11
-	MOVL         2048(AX)(R10*4), R12
+	MOVL         2048(R10)(R8*4), R11
+	MOVL         2048(R10)(R9*4), R12
 	XORL         R11, R12
-	ORL          5184(AX)(R9*4), R12
-	ORL          5184(AX)(R10*4), R12
-	MOVQ         R9, R8
-	ANDL         $0x000000e0, R8
-	LEAQ         2048(AX)(R8*4), R8
-	SUBL         R9, R10
-	ANDL         $0x0000001f, R9
+	ORL          5184(R10)(R8*4), R12
+	ORL          5184(R10)(R9*4), R12
+	MOVQ         R8, DI
+	ANDL         $0x000000e0, DI
+	LEAQ         2048(R10)(DI*4), DI
+	SUBL         R8, R9
+	ANDL         $0x0000001f, R8
 	VMOVD        R11, X8
 	VPBROADCASTD X8, Y8
-	VMOVD        DI, X9
+	VMOVD        SI, X9
 	VPBROADCASTD X9, Y9
-	VMOVD        R9, X10
+	VMOVD        R8, X10
 	VPBROADCASTD X10, Y10
-	VMOVD        R10, X11
+	VMOVD        R9, X11
 	VPBROADCASTD X11, Y11
 	VPADDD       Y11, Y10, Y11
 	VPCMPGTD     Y10, Y0, Y12
 	VPCMPGTD     Y0, Y11, Y13
 	VPAND        Y13, Y12, Y12
-	VMOVUPS      (R8), Y13
+	VMOVUPS      (DI), Y13
 	VBLENDVPS    Y12, Y8, Y13, Y13
-	VMOVUPS      Y13, (R8)
+	VMOVUPS      Y13, (DI)
 	VPCMPGTD     Y10, Y2, Y12
 	VPCMPGTD     Y2, Y11, Y13
 	VPAND        Y13, Y12, Y12
-	VMOVUPS      32(R8), Y13
+	VMOVUPS      32(DI), Y13
 	VBLENDVPS    Y12, Y8, Y13, Y13
-	VMOVUPS      Y13, 32(R8)
+	VMOVUPS      Y13, 32(DI)
 	VPCMPGTD     Y10, Y4, Y12
 	VPCMPGTD     Y4, Y11, Y13
 	VPAND        Y13, Y12, Y12
-	VMOVUPS      64(R8), Y13
+	VMOVUPS      64(DI), Y13
 	VBLENDVPS    Y12, Y8, Y13, Y13
-	VMOVUPS      Y13, 64(R8)
+	VMOVUPS      Y13, 64(DI)
 	VPCMPGTD     Y10, Y6, Y10
 	VPCMPGTD     Y6, Y11, Y11
 	VPAND        Y11, Y10, Y10
-	VMOVUPS      96(R8), Y11
+	VMOVUPS      96(DI), Y11
 	VBLENDVPS    Y10, Y8, Y11, Y11
-	VMOVUPS      Y11, 96(R8)
+	VMOVUPS      Y11, 96(DI)
 	VPADDD       Y1, Y9, Y8
-	VMOVUPS      Y8, (BX)
+	VMOVUPS      Y8, (DX)
 	VPADDD       Y3, Y9, Y8
-	VMOVUPS      Y8, 32(BX)
+	VMOVUPS      Y8, 32(DX)
 	VPADDD       Y5, Y9, Y8
-	VMOVUPS      Y8, 64(BX)
+	VMOVUPS      Y8, 64(DX)
 	VPADDD       Y7, Y9, Y8
-	VMOVUPS      Y8, 96(BX)
-	XORQ         DI, DI
-	SUBL         $0x00000001, R10
-	CMOVLCS      DI, R10
+	VMOVUPS      Y8, 96(DX)
+	XORQ         SI, SI
+	SUBL         $0x00000001, R9
+	CMOVLCS      SI, R9
 	TESTL        R12, R12
-	CMOVLEQ      DI, R10
-	LEAQ         (BX)(R10*4), BX
-	ADDQ         $0x08, CX
-	DECQ         DX
+	CMOVLEQ      SI, R9
+	LEAQ         (DX)(R9*4), DX
+	ADDQ         $0x08, AX
+	DECQ         CX
 	JNZ          pair22
-	SUBQ         SI, BX
-	SHRQ         $0x02, BX
-	MOVQ         BX, n+24(FP)
+	SUBQ         BX, DX
+	SHRQ         $0x02, DX
+	MOVQ         DX, n+32(FP)
 	VZEROUPPER
 	RET
 
@@ -1920,9 +1924,9 @@ DATA v32_03800000<>+24(SB)/4, $0x03800000
 DATA v32_03800000<>+28(SB)/4, $0x03800000
 GLOBL v32_03800000<>(SB), RODATA|NOPTR, $32
 
-// func gridKeys4AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
+// func gridKeys4AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, block int, jobs *uint32) (found int)
 // Requires: AVX, AVX2, BMI, BMI2
-TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-64
+TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-72
 	MOVQ         space+0(FP), AX
 	MOVQ         numerators+8(FP), CX
 	VPBROADCASTD c32_3f800000<>+0(SB), Y1
@@ -2040,10 +2044,11 @@ group27:
 	SHLXL        DX, BX, BX
 	BLSMSKL      BX, DX
 	MOVQ         at+40(FP), DI
-	MOVQ         jobs+48(FP), R8
+	MOVQ         jobs+56(FP), R8
 	MOVL         $0x00007777, SI
+	MOVQ         block+48(FP), R10
 	MOVQ         R8, R9
-	XORL         R10, R10
+	SHLL         $0x08, R10
 
 ends28:
 	VMOVUPS   1120(AX), Y0
@@ -2075,7 +2080,7 @@ run29:
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
 	MOVL   R12, R14
-	SHLL   $0x08, R14
+	SHLL   $0x0c, R14
 	ORL    R10, R14
 	ORL    R14, R13
 	MOVL   R13, (R8)
@@ -2094,7 +2099,7 @@ run29:
 	JNZ    ends28
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
-	MOVQ   R8, found+56(FP)
+	MOVQ   R8, found+64(FP)
 	VZEROUPPER
 	RET
 
@@ -2134,45 +2139,49 @@ DATA v32_c7c00000<>+24(SB)/4, $0xc7c00000
 DATA v32_c7c00000<>+28(SB)/4, $0xc7c00000
 GLOBL v32_c7c00000<>(SB), RODATA|NOPTR, $32
 
-// func gridBest4AVX2(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
+// func gridBest4AVX2(spaces *float32, size int, jobs *uint32, n int, lists *uint32) (ties int)
 // Requires: AVX, AVX2, BMI
-TEXT ·gridBest4AVX2(SB), NOSPLIT, $0-40
-	MOVQ         space+0(FP), AX
-	MOVQ         jobs+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         lists+24(FP), BX
+TEXT ·gridBest4AVX2(SB), NOSPLIT, $0-48
+	MOVQ         jobs+16(FP), AX
+	MOVQ         n+24(FP), CX
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
-	XORQ         SI, SI
+	XORQ         DX, DX
 
 job30:
-	MOVL         (CX), DI
-	MOVBLZX      DI, R10
-	MOVL         R10, R8
-	SHRL         $0x05, R8
-	MOVL         $0x0000001f, R9
-	ANDL         R10, R9
-	SHRL         $0x08, DI
-	VBROADCASTSS 5120(AX)(R8*4), Y1
-	VBROADCASTSS 640(AX)(R9*4), Y2
+	MOVL         (AX), BX
+	MOVL         BX, R9
+	SHRL         $0x08, R9
+	ANDL         $0x0000000f, R9
+	IMULQ        size+8(FP), R9
+	ADDQ         spaces+0(FP), R9
+	MOVQ         lists+32(FP), R10
+	MOVBLZX      BL, R8
+	MOVL         R8, SI
+	SHRL         $0x05, SI
+	MOVL         $0x0000001f, DI
+	ANDL         R8, DI
+	SHRL         $0x0c, BX
+	VBROADCASTSS 5120(R9)(SI*4), Y1
+	VBROADCASTSS 640(R9)(DI*4), Y2
 	VMULPS       odd4<>+0(SB), Y2, Y2
-	SHLQ         $0x08, R8
-	ADDQ         AX, R8
-	VSUBPS       3072(R8), Y2, Y3
-	VMULPS       3200(R8), Y3, Y4
+	SHLQ         $0x08, SI
+	ADDQ         R9, SI
+	VSUBPS       3072(SI), Y2, Y3
+	VMULPS       3200(SI), Y3, Y4
 	VMULPS       Y3, Y4, Y4
-	VSUBPS       3104(R8), Y2, Y3
-	VMULPS       3232(R8), Y3, Y6
+	VSUBPS       3104(SI), Y2, Y3
+	VMULPS       3232(SI), Y3, Y6
 	VMULPS       Y3, Y6, Y6
-	VSUBPS       3136(R8), Y2, Y3
-	VMULPS       3264(R8), Y3, Y7
+	VSUBPS       3136(SI), Y2, Y3
+	VMULPS       3264(SI), Y3, Y7
 	VMULPS       Y3, Y7, Y7
-	VSUBPS       3168(R8), Y2, Y2
-	VMULPS       3296(R8), Y2, Y3
+	VSUBPS       3168(SI), Y2, Y2
+	VMULPS       3296(SI), Y2, Y3
 	VMULPS       Y2, Y3, Y3
-	LEAQ         (BX)(DI*4), R8
-	MOVL         (R8), R9
-	ADDQ         $0x04, R8
-	VMOVUPS      (R8), Y9
+	LEAQ         (R10)(BX*4), SI
+	MOVL         (SI), DI
+	ADDQ         $0x04, SI
+	VMOVUPS      (SI), Y9
 	VPERMPS      Y4, Y9, Y2
 	VPSRLD       $0x04, Y9, Y10
 	VPERMPS      Y6, Y10, Y10
@@ -2183,18 +2192,18 @@ job30:
 	VPSRLD       $0x0c, Y9, Y10
 	VPERMPS      Y3, Y10, Y10
 	VADDPS       Y10, Y2, Y2
-	VMOVD        R9, X5
+	VMOVD        DI, X5
 	VPBROADCASTD X5, Y8
 	VPCMPGTD     iota<>+0(SB), Y8, Y8
 	VBLENDVPS    Y8, Y2, Y0, Y2
 	VMINPS       Y0, Y2, Y2
 	VMOVAPS      Y0, Y8
-	SUBL         $0x00000008, R9
+	SUBL         $0x00000008, DI
 	JLE          decide31
 
 list32:
-	ADDQ         $0x00000020, R8
-	VMOVUPS      (R8), Y11
+	ADDQ         $0x00000020, SI
+	VMOVUPS      (SI), Y11
 	VPERMPS      Y4, Y11, Y12
 	VPSRLD       $0x04, Y11, Y10
 	VPERMPS      Y6, Y10, Y10
@@ -2205,7 +2214,7 @@ list32:
 	VPSRLD       $0x0c, Y11, Y10
 	VPERMPS      Y3, Y10, Y10
 	VADDPS       Y10, Y12, Y12
-	VMOVD        R9, X5
+	VMOVD        DI, X5
 	VPBROADCASTD X5, Y10
 	VPCMPGTD     iota<>+0(SB), Y10, Y10
 	VBLENDVPS    Y10, Y12, Y0, Y12
@@ -2215,7 +2224,7 @@ list32:
 	VMINPS       Y10, Y8, Y8
 	VMINPS       Y12, Y2, Y2
 	VBLENDVPS    Y13, Y11, Y9, Y9
-	SUBL         $0x00000008, R9
+	SUBL         $0x00000008, DI
 	JG           list32
 
 decide31:
@@ -2228,31 +2237,31 @@ decide31:
 	VMINPS     Y4, Y3, Y3
 	VADDPS     Y1, Y3, Y1
 	VCMPPS     $0x00, Y3, Y2, Y3
-	VMOVMSKPS  Y3, R8
+	VMOVMSKPS  Y3, SI
 	VCMPPS     $0x02, Y1, Y2, Y2
-	VMOVMSKPS  Y2, R9
+	VMOVMSKPS  Y2, DI
 	VCMPPS     $0x02, Y1, Y8, Y1
 	VMOVMSKPS  Y1, R11
-	BLSRL      R9, R9
-	ORL        R11, R9
-	TZCNTL     R8, R11
+	BLSRL      DI, DI
+	ORL        R11, DI
+	TZCNTL     SI, R11
 	VMOVD      R11, X5
 	VPERMPS    Y9, Y5, Y5
-	VMOVD      X5, 2048(AX)(R10*4)
-	BLSRL      R8, R8
+	VMOVD      X5, 2048(R9)(R8*4)
+	BLSRL      SI, SI
 	JZ         single33
-	LEAQ       (BX)(DI*4), R8
-	CMPL       (R8), $0x00000008
+	LEAQ       (R10)(BX*4), SI
+	CMPL       (SI), $0x00000008
 	JLE        single33
-	MOVL       $-1, R9
-	INCQ       SI
+	MOVL       $-1, DI
+	INCQ       DX
 
 single33:
-	MOVL R9, 5184(AX)(R10*4)
-	ADDQ $0x04, CX
-	DECQ DX
+	MOVL DI, 5184(R9)(R8*4)
+	ADDQ $0x04, AX
+	DECQ CX
 	JNZ  job30
-	MOVQ SI, ties+32(FP)
+	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 
@@ -2444,9 +2453,9 @@ DATA ladder8<>+120(SB)/4, $0x00000007
 DATA ladder8<>+124(SB)/4, $0x00000007
 GLOBL ladder8<>(SB), RODATA|NOPTR, $128
 
-// func gridKeys8AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
+// func gridKeys8AVX2(space *float32, numerators *float32, top float32, n int, groups int, at *int32, block int, jobs *uint32) (found int)
 // Requires: AVX, AVX2, BMI, BMI2
-TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-64
+TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-72
 	MOVQ         space+0(FP), AX
 	MOVQ         numerators+8(FP), CX
 	VPBROADCASTD c32_3f800000<>+0(SB), Y1
@@ -2612,10 +2621,11 @@ group40:
 	SHLXL        DX, BX, BX
 	BLSMSKL      BX, DX
 	MOVQ         at+40(FP), DI
-	MOVQ         jobs+48(FP), R8
+	MOVQ         jobs+56(FP), R8
 	MOVL         $0x33333333, SI
+	MOVQ         block+48(FP), R10
 	MOVQ         R8, R9
-	XORL         R10, R10
+	SHLL         $0x08, R10
 
 ends41:
 	VMOVUPS   1120(AX), Y0
@@ -2647,7 +2657,7 @@ run42:
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
 	MOVL   R12, R14
-	SHLL   $0x08, R14
+	SHLL   $0x0c, R14
 	ORL    R10, R14
 	ORL    R14, R13
 	MOVL   R13, (R8)
@@ -2666,7 +2676,7 @@ run42:
 	JNZ    ends41
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
-	MOVQ   R8, found+56(FP)
+	MOVQ   R8, found+64(FP)
 	VZEROUPPER
 	RET
 
@@ -2680,45 +2690,49 @@ DATA v32_40800000<>+24(SB)/4, $0x40800000
 DATA v32_40800000<>+28(SB)/4, $0x40800000
 GLOBL v32_40800000<>(SB), RODATA|NOPTR, $32
 
-// func gridBest8AVX2(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
+// func gridBest8AVX2(spaces *float32, size int, jobs *uint32, n int, lists *uint32) (ties int)
 // Requires: AVX, AVX2, BMI
-TEXT ·gridBest8AVX2(SB), NOSPLIT, $0-40
-	MOVQ         space+0(FP), AX
-	MOVQ         jobs+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         lists+24(FP), BX
+TEXT ·gridBest8AVX2(SB), NOSPLIT, $0-48
+	MOVQ         jobs+16(FP), AX
+	MOVQ         n+24(FP), CX
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
-	XORQ         SI, SI
+	XORQ         DX, DX
 
 job43:
-	MOVL         (CX), DI
-	MOVBLZX      DI, R10
-	MOVL         R10, R8
-	SHRL         $0x05, R8
-	MOVL         $0x0000001f, R9
-	ANDL         R10, R9
-	SHRL         $0x08, DI
-	VBROADCASTSS 5120(AX)(R8*4), Y1
-	VBROADCASTSS 640(AX)(R9*4), Y2
+	MOVL         (AX), BX
+	MOVL         BX, R9
+	SHRL         $0x08, R9
+	ANDL         $0x0000000f, R9
+	IMULQ        size+8(FP), R9
+	ADDQ         spaces+0(FP), R9
+	MOVQ         lists+32(FP), R10
+	MOVBLZX      BL, R8
+	MOVL         R8, SI
+	SHRL         $0x05, SI
+	MOVL         $0x0000001f, DI
+	ANDL         R8, DI
+	SHRL         $0x0c, BX
+	VBROADCASTSS 5120(R9)(SI*4), Y1
+	VBROADCASTSS 640(R9)(DI*4), Y2
 	VMULPS       odd8<>+0(SB), Y2, Y2
-	SHLQ         $0x08, R8
-	ADDQ         AX, R8
-	VSUBPS       3072(R8), Y2, Y3
-	VMULPS       3200(R8), Y3, Y4
+	SHLQ         $0x08, SI
+	ADDQ         R9, SI
+	VSUBPS       3072(SI), Y2, Y3
+	VMULPS       3200(SI), Y3, Y4
 	VMULPS       Y3, Y4, Y4
-	VSUBPS       3104(R8), Y2, Y3
-	VMULPS       3232(R8), Y3, Y6
+	VSUBPS       3104(SI), Y2, Y3
+	VMULPS       3232(SI), Y3, Y6
 	VMULPS       Y3, Y6, Y6
-	VSUBPS       3136(R8), Y2, Y3
-	VMULPS       3264(R8), Y3, Y7
+	VSUBPS       3136(SI), Y2, Y3
+	VMULPS       3264(SI), Y3, Y7
 	VMULPS       Y3, Y7, Y7
-	VSUBPS       3168(R8), Y2, Y2
-	VMULPS       3296(R8), Y2, Y3
+	VSUBPS       3168(SI), Y2, Y2
+	VMULPS       3296(SI), Y2, Y3
 	VMULPS       Y2, Y3, Y3
-	LEAQ         (BX)(DI*4), R8
-	MOVL         (R8), R9
-	ADDQ         $0x04, R8
-	VMOVUPS      (R8), Y9
+	LEAQ         (R10)(BX*4), SI
+	MOVL         (SI), DI
+	ADDQ         $0x04, SI
+	VMOVUPS      (SI), Y9
 	VPERMPS      Y4, Y9, Y2
 	VPSRLD       $0x04, Y9, Y10
 	VPERMPS      Y4, Y10, Y10
@@ -2741,18 +2755,18 @@ job43:
 	VPSRLD       $0x1c, Y9, Y10
 	VPERMPS      Y3, Y10, Y10
 	VADDPS       Y10, Y2, Y2
-	VMOVD        R9, X5
+	VMOVD        DI, X5
 	VPBROADCASTD X5, Y8
 	VPCMPGTD     iota<>+0(SB), Y8, Y8
 	VBLENDVPS    Y8, Y2, Y0, Y2
 	VMINPS       Y0, Y2, Y2
 	VMOVAPS      Y0, Y8
-	SUBL         $0x00000008, R9
+	SUBL         $0x00000008, DI
 	JLE          decide44
 
 list45:
-	ADDQ         $0x00000020, R8
-	VMOVUPS      (R8), Y11
+	ADDQ         $0x00000020, SI
+	VMOVUPS      (SI), Y11
 	VPERMPS      Y4, Y11, Y12
 	VPSRLD       $0x04, Y11, Y10
 	VPERMPS      Y4, Y10, Y10
@@ -2775,7 +2789,7 @@ list45:
 	VPSRLD       $0x1c, Y11, Y10
 	VPERMPS      Y3, Y10, Y10
 	VADDPS       Y10, Y12, Y12
-	VMOVD        R9, X5
+	VMOVD        DI, X5
 	VPBROADCASTD X5, Y10
 	VPCMPGTD     iota<>+0(SB), Y10, Y10
 	VBLENDVPS    Y10, Y12, Y0, Y12
@@ -2785,7 +2799,7 @@ list45:
 	VMINPS       Y10, Y8, Y8
 	VMINPS       Y12, Y2, Y2
 	VBLENDVPS    Y13, Y11, Y9, Y9
-	SUBL         $0x00000008, R9
+	SUBL         $0x00000008, DI
 	JG           list45
 
 decide44:
@@ -2798,31 +2812,31 @@ decide44:
 	VMINPS     Y4, Y3, Y3
 	VADDPS     Y1, Y3, Y1
 	VCMPPS     $0x00, Y3, Y2, Y3
-	VMOVMSKPS  Y3, R8
+	VMOVMSKPS  Y3, SI
 	VCMPPS     $0x02, Y1, Y2, Y2
-	VMOVMSKPS  Y2, R9
+	VMOVMSKPS  Y2, DI
 	VCMPPS     $0x02, Y1, Y8, Y1
 	VMOVMSKPS  Y1, R11
-	BLSRL      R9, R9
-	ORL        R11, R9
-	TZCNTL     R8, R11
+	BLSRL      DI, DI
+	ORL        R11, DI
+	TZCNTL     SI, R11
 	VMOVD      R11, X5
 	VPERMPS    Y9, Y5, Y5
-	VMOVD      X5, 2048(AX)(R10*4)
-	BLSRL      R8, R8
+	VMOVD      X5, 2048(R9)(R8*4)
+	BLSRL      SI, SI
 	JZ         single46
-	LEAQ       (BX)(DI*4), R8
-	CMPL       (R8), $0x00000008
+	LEAQ       (R10)(BX*4), SI
+	CMPL       (SI), $0x00000008
 	JLE        single46
-	MOVL       $-1, R9
-	INCQ       SI
+	MOVL       $-1, DI
+	INCQ       DX
 
 single46:
-	MOVL R9, 5184(AX)(R10*4)
-	ADDQ $0x04, CX
-	DECQ DX
+	MOVL DI, 5184(R9)(R8*4)
+	ADDQ $0x04, AX
+	DECQ CX
 	JNZ  job43
-	MOVQ SI, ties+32(FP)
+	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 
@@ -3514,14 +3528,13 @@ next58:
 	VZEROUPPER
 	RET
 
-// func gridBetweenAVX512(space *float32, jobs *uint32, pairs int) (n int)
+// func gridBetweenAVX512(spaces *float32, size int, jobs *uint32, pairs int) (n int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·gridBetweenAVX512(SB), NOSPLIT, $0-32
-	MOVQ         space+0(FP), AX
-	MOVQ         jobs+8(FP), CX
-	MOVQ         pairs+16(FP), DX
-	LEAQ         (CX)(DX*8), BX
-	MOVQ         BX, SI
+TEXT ·gridBetweenAVX512(SB), NOSPLIT, $0-40
+	MOVQ         jobs+16(FP), AX
+	MOVQ         pairs+24(FP), CX
+	LEAQ         (AX)(CX*8), DX
+	MOVQ         DX, BX
 	VMOVUPS      iota<>+0(SB), Z0
 	VPBROADCASTD c32_00000001<>+0(SB), Z1
 	VPADDD       Z1, Z0, Z0
@@ -3532,53 +3545,58 @@ TEXT ·gridBetweenAVX512(SB), NOSPLIT, $0-32
 	VPADDD       Z2, Z1, Z1
 
 pair59:
-	MOVL         (CX), DI
-	MOVL         4(CX), R8
+	MOVL         (AX), SI
+	MOVL         4(AX), DI
+	MOVL         SI, R10
+	SHRL         $0x08, R10
+	ANDL         $0x0000000f, R10
+	IMULQ        size+8(FP), R10
+	ADDQ         spaces+0(FP), R10
+	MOVL         $0x000000ff, R8
+	ANDL         SI, R8
 	MOVL         $0x000000ff, R9
 	ANDL         DI, R9
-	MOVL         $0x000000ff, R10
-	ANDL         R8, R10
-	MOVL         2048(AX)(R9*4), R11
-	MOVL         2048(AX)(R10*4), R12
+	MOVL         2048(R10)(R8*4), R11
+	MOVL         2048(R10)(R9*4), R12
 	XORL         R11, R12
-	ORL          5184(AX)(R9*4), R12
-	ORL          5184(AX)(R10*4), R12
-	MOVQ         R9, R8
-	ANDL         $0x000000e0, R8
-	LEAQ         2048(AX)(R8*4), R8
-	SUBL         R9, R10
-	ANDL         $0x0000001f, R9
+	ORL          5184(R10)(R8*4), R12
+	ORL          5184(R10)(R9*4), R12
+	MOVQ         R8, DI
+	ANDL         $0x000000e0, DI
+	LEAQ         2048(R10)(DI*4), DI
+	SUBL         R8, R9
+	ANDL         $0x0000001f, R8
 	VMOVD        R11, X2
 	VPBROADCASTD X2, Z2
-	VMOVD        DI, X3
+	VMOVD        SI, X3
 	VPBROADCASTD X3, Z3
-	MOVL         $0x00000001, DI
-	SHLXL        R10, DI, R11
-	SUBL         DI, R11
-	ANDL         $-2, R11
-	SHLXL        R9, R11, R11
-	KMOVW        R11, K1
-	VMOVDQU32    Z2, K1, (R8)
-	SHRL         $0x10, R11
-	KMOVW        R11, K1
-	VMOVDQU32    Z2, K1, 64(R8)
-	SHRL         $0x10, R11
+	MOVL         $0x00000001, SI
+	SHLXL        R9, SI, R10
+	SUBL         SI, R10
+	ANDL         $-2, R10
+	SHLXL        R8, R10, R10
+	KMOVW        R10, K1
+	VMOVDQU32    Z2, K1, (DI)
+	SHRL         $0x10, R10
+	KMOVW        R10, K1
+	VMOVDQU32    Z2, K1, 64(DI)
+	SHRL         $0x10, R10
 	VPADDD       Z0, Z3, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VPADDD       Z1, Z3, Z2
-	VMOVUPS      Z2, 64(BX)
-	XORQ         DI, DI
-	SUBL         $0x00000001, R10
-	CMOVLCS      DI, R10
+	VMOVUPS      Z2, 64(DX)
+	XORQ         SI, SI
+	SUBL         $0x00000001, R9
+	CMOVLCS      SI, R9
 	TESTL        R12, R12
-	CMOVLEQ      DI, R10
-	LEAQ         (BX)(R10*4), BX
-	ADDQ         $0x08, CX
-	DECQ         DX
+	CMOVLEQ      SI, R9
+	LEAQ         (DX)(R9*4), DX
+	ADDQ         $0x08, AX
+	DECQ         CX
 	JNZ          pair59
-	SUBQ         SI, BX
-	SHRQ         $0x02, BX
-	MOVQ         BX, n+24(FP)
+	SUBQ         BX, DX
+	SHRQ         $0x02, DX
+	MOVQ         DX, n+32(FP)
 	VZEROUPPER
 	RET
 
@@ -3626,9 +3644,9 @@ group60:
 	VZEROUPPER
 	RET
 
-// func gridKeys4AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
+// func gridKeys4AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, block int, jobs *uint32) (found int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI, BMI2
-TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-64
+TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-72
 	MOVQ         space+0(FP), AX
 	MOVQ         numerators+8(FP), CX
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
@@ -3733,10 +3751,11 @@ group64:
 	SHLXL       DX, BX, BX
 	BLSMSKL     BX, DX
 	MOVQ        at+40(FP), DI
-	MOVQ        jobs+48(FP), R8
+	MOVQ        jobs+56(FP), R8
 	MOVL        $0x00007777, SI
+	MOVQ        block+48(FP), R10
 	MOVQ        R8, R9
-	XORL        R10, R10
+	SHLL        $0x08, R10
 
 ends65:
 	VMOVUPS  1088(AX), Z0
@@ -3758,7 +3777,7 @@ run66:
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
 	MOVL   R12, R14
-	SHLL   $0x08, R14
+	SHLL   $0x0c, R14
 	ORL    R10, R14
 	ORL    R14, R13
 	MOVL   R13, (R8)
@@ -3777,7 +3796,7 @@ run66:
 	JNZ    ends65
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
-	MOVQ   R8, found+56(FP)
+	MOVQ   R8, found+64(FP)
 	VZEROUPPER
 	RET
 
@@ -3790,39 +3809,43 @@ GLOBL c32_3f7fe000<>(SB), RODATA|NOPTR, $4
 DATA c32_c7c00000<>+0(SB)/4, $0xc7c00000
 GLOBL c32_c7c00000<>(SB), RODATA|NOPTR, $4
 
-// func gridBest4AVX512(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
+// func gridBest4AVX512(spaces *float32, size int, jobs *uint32, n int, lists *uint32) (ties int)
 // Requires: AVX, AVX512F, BMI, BMI2
-TEXT ·gridBest4AVX512(SB), NOSPLIT, $0-40
-	MOVQ         space+0(FP), AX
-	MOVQ         jobs+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         lists+24(FP), BX
+TEXT ·gridBest4AVX512(SB), NOSPLIT, $0-48
+	MOVQ         jobs+16(FP), AX
+	MOVQ         n+24(FP), CX
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
-	XORQ         SI, SI
+	XORQ         DX, DX
 
 job67:
-	MOVL         (CX), DI
-	MOVBLZX      DI, R10
-	MOVL         R10, R8
-	SHRL         $0x05, R8
-	MOVL         $0x0000001f, R9
-	ANDL         R10, R9
-	SHRL         $0x08, DI
-	VBROADCASTSS 5120(AX)(R8*4), Z1
-	VBROADCASTSS 640(AX)(R9*4), Z2
+	MOVL         (AX), BX
+	MOVL         BX, R9
+	SHRL         $0x08, R9
+	ANDL         $0x0000000f, R9
+	IMULQ        size+8(FP), R9
+	ADDQ         spaces+0(FP), R9
+	MOVQ         lists+32(FP), R10
+	MOVBLZX      BL, R8
+	MOVL         R8, SI
+	SHRL         $0x05, SI
+	MOVL         $0x0000001f, DI
+	ANDL         R8, DI
+	SHRL         $0x0c, BX
+	VBROADCASTSS 5120(R9)(SI*4), Z1
+	VBROADCASTSS 640(R9)(DI*4), Z2
 	VMULPS       odd4<>+0(SB), Z2, Z2
-	SHLQ         $0x08, R8
-	ADDQ         AX, R8
-	VSUBPS       3072(R8), Z2, Z3
-	VMULPS       3200(R8), Z3, Z4
+	SHLQ         $0x08, SI
+	ADDQ         R9, SI
+	VSUBPS       3072(SI), Z2, Z3
+	VMULPS       3200(SI), Z3, Z4
 	VMULPS       Z3, Z4, Z4
-	VSUBPS       3136(R8), Z2, Z2
-	VMULPS       3264(R8), Z2, Z3
+	VSUBPS       3136(SI), Z2, Z2
+	VMULPS       3264(SI), Z2, Z3
 	VMULPS       Z2, Z3, Z3
-	LEAQ         (BX)(DI*4), R8
-	MOVL         (R8), R9
-	ADDQ         $0x04, R8
-	VMOVUPS      (R8), Z7
+	LEAQ         (R10)(BX*4), SI
+	MOVL         (SI), DI
+	ADDQ         $0x04, SI
+	VMOVUPS      (SI), Z7
 	VPERMPS      Z4, Z7, Z2
 	VPSRLD       $0x04, Z7, Z8
 	VPERMPS      Z4, Z8, Z8
@@ -3834,17 +3857,17 @@ job67:
 	VPERMPS      Z3, Z8, Z8
 	VADDPS       Z8, Z2, Z2
 	MOVL         $-1, R11
-	BZHIL        R9, R11, R11
+	BZHIL        DI, R11, R11
 	KMOVW        R11, K1
 	VBLENDMPS    Z2, Z0, K1, Z2
 	VMINPS       Z0, Z2, Z2
 	VMOVAPS      Z0, Z6
-	SUBL         $0x00000010, R9
+	SUBL         $0x00000010, DI
 	JLE          decide68
 
 list69:
-	ADDQ      $0x00000040, R8
-	VMOVUPS   (R8), Z9
+	ADDQ      $0x00000040, SI
+	VMOVUPS   (SI), Z9
 	VPERMPS   Z4, Z9, Z10
 	VPSRLD    $0x04, Z9, Z8
 	VPERMPS   Z4, Z8, Z8
@@ -3856,7 +3879,7 @@ list69:
 	VPERMPS   Z3, Z8, Z8
 	VADDPS    Z8, Z10, Z10
 	MOVL      $-1, R11
-	BZHIL     R9, R11, R11
+	BZHIL     DI, R11, R11
 	KMOVW     R11, K1
 	VBLENDMPS Z10, Z0, K1, Z10
 	VMINPS    Z0, Z10, Z10
@@ -3865,7 +3888,7 @@ list69:
 	VMINPS    Z8, Z6, Z6
 	VMINPS    Z10, Z2, Z2
 	VBLENDMPS Z9, Z7, K1, Z7
-	SUBL      $0x00000010, R9
+	SUBL      $0x00000010, DI
 	JG        list69
 
 decide68:
@@ -3880,31 +3903,31 @@ decide68:
 	VMINPS     Z4, Z3, Z3
 	VADDPS     Z1, Z3, Z1
 	VCMPPS     $0x00, Z3, Z2, K1
-	KMOVW      K1, R8
+	KMOVW      K1, SI
 	VCMPPS     $0x02, Z1, Z2, K1
-	KMOVW      K1, R9
+	KMOVW      K1, DI
 	VCMPPS     $0x02, Z1, Z6, K1
 	KMOVW      K1, R11
-	BLSRL      R9, R9
-	ORL        R11, R9
-	TZCNTL     R8, R11
+	BLSRL      DI, DI
+	ORL        R11, DI
+	TZCNTL     SI, R11
 	VMOVD      R11, X5
 	VPERMPS    Z7, Z5, Z5
-	VMOVD      X5, 2048(AX)(R10*4)
-	BLSRL      R8, R8
+	VMOVD      X5, 2048(R9)(R8*4)
+	BLSRL      SI, SI
 	JZ         single70
-	LEAQ       (BX)(DI*4), R8
-	CMPL       (R8), $0x00000010
+	LEAQ       (R10)(BX*4), SI
+	CMPL       (SI), $0x00000010
 	JLE        single70
-	MOVL       $-1, R9
-	INCQ       SI
+	MOVL       $-1, DI
+	INCQ       DX
 
 single70:
-	MOVL R9, 5184(AX)(R10*4)
-	ADDQ $0x04, CX
-	DECQ DX
+	MOVL DI, 5184(R9)(R8*4)
+	ADDQ $0x04, AX
+	DECQ CX
 	JNZ  job67
-	MOVQ SI, ties+32(FP)
+	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 
@@ -4010,9 +4033,9 @@ group73:
 	VZEROUPPER
 	RET
 
-// func gridKeys8AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, jobs *uint32) (found int)
+// func gridKeys8AVX512(space *float32, numerators *float32, top float32, n int, groups int, at *int32, block int, jobs *uint32) (found int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI, BMI2
-TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-64
+TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-72
 	MOVQ         space+0(FP), AX
 	MOVQ         numerators+8(FP), CX
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
@@ -4157,10 +4180,11 @@ group77:
 	SHLXL       DX, BX, BX
 	BLSMSKL     BX, DX
 	MOVQ        at+40(FP), DI
-	MOVQ        jobs+48(FP), R8
+	MOVQ        jobs+56(FP), R8
 	MOVL        $0x33333333, SI
+	MOVQ        block+48(FP), R10
 	MOVQ        R8, R9
-	XORL        R10, R10
+	SHLL        $0x08, R10
 
 ends78:
 	VMOVUPS  1088(AX), Z0
@@ -4182,7 +4206,7 @@ run79:
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
 	MOVL   R12, R14
-	SHLL   $0x08, R14
+	SHLL   $0x0c, R14
 	ORL    R10, R14
 	ORL    R14, R13
 	MOVL   R13, (R8)
@@ -4201,46 +4225,50 @@ run79:
 	JNZ    ends78
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
-	MOVQ   R8, found+56(FP)
+	MOVQ   R8, found+64(FP)
 	VZEROUPPER
 	RET
 
 DATA c32_40800000<>+0(SB)/4, $0x40800000
 GLOBL c32_40800000<>(SB), RODATA|NOPTR, $4
 
-// func gridBest8AVX512(space *float32, jobs *uint32, n int, lists *uint32) (ties int)
+// func gridBest8AVX512(spaces *float32, size int, jobs *uint32, n int, lists *uint32) (ties int)
 // Requires: AVX, AVX512F, BMI, BMI2
-TEXT ·gridBest8AVX512(SB), NOSPLIT, $0-40
-	MOVQ         space+0(FP), AX
-	MOVQ         jobs+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         lists+24(FP), BX
+TEXT ·gridBest8AVX512(SB), NOSPLIT, $0-48
+	MOVQ         jobs+16(FP), AX
+	MOVQ         n+24(FP), CX
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
-	XORQ         SI, SI
+	XORQ         DX, DX
 
 job80:
-	MOVL         (CX), DI
-	MOVBLZX      DI, R10
-	MOVL         R10, R8
-	SHRL         $0x05, R8
-	MOVL         $0x0000001f, R9
-	ANDL         R10, R9
-	SHRL         $0x08, DI
-	VBROADCASTSS 5120(AX)(R8*4), Z1
-	VBROADCASTSS 640(AX)(R9*4), Z2
+	MOVL         (AX), BX
+	MOVL         BX, R9
+	SHRL         $0x08, R9
+	ANDL         $0x0000000f, R9
+	IMULQ        size+8(FP), R9
+	ADDQ         spaces+0(FP), R9
+	MOVQ         lists+32(FP), R10
+	MOVBLZX      BL, R8
+	MOVL         R8, SI
+	SHRL         $0x05, SI
+	MOVL         $0x0000001f, DI
+	ANDL         R8, DI
+	SHRL         $0x0c, BX
+	VBROADCASTSS 5120(R9)(SI*4), Z1
+	VBROADCASTSS 640(R9)(DI*4), Z2
 	VMULPS       odd8<>+0(SB), Z2, Z2
-	SHLQ         $0x08, R8
-	ADDQ         AX, R8
-	VSUBPS       3072(R8), Z2, Z3
-	VMULPS       3200(R8), Z3, Z4
+	SHLQ         $0x08, SI
+	ADDQ         R9, SI
+	VSUBPS       3072(SI), Z2, Z3
+	VMULPS       3200(SI), Z3, Z4
 	VMULPS       Z3, Z4, Z4
-	VSUBPS       3136(R8), Z2, Z2
-	VMULPS       3264(R8), Z2, Z3
+	VSUBPS       3136(SI), Z2, Z2
+	VMULPS       3264(SI), Z2, Z3
 	VMULPS       Z2, Z3, Z3
-	LEAQ         (BX)(DI*4), R8
-	MOVL         (R8), R9
-	ADDQ         $0x04, R8
-	VMOVUPS      (R8), Z7
+	LEAQ         (R10)(BX*4), SI
+	MOVL         (SI), DI
+	ADDQ         $0x04, SI
+	VMOVUPS      (SI), Z7
 	VPERMPS      Z4, Z7, Z2
 	VPSRLD       $0x04, Z7, Z8
 	VPERMPS      Z4, Z8, Z8
@@ -4264,17 +4292,17 @@ job80:
 	VPERMPS      Z3, Z8, Z8
 	VADDPS       Z8, Z2, Z2
 	MOVL         $-1, R11
-	BZHIL        R9, R11, R11
+	BZHIL        DI, R11, R11
 	KMOVW        R11, K1
 	VBLENDMPS    Z2, Z0, K1, Z2
 	VMINPS       Z0, Z2, Z2
 	VMOVAPS      Z0, Z6
-	SUBL         $0x00000010, R9
+	SUBL         $0x00000010, DI
 	JLE          decide81
 
 list82:
-	ADDQ      $0x00000040, R8
-	VMOVUPS   (R8), Z9
+	ADDQ      $0x00000040, SI
+	VMOVUPS   (SI), Z9
 	VPERMPS   Z4, Z9, Z10
 	VPSRLD    $0x04, Z9, Z8
 	VPERMPS   Z4, Z8, Z8
@@ -4298,7 +4326,7 @@ list82:
 	VPERMPS   Z3, Z8, Z8
 	VADDPS    Z8, Z10, Z10
 	MOVL      $-1, R11
-	BZHIL     R9, R11, R11
+	BZHIL     DI, R11, R11
 	KMOVW     R11, K1
 	VBLENDMPS Z10, Z0, K1, Z10
 	VMINPS    Z0, Z10, Z10
@@ -4307,7 +4335,7 @@ list82:
 	VMINPS    Z8, Z6, Z6
 	VMINPS    Z10, Z2, Z2
 	VBLENDMPS Z9, Z7, K1, Z7
-	SUBL      $0x00000010, R9
+	SUBL      $0x00000010, DI
 	JG        list82
 
 decide81:
@@ -4322,31 +4350,31 @@ decide81:
 	VMINPS     Z4, Z3, Z3
 	VADDPS     Z1, Z3, Z1
 	VCMPPS     $0x00, Z3, Z2, K1
-	KMOVW      K1, R8
+	KMOVW      K1, SI
 	VCMPPS     $0x02, Z1, Z2, K1
-	KMOVW      K1, R9
+	KMOVW      K1, DI
 	VCMPPS     $0x02, Z1, Z6, K1
 	KMOVW      K1, R11
-	BLSRL      R9, R9
-	ORL        R11, R9
-	TZCNTL     R8, R11
+	BLSRL      DI, DI
+	ORL        R11, DI
+	TZCNTL     SI, R11
 	VMOVD      R11, X5
 	VPERMPS    Z7, Z5, Z5
-	VMOVD      X5, 2048(AX)(R10*4)
-	BLSRL      R8, R8
+	VMOVD      X5, 2048(R9)(R8*4)
+	BLSRL      SI, SI
 	JZ         single83
-	LEAQ       (BX)(DI*4), R8
-	CMPL       (R8), $0x00000010
+	LEAQ       (R10)(BX*4), SI
+	CMPL       (SI), $0x00000010
 	JLE        single83
-	MOVL       $-1, R9
-	INCQ       SI
+	MOVL       $-1, DI
+	INCQ       DX
 
 single83:
-	MOVL R9, 5184(AX)(R10*4)
-	ADDQ $0x04, CX
-	DECQ DX
+	MOVL DI, 5184(R9)(R8*4)
+	ADDQ $0x04, AX
+	DECQ CX
 	JNZ  job80
-	MOVQ SI, ties+32(FP)
+	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 

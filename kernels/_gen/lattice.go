@@ -162,7 +162,7 @@ func (l latticeKernel) tables() {
 // keys emits the key of every group on every trial. Its levels are four bits
 // apart.
 func (l latticeKernel) keys() {
-	function("gridKeys"+l.name, "func(space, numerators *float32, top float32, n, groups int, at *int32, jobs *uint32) (found int)",
+	function("gridKeys"+l.name, "func(space, numerators *float32, top float32, n, groups int, at *int32, block int, jobs *uint32) (found int)",
 		"gridKeys"+l.name+" finds the key of every group at the inverse scales numerators/top or, without numerators, at the scale top alone, and on which trials a weight is almost as near to another level. Where a run of equal keys is off the grid, it puts down jobs for the first and the last trial of the run.")
 	space := param("space")
 	numerators := param("numerators")
@@ -275,9 +275,10 @@ func (l latticeKernel) runs(space GPVirtual) {
 	} else {
 		MOVL(U32(0x33333333), pack)
 	}
-	begin, place := GP64(), GP32()
+	begin, block := GP64(), param("block")
+	place := block.As32()
 	MOVQ(jobs, begin)
-	XORL(place, place)
+	SHLL(U8(8), place)
 	next := label("ends")
 	Label(next)
 	bits, t := GP32(), GP32()
@@ -312,7 +313,7 @@ func (l latticeKernel) runs(space GPVirtual) {
 	PEXTL(pack, key.As32(), key.As32())
 	MOVL(Mem{Base: at, Index: key, Scale: 4}, t)
 	MOVL(t, job)
-	SHLL(U8(8), job)
+	SHLL(U8(12), job)
 	ORL(place, job)
 	ORL(job, first.As32())
 	MOVL(first.As32(), Mem{Base: jobs})
@@ -334,12 +335,23 @@ func (l latticeKernel) runs(space GPVirtual) {
 	Store(jobs, ReturnIndex(0))
 }
 
+// spaceOf returns the space of the sub-block that a job is for.
+func (l latticeKernel) spaceOf(job GPVirtual) GPVirtual {
+	space := GP64()
+	MOVL(job.As32(), space.As32())
+	SHRL(U8(8), space.As32())
+	ANDL(U32(15), space.As32())
+	IMULQ(NewParamAddr("size", 8), space)
+	ADDQ(NewParamAddr("spaces", 0), space)
+	return space
+}
+
 // between emits what follows from the points on the first and the last trials of
 // runs.
 func (l latticeKernel) between() {
-	function("gridBetween"+l.suffix, "func(space *float32, jobs *uint32, pairs int) (n int)",
+	function("gridBetween"+l.suffix, "func(spaces *float32, size int, jobs *uint32, pairs int) (n int)",
 		"gridBetween"+l.suffix+" gives the trials between the first and the last one of each run, which the pairs of jobs are for, the same point, and, if that is not sure, puts jobs for them behind the others. It returns how many.")
-	space, jobs, pairs := param("space"), param("jobs"), param("pairs")
+	jobs, pairs := param("jobs"), param("pairs")
 	to, begin := GP64(), GP64()
 	LEAQ(Mem{Base: jobs, Index: pairs, Scale: 8}, to)
 	MOVQ(to, begin)
@@ -358,6 +370,7 @@ func (l latticeKernel) between() {
 	first, last, from, until, row := GP64(), GP64(), GP64(), GP64(), GP64()
 	MOVL(Mem{Base: jobs}, first.As32())
 	MOVL(Mem{Base: jobs, Disp: 4}, last.As32())
+	space := l.spaceOf(first)
 	point, unsure := GP32(), GP32()
 	MOVL(U32(255), from.As32())
 	ANDL(first.As32(), from.As32())
@@ -435,9 +448,9 @@ func (v isa) times(m Mem, r, to VecVirtual) {
 
 // evaluate emits the search for the best points of lists.
 func (l latticeKernel) evaluate() {
-	function("gridBest"+l.name, "func(space *float32, jobs *uint32, n int, lists *uint32) (ties int)",
+	function("gridBest"+l.name, "func(spaces *float32, size int, jobs *uint32, n int, lists *uint32) (ties int)",
 		"gridBest"+l.name+" finds the best point of a list for a group on a trial, as lattice.closest. For each trial it tells, by a number other than 0, if the point is not better than all others by the margin; by a negative one if several are equally good and it is not seen which comes first. ties is how often that was so.")
-	space, jobs, n, lists := param("space"), param("jobs"), param("n"), param("lists")
+	jobs, n := param("jobs"), param("n")
 	most := l.spread32(float(math.MaxFloat32))
 	var odd Op = l.odd()
 	ties := GP64()
@@ -446,12 +459,13 @@ func (l latticeKernel) evaluate() {
 	Label(nextJob)
 	list, group, trial, place := GP64(), GP64(), GP64(), GP64()
 	MOVL(Mem{Base: jobs}, list.As32())
+	space, lists := l.spaceOf(list), param("lists")
 	MOVBLZX(list.As8(), place.As32())
 	MOVL(place.As32(), group.As32())
 	SHRL(U8(5), group.As32())
 	MOVL(U32(31), trial.As32())
 	ANDL(place.As32(), trial.As32())
-	SHRL(U8(8), list.As32())
+	SHRL(U8(12), list.As32())
 	margin := l.reg()
 	VBROADCASTSS(Mem{Base: space, Index: group, Scale: 4, Disp: gridMargins}, margin)
 	values := l.reg()
