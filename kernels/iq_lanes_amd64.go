@@ -24,7 +24,7 @@ func (b *gridBlock) takeInLanes(x, importance []float32, square, little float32,
 	}
 	gridLoadAVX2(&b.x[0], &x[0], given, len(x), square, little, evenly)
 	b.n = len(x)
-	b.tame = b.loud < 0x1p60 && b.heavy < 0x1p100 && !math.Signbit(float64(b.heavy))
+	b.tame = b.loud < 0x1p40 && b.heavy < 0x1p60 && !math.Signbit(float64(b.heavy))
 	return b.tame
 }
 

@@ -27,6 +27,10 @@ func (l *lattice) short() *shortLists {
 	return l.shortLists
 }
 
+// noPoint fills up lists of points of four coordinates, which leave its bit free,
+// to a multiple of eight.
+const noPoint = 1 << 31
+
 func newShortLists(l *lattice) *shortLists {
 	s := &shortLists{at: make([]int32, len(l.at))}
 	nearer := newNearer(l.grid)
@@ -57,6 +61,9 @@ func newShortLists(l *lattice) *shortLists {
 			kept[n] = p
 			n++
 			s.words = append(s.words, l.word(p))
+		}
+		for l.dim == 4 && len(s.words)%8 != (begin+1)%8 {
+			s.words = append(s.words, noPoint)
 		}
 		s.words[begin] = uint32(n)
 	}

@@ -2178,10 +2178,10 @@ job30:
 	VSUBPS       3168(SI), Y2, Y2
 	VMULPS       3296(SI), Y2, Y3
 	VMULPS       Y2, Y3, Y3
-	LEAQ         (R10)(BX*4), SI
-	MOVL         (SI), DI
-	ADDQ         $0x04, SI
-	VMOVUPS      (SI), Y9
+	LEAQ         (R10)(BX*4), BX
+	MOVL         (BX), SI
+	ADDQ         $0x04, BX
+	VMOVUPS      (BX), Y9
 	VPERMPS      Y4, Y9, Y2
 	VPSRLD       $0x04, Y9, Y10
 	VPERMPS      Y6, Y10, Y10
@@ -2192,42 +2192,59 @@ job30:
 	VPSRLD       $0x0c, Y9, Y10
 	VPERMPS      Y3, Y10, Y10
 	VADDPS       Y10, Y2, Y2
-	VMOVD        DI, X5
-	VPBROADCASTD X5, Y8
-	VPCMPGTD     iota<>+0(SB), Y8, Y8
-	VBLENDVPS    Y8, Y2, Y0, Y2
-	VMINPS       Y0, Y2, Y2
-	VMOVAPS      Y0, Y8
-	SUBL         $0x00000008, DI
-	JLE          decide31
+	VBLENDVPS    Y9, Y0, Y2, Y2
+	SUBL         $0x00000008, SI
+	JG           long31
+	VMOVAPS      Y2, Y3
+	VPERM2F128   $0x01, Y3, Y3, Y4
+	VMINPS       Y4, Y3, Y3
+	VPERMILPS    $0x4e, Y3, Y4
+	VMINPS       Y4, Y3, Y3
+	VPERMILPS    $0xb1, Y3, Y4
+	VMINPS       Y4, Y3, Y3
+	VADDPS       Y1, Y3, Y1
+	VCMPPS       $0x00, Y3, Y2, Y3
+	VMOVMSKPS    Y3, SI
+	VCMPPS       $0x02, Y1, Y2, Y1
+	VMOVMSKPS    Y1, DI
+	BLSRL        DI, R10
+	TZCNTL       SI, SI
+	MOVL         (BX)(SI*4), DI
+	MOVL         DI, 2048(R9)(R8*4)
+
+done33:
+	MOVL R10, 5184(R9)(R8*4)
+	ADDQ $0x04, AX
+	DECQ CX
+	JNZ  job30
+	MOVQ DX, ties+40(FP)
+	VZEROUPPER
+	RET
+
+long31:
+	VMOVAPS Y0, Y8
 
 list32:
-	ADDQ         $0x00000020, SI
-	VMOVUPS      (SI), Y11
-	VPERMPS      Y4, Y11, Y12
-	VPSRLD       $0x04, Y11, Y10
-	VPERMPS      Y6, Y10, Y10
-	VADDPS       Y10, Y12, Y12
-	VPSRLD       $0x08, Y11, Y10
-	VPERMPS      Y7, Y10, Y10
-	VADDPS       Y10, Y12, Y12
-	VPSRLD       $0x0c, Y11, Y10
-	VPERMPS      Y3, Y10, Y10
-	VADDPS       Y10, Y12, Y12
-	VMOVD        DI, X5
-	VPBROADCASTD X5, Y10
-	VPCMPGTD     iota<>+0(SB), Y10, Y10
-	VBLENDVPS    Y10, Y12, Y0, Y12
-	VMINPS       Y0, Y12, Y12
-	VCMPPS       $0x01, Y2, Y12, Y13
-	VMAXPS       Y12, Y2, Y10
-	VMINPS       Y10, Y8, Y8
-	VMINPS       Y12, Y2, Y2
-	VBLENDVPS    Y13, Y11, Y9, Y9
-	SUBL         $0x00000008, DI
-	JG           list32
-
-decide31:
+	ADDQ       $0x00000020, BX
+	VMOVUPS    (BX), Y11
+	VPERMPS    Y4, Y11, Y12
+	VPSRLD     $0x04, Y11, Y10
+	VPERMPS    Y6, Y10, Y10
+	VADDPS     Y10, Y12, Y12
+	VPSRLD     $0x08, Y11, Y10
+	VPERMPS    Y7, Y10, Y10
+	VADDPS     Y10, Y12, Y12
+	VPSRLD     $0x0c, Y11, Y10
+	VPERMPS    Y3, Y10, Y10
+	VADDPS     Y10, Y12, Y12
+	VBLENDVPS  Y11, Y0, Y12, Y12
+	VCMPPS     $0x01, Y2, Y12, Y13
+	VMAXPS     Y12, Y2, Y10
+	VMINPS     Y10, Y8, Y8
+	VMINPS     Y12, Y2, Y2
+	VBLENDVPS  Y13, Y11, Y9, Y9
+	SUBL       $0x00000008, SI
+	JG         list32
 	VMOVAPS    Y2, Y3
 	VPERM2F128 $0x01, Y3, Y3, Y4
 	VMINPS     Y4, Y3, Y3
@@ -2240,30 +2257,19 @@ decide31:
 	VMOVMSKPS  Y3, SI
 	VCMPPS     $0x02, Y1, Y2, Y2
 	VMOVMSKPS  Y2, DI
+	BLSRL      DI, R10
 	VCMPPS     $0x02, Y1, Y8, Y1
-	VMOVMSKPS  Y1, R11
-	BLSRL      DI, DI
-	ORL        R11, DI
-	TZCNTL     SI, R11
-	VMOVD      R11, X5
+	VMOVMSKPS  Y1, DI
+	ORL        DI, R10
+	TZCNTL     SI, DI
+	VMOVD      DI, X5
 	VPERMPS    Y9, Y5, Y5
 	VMOVD      X5, 2048(R9)(R8*4)
 	BLSRL      SI, SI
-	JZ         single33
-	LEAQ       (R10)(BX*4), SI
-	CMPL       (SI), $0x00000008
-	JLE        single33
-	MOVL       $-1, DI
+	JZ         done33
+	MOVL       $-1, R10
 	INCQ       DX
-
-single33:
-	MOVL DI, 5184(R9)(R8*4)
-	ADDQ $0x04, AX
-	DECQ CX
-	JNZ  job30
-	MOVQ DX, ties+40(FP)
-	VZEROUPPER
-	RET
+	JMP        done33
 
 DATA odd4<>+0(SB)/4, $0x3f800000
 DATA odd4<>+4(SB)/4, $0x40400000
@@ -2729,10 +2735,10 @@ job43:
 	VSUBPS       3168(SI), Y2, Y2
 	VMULPS       3296(SI), Y2, Y3
 	VMULPS       Y2, Y3, Y3
-	LEAQ         (R10)(BX*4), SI
-	MOVL         (SI), DI
-	ADDQ         $0x04, SI
-	VMOVUPS      (SI), Y9
+	LEAQ         (R10)(BX*4), BX
+	MOVL         (BX), SI
+	ADDQ         $0x04, BX
+	VMOVUPS      (BX), Y9
 	VPERMPS      Y4, Y9, Y2
 	VPSRLD       $0x04, Y9, Y10
 	VPERMPS      Y4, Y10, Y10
@@ -2755,18 +2761,44 @@ job43:
 	VPSRLD       $0x1c, Y9, Y10
 	VPERMPS      Y3, Y10, Y10
 	VADDPS       Y10, Y2, Y2
-	VMOVD        DI, X5
+	VMOVD        SI, X5
 	VPBROADCASTD X5, Y8
 	VPCMPGTD     iota<>+0(SB), Y8, Y8
 	VBLENDVPS    Y8, Y2, Y0, Y2
-	VMINPS       Y0, Y2, Y2
-	VMOVAPS      Y0, Y8
-	SUBL         $0x00000008, DI
-	JLE          decide44
+	SUBL         $0x00000008, SI
+	JG           long44
+	VMOVAPS      Y2, Y3
+	VPERM2F128   $0x01, Y3, Y3, Y4
+	VMINPS       Y4, Y3, Y3
+	VPERMILPS    $0x4e, Y3, Y4
+	VMINPS       Y4, Y3, Y3
+	VPERMILPS    $0xb1, Y3, Y4
+	VMINPS       Y4, Y3, Y3
+	VADDPS       Y1, Y3, Y1
+	VCMPPS       $0x00, Y3, Y2, Y3
+	VMOVMSKPS    Y3, SI
+	VCMPPS       $0x02, Y1, Y2, Y1
+	VMOVMSKPS    Y1, DI
+	BLSRL        DI, R10
+	TZCNTL       SI, SI
+	MOVL         (BX)(SI*4), DI
+	MOVL         DI, 2048(R9)(R8*4)
+
+done46:
+	MOVL R10, 5184(R9)(R8*4)
+	ADDQ $0x04, AX
+	DECQ CX
+	JNZ  job43
+	MOVQ DX, ties+40(FP)
+	VZEROUPPER
+	RET
+
+long44:
+	VMOVAPS Y0, Y8
 
 list45:
-	ADDQ         $0x00000020, SI
-	VMOVUPS      (SI), Y11
+	ADDQ         $0x00000020, BX
+	VMOVUPS      (BX), Y11
 	VPERMPS      Y4, Y11, Y12
 	VPSRLD       $0x04, Y11, Y10
 	VPERMPS      Y4, Y10, Y10
@@ -2789,56 +2821,42 @@ list45:
 	VPSRLD       $0x1c, Y11, Y10
 	VPERMPS      Y3, Y10, Y10
 	VADDPS       Y10, Y12, Y12
-	VMOVD        DI, X5
+	VMOVD        SI, X5
 	VPBROADCASTD X5, Y10
 	VPCMPGTD     iota<>+0(SB), Y10, Y10
 	VBLENDVPS    Y10, Y12, Y0, Y12
-	VMINPS       Y0, Y12, Y12
 	VCMPPS       $0x01, Y2, Y12, Y13
 	VMAXPS       Y12, Y2, Y10
 	VMINPS       Y10, Y8, Y8
 	VMINPS       Y12, Y2, Y2
 	VBLENDVPS    Y13, Y11, Y9, Y9
-	SUBL         $0x00000008, DI
+	SUBL         $0x00000008, SI
 	JG           list45
-
-decide44:
-	VMOVAPS    Y2, Y3
-	VPERM2F128 $0x01, Y3, Y3, Y4
-	VMINPS     Y4, Y3, Y3
-	VPERMILPS  $0x4e, Y3, Y4
-	VMINPS     Y4, Y3, Y3
-	VPERMILPS  $0xb1, Y3, Y4
-	VMINPS     Y4, Y3, Y3
-	VADDPS     Y1, Y3, Y1
-	VCMPPS     $0x00, Y3, Y2, Y3
-	VMOVMSKPS  Y3, SI
-	VCMPPS     $0x02, Y1, Y2, Y2
-	VMOVMSKPS  Y2, DI
-	VCMPPS     $0x02, Y1, Y8, Y1
-	VMOVMSKPS  Y1, R11
-	BLSRL      DI, DI
-	ORL        R11, DI
-	TZCNTL     SI, R11
-	VMOVD      R11, X5
-	VPERMPS    Y9, Y5, Y5
-	VMOVD      X5, 2048(R9)(R8*4)
-	BLSRL      SI, SI
-	JZ         single46
-	LEAQ       (R10)(BX*4), SI
-	CMPL       (SI), $0x00000008
-	JLE        single46
-	MOVL       $-1, DI
-	INCQ       DX
-
-single46:
-	MOVL DI, 5184(R9)(R8*4)
-	ADDQ $0x04, AX
-	DECQ CX
-	JNZ  job43
-	MOVQ DX, ties+40(FP)
-	VZEROUPPER
-	RET
+	VMOVAPS      Y2, Y3
+	VPERM2F128   $0x01, Y3, Y3, Y4
+	VMINPS       Y4, Y3, Y3
+	VPERMILPS    $0x4e, Y3, Y4
+	VMINPS       Y4, Y3, Y3
+	VPERMILPS    $0xb1, Y3, Y4
+	VMINPS       Y4, Y3, Y3
+	VADDPS       Y1, Y3, Y1
+	VCMPPS       $0x00, Y3, Y2, Y3
+	VMOVMSKPS    Y3, SI
+	VCMPPS       $0x02, Y1, Y2, Y2
+	VMOVMSKPS    Y2, DI
+	BLSRL        DI, R10
+	VCMPPS       $0x02, Y1, Y8, Y1
+	VMOVMSKPS    Y1, DI
+	ORL          DI, R10
+	TZCNTL       SI, DI
+	VMOVD        DI, X5
+	VPERMPS      Y9, Y5, Y5
+	VMOVD        X5, 2048(R9)(R8*4)
+	BLSRL        SI, SI
+	JZ           done46
+	MOVL         $-1, R10
+	INCQ         DX
+	JMP          done46
 
 DATA odd8<>+0(SB)/4, $0x3f800000
 DATA odd8<>+4(SB)/4, $0x40400000
@@ -3842,10 +3860,10 @@ job67:
 	VSUBPS       3136(SI), Z2, Z2
 	VMULPS       3264(SI), Z2, Z3
 	VMULPS       Z2, Z3, Z3
-	LEAQ         (R10)(BX*4), SI
-	MOVL         (SI), DI
-	ADDQ         $0x04, SI
-	VMOVUPS      (SI), Z7
+	LEAQ         (R10)(BX*4), BX
+	MOVL         (BX), SI
+	ADDQ         $0x04, BX
+	VMOVUPS      (BX), Z7
 	VPERMPS      Z4, Z7, Z2
 	VPSRLD       $0x04, Z7, Z8
 	VPERMPS      Z4, Z8, Z8
@@ -3856,42 +3874,67 @@ job67:
 	VPSRLD       $0x0c, Z7, Z8
 	VPERMPS      Z3, Z8, Z8
 	VADDPS       Z8, Z2, Z2
-	MOVL         $-1, R11
-	BZHIL        DI, R11, R11
-	KMOVW        R11, K1
+	MOVL         $-1, DI
+	BZHIL        SI, DI, DI
+	KMOVW        DI, K1
 	VBLENDMPS    Z2, Z0, K1, Z2
-	VMINPS       Z0, Z2, Z2
-	VMOVAPS      Z0, Z6
-	SUBL         $0x00000010, DI
-	JLE          decide68
+	SUBL         $0x00000010, SI
+	JG           long68
+	VMOVAPS      Z2, Z3
+	VSHUFF32X4   $0x4e, Z3, Z3, Z4
+	VMINPS       Z4, Z3, Z3
+	VSHUFF32X4   $0xb1, Z3, Z3, Z4
+	VMINPS       Z4, Z3, Z3
+	VPERMILPS    $0x4e, Z3, Z4
+	VMINPS       Z4, Z3, Z3
+	VPERMILPS    $0xb1, Z3, Z4
+	VMINPS       Z4, Z3, Z3
+	VADDPS       Z1, Z3, Z1
+	VCMPPS       $0x00, Z3, Z2, K1
+	KMOVW        K1, SI
+	VCMPPS       $0x02, Z1, Z2, K1
+	KMOVW        K1, DI
+	BLSRL        DI, R10
+	TZCNTL       SI, SI
+	MOVL         (BX)(SI*4), DI
+	MOVL         DI, 2048(R9)(R8*4)
+
+done70:
+	MOVL R10, 5184(R9)(R8*4)
+	ADDQ $0x04, AX
+	DECQ CX
+	JNZ  job67
+	MOVQ DX, ties+40(FP)
+	VZEROUPPER
+	RET
+
+long68:
+	VMOVAPS Z0, Z6
 
 list69:
-	ADDQ      $0x00000040, SI
-	VMOVUPS   (SI), Z9
-	VPERMPS   Z4, Z9, Z10
-	VPSRLD    $0x04, Z9, Z8
-	VPERMPS   Z4, Z8, Z8
-	VADDPS    Z8, Z10, Z10
-	VPSRLD    $0x08, Z9, Z8
-	VPERMPS   Z3, Z8, Z8
-	VADDPS    Z8, Z10, Z10
-	VPSRLD    $0x0c, Z9, Z8
-	VPERMPS   Z3, Z8, Z8
-	VADDPS    Z8, Z10, Z10
-	MOVL      $-1, R11
-	BZHIL     DI, R11, R11
-	KMOVW     R11, K1
-	VBLENDMPS Z10, Z0, K1, Z10
-	VMINPS    Z0, Z10, Z10
-	VCMPPS    $0x01, Z2, Z10, K1
-	VMAXPS    Z10, Z2, Z8
-	VMINPS    Z8, Z6, Z6
-	VMINPS    Z10, Z2, Z2
-	VBLENDMPS Z9, Z7, K1, Z7
-	SUBL      $0x00000010, DI
-	JG        list69
-
-decide68:
+	ADDQ       $0x00000040, BX
+	VMOVUPS    (BX), Z9
+	VPERMPS    Z4, Z9, Z10
+	VPSRLD     $0x04, Z9, Z8
+	VPERMPS    Z4, Z8, Z8
+	VADDPS     Z8, Z10, Z10
+	VPSRLD     $0x08, Z9, Z8
+	VPERMPS    Z3, Z8, Z8
+	VADDPS     Z8, Z10, Z10
+	VPSRLD     $0x0c, Z9, Z8
+	VPERMPS    Z3, Z8, Z8
+	VADDPS     Z8, Z10, Z10
+	MOVL       $-1, DI
+	BZHIL      SI, DI, DI
+	KMOVW      DI, K1
+	VBLENDMPS  Z10, Z0, K1, Z10
+	VCMPPS     $0x01, Z2, Z10, K1
+	VMAXPS     Z10, Z2, Z8
+	VMINPS     Z8, Z6, Z6
+	VMINPS     Z10, Z2, Z2
+	VBLENDMPS  Z9, Z7, K1, Z7
+	SUBL       $0x00000010, SI
+	JG         list69
 	VMOVAPS    Z2, Z3
 	VSHUFF32X4 $0x4e, Z3, Z3, Z4
 	VMINPS     Z4, Z3, Z3
@@ -3906,30 +3949,19 @@ decide68:
 	KMOVW      K1, SI
 	VCMPPS     $0x02, Z1, Z2, K1
 	KMOVW      K1, DI
+	BLSRL      DI, R10
 	VCMPPS     $0x02, Z1, Z6, K1
-	KMOVW      K1, R11
-	BLSRL      DI, DI
-	ORL        R11, DI
-	TZCNTL     SI, R11
-	VMOVD      R11, X5
+	KMOVW      K1, DI
+	ORL        DI, R10
+	TZCNTL     SI, DI
+	VMOVD      DI, X5
 	VPERMPS    Z7, Z5, Z5
 	VMOVD      X5, 2048(R9)(R8*4)
 	BLSRL      SI, SI
-	JZ         single70
-	LEAQ       (R10)(BX*4), SI
-	CMPL       (SI), $0x00000010
-	JLE        single70
-	MOVL       $-1, DI
+	JZ         done70
+	MOVL       $-1, R10
 	INCQ       DX
-
-single70:
-	MOVL DI, 5184(R9)(R8*4)
-	ADDQ $0x04, AX
-	DECQ CX
-	JNZ  job67
-	MOVQ DX, ties+40(FP)
-	VZEROUPPER
-	RET
+	JMP        done70
 
 // func gridSums4AVX512(space *float32, n int, groups int)
 // Requires: AVX, AVX512F
@@ -4265,10 +4297,10 @@ job80:
 	VSUBPS       3136(SI), Z2, Z2
 	VMULPS       3264(SI), Z2, Z3
 	VMULPS       Z2, Z3, Z3
-	LEAQ         (R10)(BX*4), SI
-	MOVL         (SI), DI
-	ADDQ         $0x04, SI
-	VMOVUPS      (SI), Z7
+	LEAQ         (R10)(BX*4), BX
+	MOVL         (BX), SI
+	ADDQ         $0x04, BX
+	VMOVUPS      (BX), Z7
 	VPERMPS      Z4, Z7, Z2
 	VPSRLD       $0x04, Z7, Z8
 	VPERMPS      Z4, Z8, Z8
@@ -4291,54 +4323,79 @@ job80:
 	VPSRLD       $0x1c, Z7, Z8
 	VPERMPS      Z3, Z8, Z8
 	VADDPS       Z8, Z2, Z2
-	MOVL         $-1, R11
-	BZHIL        DI, R11, R11
-	KMOVW        R11, K1
+	MOVL         $-1, DI
+	BZHIL        SI, DI, DI
+	KMOVW        DI, K1
 	VBLENDMPS    Z2, Z0, K1, Z2
-	VMINPS       Z0, Z2, Z2
-	VMOVAPS      Z0, Z6
-	SUBL         $0x00000010, DI
-	JLE          decide81
+	SUBL         $0x00000010, SI
+	JG           long81
+	VMOVAPS      Z2, Z3
+	VSHUFF32X4   $0x4e, Z3, Z3, Z4
+	VMINPS       Z4, Z3, Z3
+	VSHUFF32X4   $0xb1, Z3, Z3, Z4
+	VMINPS       Z4, Z3, Z3
+	VPERMILPS    $0x4e, Z3, Z4
+	VMINPS       Z4, Z3, Z3
+	VPERMILPS    $0xb1, Z3, Z4
+	VMINPS       Z4, Z3, Z3
+	VADDPS       Z1, Z3, Z1
+	VCMPPS       $0x00, Z3, Z2, K1
+	KMOVW        K1, SI
+	VCMPPS       $0x02, Z1, Z2, K1
+	KMOVW        K1, DI
+	BLSRL        DI, R10
+	TZCNTL       SI, SI
+	MOVL         (BX)(SI*4), DI
+	MOVL         DI, 2048(R9)(R8*4)
+
+done83:
+	MOVL R10, 5184(R9)(R8*4)
+	ADDQ $0x04, AX
+	DECQ CX
+	JNZ  job80
+	MOVQ DX, ties+40(FP)
+	VZEROUPPER
+	RET
+
+long81:
+	VMOVAPS Z0, Z6
 
 list82:
-	ADDQ      $0x00000040, SI
-	VMOVUPS   (SI), Z9
-	VPERMPS   Z4, Z9, Z10
-	VPSRLD    $0x04, Z9, Z8
-	VPERMPS   Z4, Z8, Z8
-	VADDPS    Z8, Z10, Z10
-	VPSRLD    $0x08, Z9, Z8
-	VPERMPS   Z4, Z8, Z8
-	VADDPS    Z8, Z10, Z10
-	VPSRLD    $0x0c, Z9, Z8
-	VPERMPS   Z4, Z8, Z8
-	VADDPS    Z8, Z10, Z10
-	VPSRLD    $0x10, Z9, Z8
-	VPERMPS   Z3, Z8, Z8
-	VADDPS    Z8, Z10, Z10
-	VPSRLD    $0x14, Z9, Z8
-	VPERMPS   Z3, Z8, Z8
-	VADDPS    Z8, Z10, Z10
-	VPSRLD    $0x18, Z9, Z8
-	VPERMPS   Z3, Z8, Z8
-	VADDPS    Z8, Z10, Z10
-	VPSRLD    $0x1c, Z9, Z8
-	VPERMPS   Z3, Z8, Z8
-	VADDPS    Z8, Z10, Z10
-	MOVL      $-1, R11
-	BZHIL     DI, R11, R11
-	KMOVW     R11, K1
-	VBLENDMPS Z10, Z0, K1, Z10
-	VMINPS    Z0, Z10, Z10
-	VCMPPS    $0x01, Z2, Z10, K1
-	VMAXPS    Z10, Z2, Z8
-	VMINPS    Z8, Z6, Z6
-	VMINPS    Z10, Z2, Z2
-	VBLENDMPS Z9, Z7, K1, Z7
-	SUBL      $0x00000010, DI
-	JG        list82
-
-decide81:
+	ADDQ       $0x00000040, BX
+	VMOVUPS    (BX), Z9
+	VPERMPS    Z4, Z9, Z10
+	VPSRLD     $0x04, Z9, Z8
+	VPERMPS    Z4, Z8, Z8
+	VADDPS     Z8, Z10, Z10
+	VPSRLD     $0x08, Z9, Z8
+	VPERMPS    Z4, Z8, Z8
+	VADDPS     Z8, Z10, Z10
+	VPSRLD     $0x0c, Z9, Z8
+	VPERMPS    Z4, Z8, Z8
+	VADDPS     Z8, Z10, Z10
+	VPSRLD     $0x10, Z9, Z8
+	VPERMPS    Z3, Z8, Z8
+	VADDPS     Z8, Z10, Z10
+	VPSRLD     $0x14, Z9, Z8
+	VPERMPS    Z3, Z8, Z8
+	VADDPS     Z8, Z10, Z10
+	VPSRLD     $0x18, Z9, Z8
+	VPERMPS    Z3, Z8, Z8
+	VADDPS     Z8, Z10, Z10
+	VPSRLD     $0x1c, Z9, Z8
+	VPERMPS    Z3, Z8, Z8
+	VADDPS     Z8, Z10, Z10
+	MOVL       $-1, DI
+	BZHIL      SI, DI, DI
+	KMOVW      DI, K1
+	VBLENDMPS  Z10, Z0, K1, Z10
+	VCMPPS     $0x01, Z2, Z10, K1
+	VMAXPS     Z10, Z2, Z8
+	VMINPS     Z8, Z6, Z6
+	VMINPS     Z10, Z2, Z2
+	VBLENDMPS  Z9, Z7, K1, Z7
+	SUBL       $0x00000010, SI
+	JG         list82
 	VMOVAPS    Z2, Z3
 	VSHUFF32X4 $0x4e, Z3, Z3, Z4
 	VMINPS     Z4, Z3, Z3
@@ -4353,30 +4410,19 @@ decide81:
 	KMOVW      K1, SI
 	VCMPPS     $0x02, Z1, Z2, K1
 	KMOVW      K1, DI
+	BLSRL      DI, R10
 	VCMPPS     $0x02, Z1, Z6, K1
-	KMOVW      K1, R11
-	BLSRL      DI, DI
-	ORL        R11, DI
-	TZCNTL     SI, R11
-	VMOVD      R11, X5
+	KMOVW      K1, DI
+	ORL        DI, R10
+	TZCNTL     SI, DI
+	VMOVD      DI, X5
 	VPERMPS    Z7, Z5, Z5
 	VMOVD      X5, 2048(R9)(R8*4)
 	BLSRL      SI, SI
-	JZ         single83
-	LEAQ       (R10)(BX*4), SI
-	CMPL       (SI), $0x00000010
-	JLE        single83
-	MOVL       $-1, DI
+	JZ         done83
+	MOVL       $-1, R10
 	INCQ       DX
-
-single83:
-	MOVL DI, 5184(R9)(R8*4)
-	ADDQ $0x04, AX
-	DECQ CX
-	JNZ  job80
-	MOVQ DX, ties+40(FP)
-	VZEROUPPER
-	RET
+	JMP        done83
 
 // func gridSums8AVX512(space *float32, n int, groups int)
 // Requires: AVX, AVX512F
