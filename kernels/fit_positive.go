@@ -30,19 +30,14 @@ func fitPositive(codes []uint8, x, w []float32, levels int32) (scale float32) {
 		e := v - float32(scale*float32(uint8(nearest(inverse*v))))
 		best += float32(float32(w[i]*e) * e)
 	}
-	for k := -4; k <= 4; k++ {
-		if k == 0 {
-			continue
-		}
-		trial := (float32(0.1*float32(k)) + n) / high
-		d := 1 / trial
-		var loss float32
-		for i, v := range x {
-			e := v - float32(d*float32(min(levels, nearest(trial*v))))
-			loss += float32(float32(w[i]*e) * e)
-		}
+	var trials, losses [8]float32
+	for k := range trials {
+		trials[k] = (float32(0.1*float32(k-4+k/4)) + n) / high
+	}
+	lossesPositive(&losses, &trials, x, w, levels)
+	for k, loss := range losses {
 		if loss < best {
-			best, inverse = loss, trial
+			best, inverse = loss, trials[k]
 		}
 	}
 	var xc, cc float32
@@ -82,4 +77,17 @@ func fitPositive(codes []uint8, x, w []float32, levels int32) (scale float32) {
 		return xc / cc
 	}
 	return 0
+}
+
+// lossesPositiveGo finds the error of each inverse scale on trial.
+func lossesPositiveGo(losses, trials *[8]float32, x, w []float32, levels int32) {
+	for k, trial := range trials {
+		d := 1 / trial
+		var loss float32
+		for i, v := range x {
+			e := v - float32(d*float32(min(levels, nearest(trial*v))))
+			loss += float32(float32(w[i]*e) * e)
+		}
+		losses[k] = loss
+	}
 }

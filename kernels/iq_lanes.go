@@ -12,15 +12,15 @@ type gridLanes struct {
 	x    [32]float32 // magnitudes
 	w    [32]float32 // what the squared error of each counts
 	root [32]float32 // √w
-	wx   [32]float32 // w·x
+	wx   [32]float32 //nolint:unused // w·x; of the assembly alone, as others below
 
-	inverse, scale [32]float32   // of each trial
-	qx, q2         [32]float32   // Σwxq and Σwq² for its points
-	keys           [8][32]uint32 // of each group on each trial, as words
-	points         [8][32]uint32 // as words
-	tables         [8][2][32]float32
-	margins        [8]float32 // by which a point is surely better than another
-	close          [8]uint32  // a bit per trial with a weight close to another level
+	inverse, scale [32]float32       //nolint:unused // of each trial
+	qx, q2         [32]float32       // Σwxq and Σwq² for its points
+	keys           [8][32]uint32     // of each group on each trial, as words
+	points         [8][32]uint32     // as words
+	tables         [8][2][32]float32 //nolint:unused // x and root, once per level
+	margins        [8]float32        //nolint:unused // by which a point is surely better than another
+	close          [8]uint32         // a bit per trial with a weight close to another level
 	unsure         [8][32]int32
 
 	signs   [4]uint8 // of eight weights each; a set bit is a minus

@@ -189,3 +189,25 @@ func TestLanesSplitAsPlainGo(t *testing.T) {
 		t.Fatal("lanes took none")
 	}
 }
+
+func TestLanesFitPositiveAsPlainGo(t *testing.T) {
+	defer Use(Use(Portable))
+	rapid.Check(t, func(t *rapid.T) {
+		x, w := drawWeights(t, 32, "x"), drawImportance(t, 32)
+		for i := range x {
+			if x[i] = abs(x[i]); i%9 == 4 {
+				x[i] = -x[i]
+			}
+		}
+		var want [32]uint8
+		Use(Portable)
+		scale := fitPositive(want[:], x, w, 4)
+		for _, b := range Backends() {
+			Use(b)
+			var codes [32]uint8
+			if got := fitPositive(codes[:], x, w, 4); !sameFloat(got, scale) || codes != want {
+				t.Fatalf("%v: %v with %v, want %v with %v", b, got, codes, scale, want)
+			}
+		}
+	})
+}

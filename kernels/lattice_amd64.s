@@ -745,6 +745,47 @@ short4:
 	VZEROUPPER
 	RET
 
+// func fitPositiveAVX2(losses *float32, trials *float32, x *float32, w *float32, n int, levels float32)
+// Requires: AVX
+TEXT ·fitPositiveAVX2(SB), NOSPLIT, $0-44
+	MOVQ         losses+0(FP), AX
+	MOVQ         x+16(FP), CX
+	MOVQ         w+24(FP), DX
+	MOVQ         n+32(FP), BX
+	MOVQ         trials+8(FP), SI
+	VMOVUPS      (SI), Y0
+	VBROADCASTSS c32_3f800000<>+0(SB), Y1
+	VDIVPS       Y0, Y1, Y1
+	VBROADCASTSS levels+40(FP), Y2
+	VBROADCASTSS c32_4b400000<>+0(SB), Y3
+	VXORPS       Y4, Y4, Y4
+
+next5:
+	VBROADCASTSS (CX), Y5
+	VMULPS       Y5, Y0, Y6
+	VADDPS       Y3, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMINPS       Y2, Y6, Y6
+	VMULPS       Y1, Y6, Y6
+	VSUBPS       Y6, Y5, Y6
+	VBROADCASTSS (DX), Y5
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	DECQ         BX
+	JNZ          next5
+	VMOVUPS      Y4, (AX)
+	VZEROUPPER
+	RET
+
+DATA c32_3f800000<>+0(SB)/4, $0x3f800000
+GLOBL c32_3f800000<>(SB), RODATA|NOPTR, $4
+
+DATA c32_4b400000<>+0(SB)/4, $0x4b400000
+GLOBL c32_4b400000<>(SB), RODATA|NOPTR, $4
+
 // func split32AVX2(space *float32) (n int, best float32)
 // Requires: AVX, AVX2
 TEXT ·split32AVX2(SB), NOSPLIT, $0-20
@@ -877,47 +918,6 @@ TEXT ·split32AVX2(SB), NOSPLIT, $0-20
 	MOVQ         AX, DX
 	MOVQ         $0x00000009, BX
 
-border5:
-	VBROADCASTSS 384(DX), Y7
-	VBROADCASTSS 576(DX), Y8
-	VSUBPS       Y1, Y7, Y7
-	VSUBPS       Y2, Y8, Y8
-	VRCPPS       Y8, Y8
-	VMULPS       Y7, Y7, Y7
-	VMULPS       Y8, Y7, Y7
-	VBROADCASTSS 768(DX), Y8
-	VBROADCASTSS 960(DX), Y9
-	VSUBPS       Y1, Y8, Y8
-	VSUBPS       Y3, Y9, Y9
-	VRCPPS       Y9, Y9
-	VMULPS       Y8, Y8, Y8
-	VMULPS       Y9, Y8, Y8
-	VPCMPGTD     Y4, Y5, Y9
-	VPANDN       Y7, Y9, Y7
-	VPANDN       Y8, Y9, Y8
-	VMAXPS       Y7, Y0, Y0
-	VMOVUPS      Y7, (CX)
-	VMAXPS       Y8, Y0, Y0
-	VMOVUPS      Y8, 32(CX)
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, DX
-	VPADDD       Y6, Y5, Y5
-	DECQ         BX
-	JNZ          border5
-	VMOVUPS      36(AX), Y1
-	VMOVUPS      228(AX), Y3
-	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
-	VMULPS       Y2, Y3, Y2
-	VPBROADCASTD c32_3f400000<>+0(SB), Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVUPS      iota<>+0(SB), Y4
-	VPBROADCASTD c32_00000009<>+0(SB), Y5
-	VPADDD       Y5, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VPBROADCASTD c32_00000001<>+0(SB), Y6
-	MOVQ         AX, DX
-	MOVQ         $0x00000011, BX
-
 border6:
 	VBROADCASTSS 384(DX), Y7
 	VBROADCASTSS 576(DX), Y8
@@ -945,19 +945,19 @@ border6:
 	VPADDD       Y6, Y5, Y5
 	DECQ         BX
 	JNZ          border6
-	VMOVUPS      68(AX), Y1
-	VMOVUPS      260(AX), Y3
+	VMOVUPS      36(AX), Y1
+	VMOVUPS      228(AX), Y3
 	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
 	VMULPS       Y2, Y3, Y2
 	VPBROADCASTD c32_3f400000<>+0(SB), Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      iota<>+0(SB), Y4
-	VPBROADCASTD c32_00000011<>+0(SB), Y5
+	VPBROADCASTD c32_00000009<>+0(SB), Y5
 	VPADDD       Y5, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VPBROADCASTD c32_00000001<>+0(SB), Y6
 	MOVQ         AX, DX
-	MOVQ         $0x00000019, BX
+	MOVQ         $0x00000011, BX
 
 border7:
 	VBROADCASTSS 384(DX), Y7
@@ -986,19 +986,19 @@ border7:
 	VPADDD       Y6, Y5, Y5
 	DECQ         BX
 	JNZ          border7
-	VMOVUPS      100(AX), Y1
-	VMOVUPS      292(AX), Y3
+	VMOVUPS      68(AX), Y1
+	VMOVUPS      260(AX), Y3
 	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
 	VMULPS       Y2, Y3, Y2
 	VPBROADCASTD c32_3f400000<>+0(SB), Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      iota<>+0(SB), Y4
-	VPBROADCASTD c32_00000019<>+0(SB), Y5
+	VPBROADCASTD c32_00000011<>+0(SB), Y5
 	VPADDD       Y5, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VPBROADCASTD c32_00000001<>+0(SB), Y6
 	MOVQ         AX, DX
-	MOVQ         $0x00000021, BX
+	MOVQ         $0x00000019, BX
 
 border8:
 	VBROADCASTSS 384(DX), Y7
@@ -1027,6 +1027,47 @@ border8:
 	VPADDD       Y6, Y5, Y5
 	DECQ         BX
 	JNZ          border8
+	VMOVUPS      100(AX), Y1
+	VMOVUPS      292(AX), Y3
+	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
+	VMULPS       Y2, Y3, Y2
+	VPBROADCASTD c32_3f400000<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      iota<>+0(SB), Y4
+	VPBROADCASTD c32_00000019<>+0(SB), Y5
+	VPADDD       Y5, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VPBROADCASTD c32_00000001<>+0(SB), Y6
+	MOVQ         AX, DX
+	MOVQ         $0x00000021, BX
+
+border9:
+	VBROADCASTSS 384(DX), Y7
+	VBROADCASTSS 576(DX), Y8
+	VSUBPS       Y1, Y7, Y7
+	VSUBPS       Y2, Y8, Y8
+	VRCPPS       Y8, Y8
+	VMULPS       Y7, Y7, Y7
+	VMULPS       Y8, Y7, Y7
+	VBROADCASTSS 768(DX), Y8
+	VBROADCASTSS 960(DX), Y9
+	VSUBPS       Y1, Y8, Y8
+	VSUBPS       Y3, Y9, Y9
+	VRCPPS       Y9, Y9
+	VMULPS       Y8, Y8, Y8
+	VMULPS       Y9, Y8, Y8
+	VPCMPGTD     Y4, Y5, Y9
+	VPANDN       Y7, Y9, Y7
+	VPANDN       Y8, Y9, Y8
+	VMAXPS       Y7, Y0, Y0
+	VMOVUPS      Y7, (CX)
+	VMAXPS       Y8, Y0, Y0
+	VMOVUPS      Y8, 32(CX)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x04, DX
+	VPADDD       Y6, Y5, Y5
+	DECQ         BX
+	JNZ          border9
 	VPERM2F128   $0x01, Y0, Y0, Y1
 	VMAXPS       Y1, Y0, Y0
 	VPERMILPS    $0x4e, Y0, Y1
@@ -1039,7 +1080,7 @@ border8:
 	LEAQ         12544(AX), DX
 	XORQ         BX, BX
 
-pick9:
+pick10:
 	VMOVUPS   (CX), Y2
 	VCMPPS    $0x05, Y1, Y2, Y2
 	VMOVMSKPS Y2, SI
@@ -1052,7 +1093,7 @@ pick9:
 	ADDQ      $0x00000020, CX
 	INCQ      BX
 	CMPQ      BX, $0x000000a8
-	JL        pick9
+	JL        pick10
 	LEAQ      12544(AX), CX
 	SUBQ      CX, DX
 	SHRQ      $0x03, DX
@@ -1203,7 +1244,7 @@ TEXT ·split16AVX2(SB), NOSPLIT, $0-20
 	MOVQ         AX, BX
 	MOVQ         $0x00000010, SI
 
-row10:
+row11:
 	VBROADCASTSS 1536(DX), Y4
 	VBROADCASTSS 1792(DX), Y5
 	VPCMPGTD     Y2, Y1, Y6
@@ -1228,7 +1269,7 @@ row10:
 	ADDQ         $0x04, DX
 	ADDQ         $0x00000100, BX
 	DECQ         SI
-	JNZ          row10
+	JNZ          row11
 	MOVQ         AX, DX
 	VXORPS       Y2, Y2, Y2
 	VMOVUPS      Y2, 12544(AX)
@@ -1252,7 +1293,7 @@ row10:
 	MOVQ         AX, R10
 	MOVQ         AX, DX
 
-border11:
+border12:
 	VMOVUPS 12544(AX), Y2
 	VMOVUPS 12608(AX), Y4
 	VMOVUPS 12672(AX), Y5
@@ -1265,9 +1306,9 @@ border11:
 	LEAQ    (AX)(SI*8), R9
 	MOVQ    $0x00000010, R11
 	SUBQ    SI, R11
-	JZ      sized13
+	JZ      sized14
 
-inner12:
+inner13:
 	MOVQ   1152(R9), DI
 	MOVQ   $0x00000040, R8
 	SUBQ   DI, R8
@@ -1282,9 +1323,9 @@ inner12:
 	ADDQ   $0x08, R9
 	ADDQ   $0x00000100, BX
 	DECQ   R11
-	JNZ    inner12
+	JNZ    inner13
 
-sized13:
+sized14:
 	VRCPPS       Y7, Y7
 	VMULPS       Y2, Y2, Y2
 	VMULPS       Y7, Y2, Y2
@@ -1313,7 +1354,7 @@ sized13:
 	ADDQ         $0x00000080, CX
 	VPADDD       Y3, Y11, Y11
 	CMPQ         SI, $0x00000010
-	JE           done14
+	JE           done15
 	VMOVUPS      12544(AX), Y2
 	VMOVUPS      12608(AX), Y4
 	VMOVUPS      12672(AX), Y5
@@ -1354,9 +1395,9 @@ sized13:
 	ADDQ         $0x00000100, R10
 	INCQ         SI
 	CMPQ         SI, $0x00000009
-	JL           border11
+	JL           border12
 
-done14:
+done15:
 	VMOVUPS      iota<>+0(SB), Y1
 	VPBROADCASTD c32_00000009<>+0(SB), Y2
 	VPADDD       Y2, Y1, Y1
@@ -1366,7 +1407,7 @@ done14:
 	MOVQ         AX, BX
 	MOVQ         $0x00000010, SI
 
-row15:
+row16:
 	VBROADCASTSS 1536(DX), Y4
 	VBROADCASTSS 1792(DX), Y5
 	VPCMPGTD     Y2, Y1, Y6
@@ -1391,7 +1432,7 @@ row15:
 	ADDQ         $0x04, DX
 	ADDQ         $0x00000100, BX
 	DECQ         SI
-	JNZ          row15
+	JNZ          row16
 	MOVQ         AX, DX
 	VXORPS       Y2, Y2, Y2
 	VMOVUPS      Y2, 12544(AX)
@@ -1415,7 +1456,7 @@ row15:
 	MOVQ         AX, R10
 	MOVQ         AX, DX
 
-border16:
+border17:
 	VMOVUPS 12544(AX), Y2
 	VMOVUPS 12608(AX), Y4
 	VMOVUPS 12672(AX), Y5
@@ -1428,9 +1469,9 @@ border16:
 	LEAQ    (AX)(SI*8), R9
 	MOVQ    $0x00000010, R11
 	SUBQ    SI, R11
-	JZ      sized18
+	JZ      sized19
 
-inner17:
+inner18:
 	MOVQ   1152(R9), DI
 	MOVQ   $0x00000040, R8
 	SUBQ   DI, R8
@@ -1445,9 +1486,9 @@ inner17:
 	ADDQ   $0x08, R9
 	ADDQ   $0x00000100, BX
 	DECQ   R11
-	JNZ    inner17
+	JNZ    inner18
 
-sized18:
+sized19:
 	VRCPPS       Y7, Y7
 	VMULPS       Y2, Y2, Y2
 	VMULPS       Y7, Y2, Y2
@@ -1476,7 +1517,7 @@ sized18:
 	ADDQ         $0x00000080, CX
 	VPADDD       Y3, Y11, Y11
 	CMPQ         SI, $0x00000010
-	JE           done19
+	JE           done20
 	VMOVUPS      12544(AX), Y2
 	VMOVUPS      12608(AX), Y4
 	VMOVUPS      12672(AX), Y5
@@ -1517,9 +1558,9 @@ sized18:
 	ADDQ         $0x00000100, R10
 	INCQ         SI
 	CMPQ         SI, $0x00000011
-	JL           border16
+	JL           border17
 
-done19:
+done20:
 	VPERM2F128   $0x01, Y0, Y0, Y1
 	VMAXPS       Y1, Y0, Y0
 	VPERMILPS    $0x4e, Y0, Y1
@@ -1532,7 +1573,7 @@ done19:
 	LEAQ         12544(AX), DX
 	XORQ         BX, BX
 
-pick20:
+pick21:
 	VMOVUPS   (CX), Y2
 	VCMPPS    $0x05, Y1, Y2, Y2
 	VMOVMSKPS Y2, SI
@@ -1545,7 +1586,7 @@ pick20:
 	ADDQ      $0x00000020, CX
 	INCQ      BX
 	CMPQ      BX, $0x00000068
-	JL        pick20
+	JL        pick21
 	LEAQ      12544(AX), CX
 	SUBQ      CX, DX
 	SHRQ      $0x03, DX
@@ -1623,7 +1664,7 @@ TEXT ·closestAVX2(SB), NOSPLIT, $0-56
 	VMOVD          SI, X11
 	VPBROADCASTD   X11, Y11
 
-next21:
+next22:
 	VPMOVZXWD    (BX), Y12
 	VPERMILPS    Y12, Y2, Y13
 	VPSRLD       $0x02, Y12, Y14
@@ -1655,7 +1696,7 @@ next21:
 	VPADDD       v32_00000008<>+0(SB), Y10, Y10
 	ADDQ         $0x00000010, BX
 	SUBQ         $0x00000008, SI
-	JG           next21
+	JG           next22
 	VMOVAPS      Y1, Y0
 	VPERM2F128   $0x01, Y0, Y0, Y2
 	VMINPS       Y2, Y0, Y0
@@ -1719,7 +1760,7 @@ TEXT ·gridBetweenAVX2(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_00000001<>+0(SB), Y7
 	VPADDD       Y7, Y6, Y7
 
-pair22:
+pair23:
 	MOVL         (AX), SI
 	MOVL         4(AX), DI
 	MOVL         SI, R10
@@ -1790,7 +1831,7 @@ pair22:
 	LEAQ         (DX)(R9*4), DX
 	ADDQ         $0x08, AX
 	DECQ         CX
-	JNZ          pair22
+	JNZ          pair23
 	SUBQ         BX, DX
 	SHRQ         $0x02, DX
 	MOVQ         DX, n+32(FP)
@@ -1819,7 +1860,7 @@ TEXT ·gridTables4AVX2(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder4<>+96(SB), Y3
 	VBROADCASTSS reach+16(FP), Y4
 
-group23:
+group24:
 	VMOVUPS   (DX), Y5
 	VMOVUPS   256(DX), Y6
 	VPERMPS   Y5, Y0, Y7
@@ -1856,7 +1897,7 @@ group23:
 	ADDQ      $0x00000100, BX
 	ADDQ      $0x04, AX
 	DECQ      CX
-	JNZ       group23
+	JNZ       group24
 	VZEROUPPER
 	RET
 
@@ -1932,7 +1973,7 @@ TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTD c32_3f800000<>+0(SB), Y1
 	VBROADCASTSS top+16(FP), Y0
 	TESTQ        CX, CX
-	JZ           single25
+	JZ           single26
 	VMOVUPS      (CX), Y2
 	VDIVPS       Y0, Y2, Y2
 	VMOVUPS      Y2, 512(AX)
@@ -1953,28 +1994,28 @@ TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-72
 	VMOVUPS      Y2, 608(AX)
 	VDIVPS       Y2, Y1, Y2
 	VMOVUPS      Y2, 736(AX)
-	JMP          scaled24
+	JMP          scaled25
 
-single25:
+single26:
 	VMOVUPS Y0, 640(AX)
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 512(AX)
 
-scaled24:
+scaled25:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Y0
 	VXORPS       Y2, Y2, Y2
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
 	LEAQ         5152(AX), BX
 
-vectors26:
+vectors27:
 	VMOVUPS 512(CX), Y3
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group27:
+group28:
 	VBROADCASTSS 12(SI), Y5
 	VMULPS       Y3, Y5, Y5
 	VSUBPS       Y1, Y5, Y5
@@ -2032,11 +2073,11 @@ group27:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x04, R9
 	DECQ         R8
-	JNZ          group27
+	JNZ          group28
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000001, BX
 	SUBQ         $0x00000008, DX
-	JG           vectors26
+	JG           vectors27
 	MOVQ         groups+32(FP), CX
 	MOVQ         n+24(FP), DX
 	DECQ         DX
@@ -2050,7 +2091,7 @@ group27:
 	MOVQ         R8, R9
 	SHLL         $0x08, R10
 
-ends28:
+ends29:
 	VMOVUPS   1120(AX), Y0
 	VPCMPEQD  1124(AX), Y0, Y0
 	VMOVMSKPS Y0, R12
@@ -2075,7 +2116,7 @@ ends28:
 	ANDL      DX, R11
 	XORQ      R13, R13
 
-run29:
+run30:
 	MOVL   1024(AX)(R13*4), R12
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
@@ -2092,19 +2133,16 @@ run29:
 	SHRL   $0x1f, R12
 	LEAQ   (R8)(R12*8), R8
 	BLSRL  R11, R11
-	JNZ    run29
+	JNZ    run30
 	ADDQ   $0x00000080, AX
 	ADDL   $0x00000020, R10
 	DECQ   CX
-	JNZ    ends28
+	JNZ    ends29
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
 	MOVQ   R8, found+64(FP)
 	VZEROUPPER
 	RET
-
-DATA c32_3f800000<>+0(SB)/4, $0x3f800000
-GLOBL c32_3f800000<>(SB), RODATA|NOPTR, $4
 
 DATA c32_4bc00000<>+0(SB)/4, $0x4bc00000
 GLOBL c32_4bc00000<>(SB), RODATA|NOPTR, $4
@@ -2147,7 +2185,7 @@ TEXT ·gridBest4AVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	XORQ         DX, DX
 
-job30:
+job31:
 	MOVL         (AX), BX
 	MOVL         BX, R9
 	SHRL         $0x08, R9
@@ -2194,7 +2232,7 @@ job30:
 	VADDPS       Y10, Y2, Y2
 	VBLENDVPS    Y9, Y0, Y2, Y2
 	SUBL         $0x00000008, SI
-	JG           long31
+	JG           long32
 	VMOVAPS      Y2, Y3
 	VPERM2F128   $0x01, Y3, Y3, Y4
 	VMINPS       Y4, Y3, Y3
@@ -2212,19 +2250,19 @@ job30:
 	MOVL         (BX)(SI*4), DI
 	MOVL         DI, 2048(R9)(R8*4)
 
-done33:
+done34:
 	MOVL R10, 5184(R9)(R8*4)
 	ADDQ $0x04, AX
 	DECQ CX
-	JNZ  job30
+	JNZ  job31
 	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 
-long31:
+long32:
 	VMOVAPS Y0, Y8
 
-list32:
+list33:
 	ADDQ       $0x00000020, BX
 	VMOVUPS    (BX), Y11
 	VPERMPS    Y4, Y11, Y12
@@ -2244,7 +2282,7 @@ list32:
 	VMINPS     Y12, Y2, Y2
 	VBLENDVPS  Y13, Y11, Y9, Y9
 	SUBL       $0x00000008, SI
-	JG         list32
+	JG         list33
 	VMOVAPS    Y2, Y3
 	VPERM2F128 $0x01, Y3, Y3, Y4
 	VMINPS     Y4, Y3, Y3
@@ -2266,10 +2304,10 @@ list32:
 	VPERMPS    Y9, Y5, Y5
 	VMOVD      X5, 2048(R9)(R8*4)
 	BLSRL      SI, SI
-	JZ         done33
+	JZ         done34
 	MOVL       $-1, R10
 	INCQ       DX
-	JMP        done33
+	JMP        done34
 
 DATA odd4<>+0(SB)/4, $0x3f800000
 DATA odd4<>+4(SB)/4, $0x40400000
@@ -2313,14 +2351,14 @@ TEXT ·gridSums4AVX2(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd4<>+0(SB), Y0
 
-vectors34:
+vectors35:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group35:
+group36:
 	VMOVUPS      2048(SI), Y3
 	VPERMPS      Y0, Y3, Y4
 	VBROADCASTSS 384(BX), Y5
@@ -2360,12 +2398,12 @@ group35:
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000080, SI
 	DECQ         DI
-	JNZ          group35
+	JNZ          group36
 	VMOVUPS      Y1, 768(DX)
 	VMOVUPS      Y2, 896(DX)
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JG           vectors34
+	JG           vectors35
 	VZEROUPPER
 	RET
 
@@ -2382,7 +2420,7 @@ TEXT ·gridTables8AVX2(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder8<>+96(SB), Y3
 	VBROADCASTSS reach+16(FP), Y4
 
-group36:
+group37:
 	VMOVUPS      (DX), Y5
 	VMOVUPS      256(DX), Y6
 	VPERMPS      Y5, Y0, Y7
@@ -2421,7 +2459,7 @@ group36:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x04, AX
 	DECQ         CX
-	JNZ          group36
+	JNZ          group37
 	VZEROUPPER
 	RET
 
@@ -2467,7 +2505,7 @@ TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTD c32_3f800000<>+0(SB), Y1
 	VBROADCASTSS top+16(FP), Y0
 	TESTQ        CX, CX
-	JZ           single38
+	JZ           single39
 	VMOVUPS      (CX), Y2
 	VDIVPS       Y0, Y2, Y2
 	VMOVUPS      Y2, 512(AX)
@@ -2488,28 +2526,28 @@ TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-72
 	VMOVUPS      Y2, 608(AX)
 	VDIVPS       Y2, Y1, Y2
 	VMOVUPS      Y2, 736(AX)
-	JMP          scaled37
+	JMP          scaled38
 
-single38:
+single39:
 	VMOVUPS Y0, 640(AX)
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 512(AX)
 
-scaled37:
+scaled38:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Y0
 	VXORPS       Y2, Y2, Y2
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
 	LEAQ         5152(AX), BX
 
-vectors39:
+vectors40:
 	VMOVUPS 512(CX), Y3
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group40:
+group41:
 	VBROADCASTSS 28(SI), Y5
 	VMULPS       Y3, Y5, Y5
 	VSUBPS       Y1, Y5, Y5
@@ -2615,11 +2653,11 @@ group40:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x04, R9
 	DECQ         R8
-	JNZ          group40
+	JNZ          group41
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000001, BX
 	SUBQ         $0x00000008, DX
-	JG           vectors39
+	JG           vectors40
 	MOVQ         groups+32(FP), CX
 	MOVQ         n+24(FP), DX
 	DECQ         DX
@@ -2633,7 +2671,7 @@ group40:
 	MOVQ         R8, R9
 	SHLL         $0x08, R10
 
-ends41:
+ends42:
 	VMOVUPS   1120(AX), Y0
 	VPCMPEQD  1124(AX), Y0, Y0
 	VMOVMSKPS Y0, R12
@@ -2658,7 +2696,7 @@ ends41:
 	ANDL      DX, R11
 	XORQ      R13, R13
 
-run42:
+run43:
 	MOVL   1024(AX)(R13*4), R12
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
@@ -2675,11 +2713,11 @@ run42:
 	SHRL   $0x1f, R12
 	LEAQ   (R8)(R12*8), R8
 	BLSRL  R11, R11
-	JNZ    run42
+	JNZ    run43
 	ADDQ   $0x00000080, AX
 	ADDL   $0x00000020, R10
 	DECQ   CX
-	JNZ    ends41
+	JNZ    ends42
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
 	MOVQ   R8, found+64(FP)
@@ -2704,7 +2742,7 @@ TEXT ·gridBest8AVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	XORQ         DX, DX
 
-job43:
+job44:
 	MOVL         (AX), BX
 	MOVL         BX, R9
 	SHRL         $0x08, R9
@@ -2766,7 +2804,7 @@ job43:
 	VPCMPGTD     iota<>+0(SB), Y8, Y8
 	VBLENDVPS    Y8, Y2, Y0, Y2
 	SUBL         $0x00000008, SI
-	JG           long44
+	JG           long45
 	VMOVAPS      Y2, Y3
 	VPERM2F128   $0x01, Y3, Y3, Y4
 	VMINPS       Y4, Y3, Y3
@@ -2784,19 +2822,19 @@ job43:
 	MOVL         (BX)(SI*4), DI
 	MOVL         DI, 2048(R9)(R8*4)
 
-done46:
+done47:
 	MOVL R10, 5184(R9)(R8*4)
 	ADDQ $0x04, AX
 	DECQ CX
-	JNZ  job43
+	JNZ  job44
 	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 
-long44:
+long45:
 	VMOVAPS Y0, Y8
 
-list45:
+list46:
 	ADDQ         $0x00000020, BX
 	VMOVUPS      (BX), Y11
 	VPERMPS      Y4, Y11, Y12
@@ -2831,7 +2869,7 @@ list45:
 	VMINPS       Y12, Y2, Y2
 	VBLENDVPS    Y13, Y11, Y9, Y9
 	SUBL         $0x00000008, SI
-	JG           list45
+	JG           list46
 	VMOVAPS      Y2, Y3
 	VPERM2F128   $0x01, Y3, Y3, Y4
 	VMINPS       Y4, Y3, Y3
@@ -2853,10 +2891,10 @@ list45:
 	VPERMPS      Y9, Y5, Y5
 	VMOVD        X5, 2048(R9)(R8*4)
 	BLSRL        SI, SI
-	JZ           done46
+	JZ           done47
 	MOVL         $-1, R10
 	INCQ         DX
-	JMP          done46
+	JMP          done47
 
 DATA odd8<>+0(SB)/4, $0x3f800000
 DATA odd8<>+4(SB)/4, $0x40400000
@@ -2900,14 +2938,14 @@ TEXT ·gridSums8AVX2(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd8<>+0(SB), Y0
 
-vectors47:
+vectors48:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group48:
+group49:
 	VMOVUPS      2048(SI), Y3
 	VPERMPS      Y0, Y3, Y4
 	VBROADCASTSS 384(BX), Y5
@@ -2983,12 +3021,12 @@ group48:
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000080, SI
 	DECQ         DI
-	JNZ          group48
+	JNZ          group49
 	VMOVUPS      Y1, 768(DX)
 	VMOVUPS      Y2, 896(DX)
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JG           vectors47
+	JG           vectors48
 	VZEROUPPER
 	RET
 
@@ -3080,7 +3118,7 @@ TEXT ·split32AVX512(SB), NOSPLIT, $0-20
 	MOVQ         AX, DX
 	MOVQ         $0x00000011, BX
 
-border49:
+border50:
 	VBROADCASTSS 384(DX), Z5
 	VBROADCASTSS 576(DX), Z9
 	VSUBPS       Z0, Z5, Z5
@@ -3106,7 +3144,7 @@ border49:
 	ADDQ         $0x04, DX
 	VPADDD       Z4, Z7, Z7
 	DECQ         BX
-	JNZ          border49
+	JNZ          border50
 	VMOVUPS      68(AX), Z0
 	VMOVUPS      260(AX), Z2
 	VPBROADCASTD c32_3fa00000<>+0(SB), Z1
@@ -3121,7 +3159,7 @@ border49:
 	MOVQ         AX, DX
 	MOVQ         $0x00000021, BX
 
-border50:
+border51:
 	VBROADCASTSS 384(DX), Z5
 	VBROADCASTSS 576(DX), Z7
 	VSUBPS       Z0, Z5, Z5
@@ -3147,7 +3185,7 @@ border50:
 	ADDQ         $0x04, DX
 	VPADDD       Z4, Z8, Z8
 	DECQ         BX
-	JNZ          border50
+	JNZ          border51
 	VSHUFF32X4   $0x4e, Z6, Z6, Z0
 	VMAXPS       Z0, Z6, Z6
 	VSHUFF32X4   $0xb1, Z6, Z6, Z0
@@ -3162,7 +3200,7 @@ border50:
 	LEAQ         12544(AX), DX
 	XORQ         BX, BX
 
-pick51:
+pick52:
 	VMOVUPS (CX), Z1
 	VCMPPS  $0x05, Z0, Z1, K1
 	KMOVW   K1, SI
@@ -3175,7 +3213,7 @@ pick51:
 	ADDQ    $0x00000040, CX
 	INCQ    BX
 	CMPQ    BX, $0x00000064
-	JL      pick51
+	JL      pick52
 	LEAQ    12544(AX), CX
 	SUBQ    CX, DX
 	SHRQ    $0x03, DX
@@ -3240,7 +3278,7 @@ TEXT ·split16AVX512(SB), NOSPLIT, $0-20
 	MOVQ         AX, BX
 	MOVQ         $0x00000010, SI
 
-row52:
+row53:
 	VBROADCASTSS 1536(DX), Z2
 	VBROADCASTSS 1792(DX), Z3
 	VPCMPGTD     Z6, Z0, K1
@@ -3265,7 +3303,7 @@ row52:
 	ADDQ         $0x04, DX
 	ADDQ         $0x00000100, BX
 	DECQ         SI
-	JNZ          row52
+	JNZ          row53
 	MOVQ         AX, DX
 	VPXORD       Z7, Z7, Z7
 	VMOVUPS      Z7, 12544(AX)
@@ -3289,7 +3327,7 @@ row52:
 	MOVQ         AX, R10
 	MOVQ         AX, DX
 
-border53:
+border54:
 	VMOVUPS 12544(AX), Z7
 	VMOVUPS 12608(AX), Z2
 	VMOVUPS 12672(AX), Z3
@@ -3302,9 +3340,9 @@ border53:
 	LEAQ    (AX)(SI*8), R9
 	MOVQ    $0x00000010, R11
 	SUBQ    SI, R11
-	JZ      sized55
+	JZ      sized56
 
-inner54:
+inner55:
 	MOVQ   1152(R9), DI
 	MOVQ   $0x00000040, R8
 	SUBQ   DI, R8
@@ -3319,9 +3357,9 @@ inner54:
 	ADDQ   $0x08, R9
 	ADDQ   $0x00000100, BX
 	DECQ   R11
-	JNZ    inner54
+	JNZ    inner55
 
-sized55:
+sized56:
 	VRCP14PS     Z6, Z6
 	VMULPS       Z7, Z7, Z7
 	VMULPS       Z6, Z7, Z7
@@ -3350,7 +3388,7 @@ sized55:
 	ADDQ         $0x00000100, CX
 	VPADDD       Z1, Z8, Z8
 	CMPQ         SI, $0x00000010
-	JE           done56
+	JE           done57
 	VMOVUPS      12544(AX), Z7
 	VMOVUPS      12608(AX), Z2
 	VMOVUPS      12672(AX), Z3
@@ -3391,9 +3429,9 @@ sized55:
 	ADDQ         $0x00000100, R10
 	INCQ         SI
 	CMPQ         SI, $0x00000011
-	JL           border53
+	JL           border54
 
-done56:
+done57:
 	VSHUFF32X4   $0x4e, Z5, Z5, Z0
 	VMAXPS       Z0, Z5, Z5
 	VSHUFF32X4   $0xb1, Z5, Z5, Z0
@@ -3408,7 +3446,7 @@ done56:
 	LEAQ         12544(AX), DX
 	XORQ         BX, BX
 
-pick57:
+pick58:
 	VMOVUPS (CX), Z1
 	VCMPPS  $0x05, Z0, Z1, K1
 	KMOVW   K1, SI
@@ -3421,7 +3459,7 @@ pick57:
 	ADDQ    $0x00000040, CX
 	INCQ    BX
 	CMPQ    BX, $0x00000044
-	JL      pick57
+	JL      pick58
 	LEAQ    12544(AX), CX
 	SUBQ    CX, DX
 	SHRQ    $0x03, DX
@@ -3488,7 +3526,7 @@ TEXT ·closestAVX512(SB), NOSPLIT, $0-56
 	VMOVD           SI, X12
 	VPBROADCASTD    X12, Z12
 
-next58:
+next59:
 	VPMOVZXWD     (BX), Z13
 	VPERMILPS     Z13, Z3, Z14
 	VPSRLD        $0x02, Z13, Z15
@@ -3520,7 +3558,7 @@ next58:
 	VPADDD        Z11, Z10, Z10
 	ADDQ          $0x00000020, BX
 	SUBQ          $0x00000010, SI
-	JG            next58
+	JG            next59
 	VMOVAPS       Z1, Z0
 	VSHUFF32X4    $0x4e, Z0, Z0, Z3
 	VMINPS        Z3, Z0, Z0
@@ -3562,7 +3600,7 @@ TEXT ·gridBetweenAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_00000001<>+0(SB), Z2
 	VPADDD       Z2, Z1, Z1
 
-pair59:
+pair60:
 	MOVL         (AX), SI
 	MOVL         4(AX), DI
 	MOVL         SI, R10
@@ -3611,7 +3649,7 @@ pair59:
 	LEAQ         (DX)(R9*4), DX
 	ADDQ         $0x08, AX
 	DECQ         CX
-	JNZ          pair59
+	JNZ          pair60
 	SUBQ         BX, DX
 	SHRQ         $0x02, DX
 	MOVQ         DX, n+32(FP)
@@ -3629,7 +3667,7 @@ TEXT ·gridTables4AVX512(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder4<>+64(SB), Z1
 	VBROADCASTSS reach+16(FP), Z2
 
-group60:
+group61:
 	VMOVUPS   (DX), Y3
 	VMOVUPS   256(DX), Y4
 	VPERMPS   Z3, Z0, Z5
@@ -3658,7 +3696,7 @@ group60:
 	ADDQ      $0x00000100, BX
 	ADDQ      $0x04, AX
 	DECQ      CX
-	JNZ       group60
+	JNZ       group61
 	VZEROUPPER
 	RET
 
@@ -3670,7 +3708,7 @@ TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-72
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
 	VBROADCASTSS top+16(FP), Z0
 	TESTQ        CX, CX
-	JZ           single62
+	JZ           single63
 	VMOVUPS      (CX), Z2
 	VDIVPS       Z0, Z2, Z2
 	VMOVUPS      Z2, 512(AX)
@@ -3681,14 +3719,14 @@ TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-72
 	VMOVUPS      Z2, 576(AX)
 	VDIVPS       Z2, Z1, Z2
 	VMOVUPS      Z2, 704(AX)
-	JMP          scaled61
+	JMP          scaled62
 
-single62:
+single63:
 	VMOVUPS Z0, 640(AX)
 	VDIVPS  Z0, Z1, Z0
 	VMOVUPS Z0, 512(AX)
 
-scaled61:
+scaled62:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Z0
 	VPXORD       Z3, Z3, Z3
 	VPBROADCASTD c32_41600000<>+0(SB), Z2
@@ -3699,14 +3737,14 @@ scaled61:
 	MOVQ         AX, CX
 	LEAQ         5152(AX), BX
 
-vectors63:
+vectors64:
 	VMOVUPS 512(CX), Z7
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group64:
+group65:
 	VMULPS.BCST 12(SI), Z7, Z9
 	VSUBPS      Z1, Z9, Z9
 	VMAXPS      Z3, Z9, Z9
@@ -3757,11 +3795,11 @@ group64:
 	ADDQ        $0x00000080, DI
 	ADDQ        $0x04, R9
 	DECQ        R8
-	JNZ         group64
+	JNZ         group65
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000002, BX
 	SUBQ        $0x00000010, DX
-	JG          vectors63
+	JG          vectors64
 	MOVQ        groups+32(FP), CX
 	MOVQ        n+24(FP), DX
 	DECQ        DX
@@ -3775,7 +3813,7 @@ group64:
 	MOVQ        R8, R9
 	SHLL        $0x08, R10
 
-ends65:
+ends66:
 	VMOVUPS  1088(AX), Z0
 	VPCMPEQD 1092(AX), Z0, K1
 	KMOVW    K1, R12
@@ -3790,7 +3828,7 @@ ends65:
 	ANDL     DX, R11
 	XORQ     R13, R13
 
-run66:
+run67:
 	MOVL   1024(AX)(R13*4), R12
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
@@ -3807,11 +3845,11 @@ run66:
 	SHRL   $0x1f, R12
 	LEAQ   (R8)(R12*8), R8
 	BLSRL  R11, R11
-	JNZ    run66
+	JNZ    run67
 	ADDQ   $0x00000080, AX
 	ADDL   $0x00000020, R10
 	DECQ   CX
-	JNZ    ends65
+	JNZ    ends66
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
 	MOVQ   R8, found+64(FP)
@@ -3835,7 +3873,7 @@ TEXT ·gridBest4AVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
 	XORQ         DX, DX
 
-job67:
+job68:
 	MOVL         (AX), BX
 	MOVL         BX, R9
 	SHRL         $0x08, R9
@@ -3879,7 +3917,7 @@ job67:
 	KMOVW        DI, K1
 	VBLENDMPS    Z2, Z0, K1, Z2
 	SUBL         $0x00000010, SI
-	JG           long68
+	JG           long69
 	VMOVAPS      Z2, Z3
 	VSHUFF32X4   $0x4e, Z3, Z3, Z4
 	VMINPS       Z4, Z3, Z3
@@ -3899,19 +3937,19 @@ job67:
 	MOVL         (BX)(SI*4), DI
 	MOVL         DI, 2048(R9)(R8*4)
 
-done70:
+done71:
 	MOVL R10, 5184(R9)(R8*4)
 	ADDQ $0x04, AX
 	DECQ CX
-	JNZ  job67
+	JNZ  job68
 	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 
-long68:
+long69:
 	VMOVAPS Z0, Z6
 
-list69:
+list70:
 	ADDQ       $0x00000040, BX
 	VMOVUPS    (BX), Z9
 	VPERMPS    Z4, Z9, Z10
@@ -3934,7 +3972,7 @@ list69:
 	VMINPS     Z10, Z2, Z2
 	VBLENDMPS  Z9, Z7, K1, Z7
 	SUBL       $0x00000010, SI
-	JG         list69
+	JG         list70
 	VMOVAPS    Z2, Z3
 	VSHUFF32X4 $0x4e, Z3, Z3, Z4
 	VMINPS     Z4, Z3, Z3
@@ -3958,10 +3996,10 @@ list69:
 	VPERMPS    Z7, Z5, Z5
 	VMOVD      X5, 2048(R9)(R8*4)
 	BLSRL      SI, SI
-	JZ         done70
+	JZ         done71
 	MOVL       $-1, R10
 	INCQ       DX
-	JMP        done70
+	JMP        done71
 
 // func gridSums4AVX512(space *float32, n int, groups int)
 // Requires: AVX, AVX512F
@@ -3971,14 +4009,14 @@ TEXT ·gridSums4AVX512(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd4<>+0(SB), Z0
 
-vectors71:
+vectors72:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group72:
+group73:
 	VMOVUPS     2048(SI), Z3
 	VPERMPS     Z0, Z3, Z4
 	VMULPS.BCST 384(BX), Z4, Z5
@@ -4010,12 +4048,12 @@ group72:
 	ADDQ        $0x00000010, BX
 	ADDQ        $0x00000080, SI
 	DECQ        DI
-	JNZ         group72
+	JNZ         group73
 	VMOVUPS     Z1, 768(DX)
 	VMOVUPS     Z2, 896(DX)
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JG          vectors71
+	JG          vectors72
 	VZEROUPPER
 	RET
 
@@ -4030,7 +4068,7 @@ TEXT ·gridTables8AVX512(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder8<>+64(SB), Z1
 	VBROADCASTSS reach+16(FP), Z2
 
-group73:
+group74:
 	VMOVUPS      (DX), Y3
 	VMOVUPS      256(DX), Y4
 	VPERMPS      Z3, Z0, Z5
@@ -4061,7 +4099,7 @@ group73:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x04, AX
 	DECQ         CX
-	JNZ          group73
+	JNZ          group74
 	VZEROUPPER
 	RET
 
@@ -4073,7 +4111,7 @@ TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-72
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
 	VBROADCASTSS top+16(FP), Z0
 	TESTQ        CX, CX
-	JZ           single75
+	JZ           single76
 	VMOVUPS      (CX), Z2
 	VDIVPS       Z0, Z2, Z2
 	VMOVUPS      Z2, 512(AX)
@@ -4084,14 +4122,14 @@ TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-72
 	VMOVUPS      Z2, 576(AX)
 	VDIVPS       Z2, Z1, Z2
 	VMOVUPS      Z2, 704(AX)
-	JMP          scaled74
+	JMP          scaled75
 
-single75:
+single76:
 	VMOVUPS Z0, 640(AX)
 	VDIVPS  Z0, Z1, Z0
 	VMOVUPS Z0, 512(AX)
 
-scaled74:
+scaled75:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Z0
 	VPXORD       Z3, Z3, Z3
 	VPBROADCASTD c32_40800000<>+0(SB), Z2
@@ -4102,14 +4140,14 @@ scaled74:
 	MOVQ         AX, CX
 	LEAQ         5152(AX), BX
 
-vectors76:
+vectors77:
 	VMOVUPS 512(CX), Z7
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group77:
+group78:
 	VMULPS.BCST 28(SI), Z7, Z9
 	VSUBPS      Z1, Z9, Z9
 	VMAXPS      Z3, Z9, Z9
@@ -4200,11 +4238,11 @@ group77:
 	ADDQ        $0x00000080, DI
 	ADDQ        $0x04, R9
 	DECQ        R8
-	JNZ         group77
+	JNZ         group78
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000002, BX
 	SUBQ        $0x00000010, DX
-	JG          vectors76
+	JG          vectors77
 	MOVQ        groups+32(FP), CX
 	MOVQ        n+24(FP), DX
 	DECQ        DX
@@ -4218,7 +4256,7 @@ group77:
 	MOVQ        R8, R9
 	SHLL        $0x08, R10
 
-ends78:
+ends79:
 	VMOVUPS  1088(AX), Z0
 	VPCMPEQD 1092(AX), Z0, K1
 	KMOVW    K1, R12
@@ -4233,7 +4271,7 @@ ends78:
 	ANDL     DX, R11
 	XORQ     R13, R13
 
-run79:
+run80:
 	MOVL   1024(AX)(R13*4), R12
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
@@ -4250,11 +4288,11 @@ run79:
 	SHRL   $0x1f, R12
 	LEAQ   (R8)(R12*8), R8
 	BLSRL  R11, R11
-	JNZ    run79
+	JNZ    run80
 	ADDQ   $0x00000080, AX
 	ADDL   $0x00000020, R10
 	DECQ   CX
-	JNZ    ends78
+	JNZ    ends79
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
 	MOVQ   R8, found+64(FP)
@@ -4272,7 +4310,7 @@ TEXT ·gridBest8AVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
 	XORQ         DX, DX
 
-job80:
+job81:
 	MOVL         (AX), BX
 	MOVL         BX, R9
 	SHRL         $0x08, R9
@@ -4328,7 +4366,7 @@ job80:
 	KMOVW        DI, K1
 	VBLENDMPS    Z2, Z0, K1, Z2
 	SUBL         $0x00000010, SI
-	JG           long81
+	JG           long82
 	VMOVAPS      Z2, Z3
 	VSHUFF32X4   $0x4e, Z3, Z3, Z4
 	VMINPS       Z4, Z3, Z3
@@ -4348,19 +4386,19 @@ job80:
 	MOVL         (BX)(SI*4), DI
 	MOVL         DI, 2048(R9)(R8*4)
 
-done83:
+done84:
 	MOVL R10, 5184(R9)(R8*4)
 	ADDQ $0x04, AX
 	DECQ CX
-	JNZ  job80
+	JNZ  job81
 	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 
-long81:
+long82:
 	VMOVAPS Z0, Z6
 
-list82:
+list83:
 	ADDQ       $0x00000040, BX
 	VMOVUPS    (BX), Z9
 	VPERMPS    Z4, Z9, Z10
@@ -4395,7 +4433,7 @@ list82:
 	VMINPS     Z10, Z2, Z2
 	VBLENDMPS  Z9, Z7, K1, Z7
 	SUBL       $0x00000010, SI
-	JG         list82
+	JG         list83
 	VMOVAPS    Z2, Z3
 	VSHUFF32X4 $0x4e, Z3, Z3, Z4
 	VMINPS     Z4, Z3, Z3
@@ -4419,10 +4457,10 @@ list82:
 	VPERMPS    Z7, Z5, Z5
 	VMOVD      X5, 2048(R9)(R8*4)
 	BLSRL      SI, SI
-	JZ         done83
+	JZ         done84
 	MOVL       $-1, R10
 	INCQ       DX
-	JMP        done83
+	JMP        done84
 
 // func gridSums8AVX512(space *float32, n int, groups int)
 // Requires: AVX, AVX512F
@@ -4432,14 +4470,14 @@ TEXT ·gridSums8AVX512(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd8<>+0(SB), Z0
 
-vectors84:
+vectors85:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group85:
+group86:
 	VMOVUPS     2048(SI), Z3
 	VPERMPS     Z0, Z3, Z4
 	VMULPS.BCST 384(BX), Z4, Z5
@@ -4499,11 +4537,11 @@ group85:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000080, SI
 	DECQ        DI
-	JNZ         group85
+	JNZ         group86
 	VMOVUPS     Z1, 768(DX)
 	VMOVUPS     Z2, 896(DX)
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JG          vectors84
+	JG          vectors85
 	VZEROUPPER
 	RET

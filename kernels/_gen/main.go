@@ -55,6 +55,7 @@ func main() {
 func lattices() {
 	gridLoad()
 	ranks()
+	positive()
 	for _, v := range []isa{avx2, avx512} {
 		v.split32()
 		v.split16()
