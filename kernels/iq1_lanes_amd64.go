@@ -138,14 +138,15 @@ func (s *splitLanes) split16(x, w []float32, order *[16]uint8) (best iq1Split, f
 		return best, false, false
 	}
 	x, w = x[:16], w[:16]
-	least, most := w[0], w[0]
+	least, most, size := w[0], w[0], float32(0)
 	for j, i := range order {
 		i &= 15
 		s.x[j], s.w[j] = x[i], w[i]
 		s.halves[j] = uint64(i) / 8 * 64
 		least, most = min(least, w[i]), max(most, w[i])
+		size += abs(x[i])
 	}
-	if !(least >= 0 && most > 0x1p-50 && most < 0x1p60) {
+	if !(least >= 0 && most > 0x1p-50 && most < 0x1p60 && size < 0x1p60) {
 		return best, false, false
 	}
 	var n int

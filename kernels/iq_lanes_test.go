@@ -51,7 +51,7 @@ func TestLanesSearchAsPlainGo(t *testing.T) {
 					!reflect.DeepEqual(bitsOf(quick.root[:]), bitsOf(plain.root[:])) || quick.signs != plain.signs {
 					t.Fatalf("%v with %v are taken up as %v, %v and %v, want %v, %v and %v", x, importance, quick.x, quick.w, quick.signs, plain.x, plain.w, plain.signs)
 				}
-				if got, want := quick.top(), plain.top(); got != want {
+				if got, want := quick.top(), plain.top(); !sameFloat(got, want) {
 					t.Fatalf("the largest is %v, want %v", got, want)
 				}
 				top := plain.top()
