@@ -31,10 +31,7 @@ func fitPositive(codes []uint8, x, w []float32, levels int32) (scale float32) {
 		best += float32(float32(w[i]*e) * e)
 	}
 	var trials, losses [8]float32
-	for k := range trials {
-		trials[k] = (float32(0.1*float32(k-4+k/4)) + n) / high
-	}
-	lossesPositive(&losses, &trials, x, w, levels)
+	stretch(&trials, &losses, x, w, high, levels)
 	for k, loss := range losses {
 		if loss < best {
 			best, inverse = loss, trials[k]
@@ -79,15 +76,27 @@ func fitPositive(codes []uint8, x, w []float32, levels int32) (scale float32) {
 	return 0
 }
 
-// lossesPositiveGo finds the error of each inverse scale on trial.
-func lossesPositiveGo(losses, trials *[8]float32, x, w []float32, levels int32) {
-	for k, trial := range trials {
+// tenths are what stretches the levels of [fitPositive].
+var tenths = func() (tenths [8]float32) {
+	for i, k := range [8]float32{-4, -3, -2, -1, 1, 2, 3, 4} {
+		tenths[i] = float32(0.1 * k)
+	}
+	return tenths
+}()
+
+// stretchGo sets trials to the inverse scales (levels + k/10)/high, k = −4…4
+// without 0, and losses to the errors Σ w·(x − c/trial)² of their nearest codes
+// c, at most levels.
+func stretchGo(trials, losses *[8]float32, x, w []float32, high float32, levels int32) {
+	w = w[:len(x)]
+	for k, tenth := range tenths {
+		trial := (tenth + float32(levels)) / high
 		d := 1 / trial
 		var loss float32
 		for i, v := range x {
 			e := v - float32(d*float32(min(levels, nearest(trial*v))))
 			loss += float32(float32(w[i]*e) * e)
 		}
-		losses[k] = loss
+		trials[k], losses[k] = trial, loss
 	}
 }

@@ -276,18 +276,3 @@ func (b *gridBlock) sumUp(l *lattice, trials int) {
 		gridSums8AVX2(&b.x[0], trials, groups)
 	}
 }
-
-// lossesPositive is lossesPositiveGo.
-func lossesPositive(losses, trials *[8]float32, x, w []float32, levels int32) {
-	if backend != Portable {
-		var most float32
-		for _, v := range x {
-			most = max(most, abs(v))
-		}
-		if most*trials[7] < 1<<21 {
-			fitPositiveAVX2(&losses[0], &trials[0], &x[0], &w[:len(x)][0], len(x), float32(levels))
-			return
-		}
-	}
-	lossesPositiveGo(losses, trials, x, w, levels)
-}

@@ -5,7 +5,3 @@ package kernels
 func (b *gridBlock) takeInLanes([]float32, []float32, float32, float32, bool) bool { return false }
 
 func (s *gridSearch) runInLanes(*lattice, *gridBlocks, int) (done uint16) { return 0 }
-
-func lossesPositive(losses, trials *[8]float32, x, w []float32, levels int32) {
-	lossesPositiveGo(losses, trials, x, w, levels)
-}

@@ -14,11 +14,6 @@ func gridLoadAVX2(space *float32, x *float32, importance *float32, n int, square
 //go:noescape
 func ranksAVX2(x *float32, n int, order *uint8) (unordered int)
 
-// fitPositiveAVX2 equals lossesPositiveGo, for weights that are less than 2^21 times any scale.
-//
-//go:noescape
-func fitPositiveAVX2(losses *float32, trials *float32, x *float32, w *float32, n int, levels float32)
-
 // split32AVX2 finds the splits of 32 weights that may be the best for iq1_s, but for the one with all weights in the highest level. A find is the number of scores before it and a bit per lane, which is a second border from 1 on; scores are ordered by lanes, then first borders, then up and down.
 //
 //go:noescape

@@ -745,47 +745,6 @@ short4:
 	VZEROUPPER
 	RET
 
-// func fitPositiveAVX2(losses *float32, trials *float32, x *float32, w *float32, n int, levels float32)
-// Requires: AVX
-TEXT ·fitPositiveAVX2(SB), NOSPLIT, $0-44
-	MOVQ         losses+0(FP), AX
-	MOVQ         x+16(FP), CX
-	MOVQ         w+24(FP), DX
-	MOVQ         n+32(FP), BX
-	MOVQ         trials+8(FP), SI
-	VMOVUPS      (SI), Y0
-	VBROADCASTSS c32_3f800000<>+0(SB), Y1
-	VDIVPS       Y0, Y1, Y1
-	VBROADCASTSS levels+40(FP), Y2
-	VBROADCASTSS c32_4b400000<>+0(SB), Y3
-	VXORPS       Y4, Y4, Y4
-
-next5:
-	VBROADCASTSS (CX), Y5
-	VMULPS       Y5, Y0, Y6
-	VADDPS       Y3, Y6, Y6
-	VSUBPS       Y3, Y6, Y6
-	VMINPS       Y2, Y6, Y6
-	VMULPS       Y1, Y6, Y6
-	VSUBPS       Y6, Y5, Y6
-	VBROADCASTSS (DX), Y5
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y6, Y5, Y5
-	VADDPS       Y5, Y4, Y4
-	ADDQ         $0x04, CX
-	ADDQ         $0x04, DX
-	DECQ         BX
-	JNZ          next5
-	VMOVUPS      Y4, (AX)
-	VZEROUPPER
-	RET
-
-DATA c32_3f800000<>+0(SB)/4, $0x3f800000
-GLOBL c32_3f800000<>(SB), RODATA|NOPTR, $4
-
-DATA c32_4b400000<>+0(SB)/4, $0x4b400000
-GLOBL c32_4b400000<>(SB), RODATA|NOPTR, $4
-
 // func split32AVX2(space *float32) (n int, best float32)
 // Requires: AVX, AVX2
 TEXT ·split32AVX2(SB), NOSPLIT, $0-20
@@ -918,6 +877,47 @@ TEXT ·split32AVX2(SB), NOSPLIT, $0-20
 	MOVQ         AX, DX
 	MOVQ         $0x00000009, BX
 
+border5:
+	VBROADCASTSS 384(DX), Y7
+	VBROADCASTSS 576(DX), Y8
+	VSUBPS       Y1, Y7, Y7
+	VSUBPS       Y2, Y8, Y8
+	VRCPPS       Y8, Y8
+	VMULPS       Y7, Y7, Y7
+	VMULPS       Y8, Y7, Y7
+	VBROADCASTSS 768(DX), Y8
+	VBROADCASTSS 960(DX), Y9
+	VSUBPS       Y1, Y8, Y8
+	VSUBPS       Y3, Y9, Y9
+	VRCPPS       Y9, Y9
+	VMULPS       Y8, Y8, Y8
+	VMULPS       Y9, Y8, Y8
+	VPCMPGTD     Y4, Y5, Y9
+	VPANDN       Y7, Y9, Y7
+	VPANDN       Y8, Y9, Y8
+	VMAXPS       Y7, Y0, Y0
+	VMOVUPS      Y7, (CX)
+	VMAXPS       Y8, Y0, Y0
+	VMOVUPS      Y8, 32(CX)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x04, DX
+	VPADDD       Y6, Y5, Y5
+	DECQ         BX
+	JNZ          border5
+	VMOVUPS      36(AX), Y1
+	VMOVUPS      228(AX), Y3
+	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
+	VMULPS       Y2, Y3, Y2
+	VPBROADCASTD c32_3f400000<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      iota<>+0(SB), Y4
+	VPBROADCASTD c32_00000009<>+0(SB), Y5
+	VPADDD       Y5, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VPBROADCASTD c32_00000001<>+0(SB), Y6
+	MOVQ         AX, DX
+	MOVQ         $0x00000011, BX
+
 border6:
 	VBROADCASTSS 384(DX), Y7
 	VBROADCASTSS 576(DX), Y8
@@ -945,19 +945,19 @@ border6:
 	VPADDD       Y6, Y5, Y5
 	DECQ         BX
 	JNZ          border6
-	VMOVUPS      36(AX), Y1
-	VMOVUPS      228(AX), Y3
+	VMOVUPS      68(AX), Y1
+	VMOVUPS      260(AX), Y3
 	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
 	VMULPS       Y2, Y3, Y2
 	VPBROADCASTD c32_3f400000<>+0(SB), Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      iota<>+0(SB), Y4
-	VPBROADCASTD c32_00000009<>+0(SB), Y5
+	VPBROADCASTD c32_00000011<>+0(SB), Y5
 	VPADDD       Y5, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VPBROADCASTD c32_00000001<>+0(SB), Y6
 	MOVQ         AX, DX
-	MOVQ         $0x00000011, BX
+	MOVQ         $0x00000019, BX
 
 border7:
 	VBROADCASTSS 384(DX), Y7
@@ -986,19 +986,19 @@ border7:
 	VPADDD       Y6, Y5, Y5
 	DECQ         BX
 	JNZ          border7
-	VMOVUPS      68(AX), Y1
-	VMOVUPS      260(AX), Y3
+	VMOVUPS      100(AX), Y1
+	VMOVUPS      292(AX), Y3
 	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
 	VMULPS       Y2, Y3, Y2
 	VPBROADCASTD c32_3f400000<>+0(SB), Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      iota<>+0(SB), Y4
-	VPBROADCASTD c32_00000011<>+0(SB), Y5
+	VPBROADCASTD c32_00000019<>+0(SB), Y5
 	VPADDD       Y5, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VPBROADCASTD c32_00000001<>+0(SB), Y6
 	MOVQ         AX, DX
-	MOVQ         $0x00000019, BX
+	MOVQ         $0x00000021, BX
 
 border8:
 	VBROADCASTSS 384(DX), Y7
@@ -1027,47 +1027,6 @@ border8:
 	VPADDD       Y6, Y5, Y5
 	DECQ         BX
 	JNZ          border8
-	VMOVUPS      100(AX), Y1
-	VMOVUPS      292(AX), Y3
-	VPBROADCASTD c32_3fa00000<>+0(SB), Y2
-	VMULPS       Y2, Y3, Y2
-	VPBROADCASTD c32_3f400000<>+0(SB), Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVUPS      iota<>+0(SB), Y4
-	VPBROADCASTD c32_00000019<>+0(SB), Y5
-	VPADDD       Y5, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VPBROADCASTD c32_00000001<>+0(SB), Y6
-	MOVQ         AX, DX
-	MOVQ         $0x00000021, BX
-
-border9:
-	VBROADCASTSS 384(DX), Y7
-	VBROADCASTSS 576(DX), Y8
-	VSUBPS       Y1, Y7, Y7
-	VSUBPS       Y2, Y8, Y8
-	VRCPPS       Y8, Y8
-	VMULPS       Y7, Y7, Y7
-	VMULPS       Y8, Y7, Y7
-	VBROADCASTSS 768(DX), Y8
-	VBROADCASTSS 960(DX), Y9
-	VSUBPS       Y1, Y8, Y8
-	VSUBPS       Y3, Y9, Y9
-	VRCPPS       Y9, Y9
-	VMULPS       Y8, Y8, Y8
-	VMULPS       Y9, Y8, Y8
-	VPCMPGTD     Y4, Y5, Y9
-	VPANDN       Y7, Y9, Y7
-	VPANDN       Y8, Y9, Y8
-	VMAXPS       Y7, Y0, Y0
-	VMOVUPS      Y7, (CX)
-	VMAXPS       Y8, Y0, Y0
-	VMOVUPS      Y8, 32(CX)
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x04, DX
-	VPADDD       Y6, Y5, Y5
-	DECQ         BX
-	JNZ          border9
 	VPERM2F128   $0x01, Y0, Y0, Y1
 	VMAXPS       Y1, Y0, Y0
 	VPERMILPS    $0x4e, Y0, Y1
@@ -1080,7 +1039,7 @@ border9:
 	LEAQ         12544(AX), DX
 	XORQ         BX, BX
 
-pick10:
+pick9:
 	VMOVUPS   (CX), Y2
 	VCMPPS    $0x05, Y1, Y2, Y2
 	VMOVMSKPS Y2, SI
@@ -1093,7 +1052,7 @@ pick10:
 	ADDQ      $0x00000020, CX
 	INCQ      BX
 	CMPQ      BX, $0x000000a8
-	JL        pick10
+	JL        pick9
 	LEAQ      12544(AX), CX
 	SUBQ      CX, DX
 	SHRQ      $0x03, DX
@@ -1244,7 +1203,7 @@ TEXT ·split16AVX2(SB), NOSPLIT, $0-20
 	MOVQ         AX, BX
 	MOVQ         $0x00000010, SI
 
-row11:
+row10:
 	VBROADCASTSS 1536(DX), Y4
 	VBROADCASTSS 1792(DX), Y5
 	VPCMPGTD     Y2, Y1, Y6
@@ -1269,7 +1228,7 @@ row11:
 	ADDQ         $0x04, DX
 	ADDQ         $0x00000100, BX
 	DECQ         SI
-	JNZ          row11
+	JNZ          row10
 	MOVQ         AX, DX
 	VXORPS       Y2, Y2, Y2
 	VMOVUPS      Y2, 12544(AX)
@@ -1293,7 +1252,7 @@ row11:
 	MOVQ         AX, R10
 	MOVQ         AX, DX
 
-border12:
+border11:
 	VMOVUPS 12544(AX), Y2
 	VMOVUPS 12608(AX), Y4
 	VMOVUPS 12672(AX), Y5
@@ -1306,9 +1265,9 @@ border12:
 	LEAQ    (AX)(SI*8), R9
 	MOVQ    $0x00000010, R11
 	SUBQ    SI, R11
-	JZ      sized14
+	JZ      sized13
 
-inner13:
+inner12:
 	MOVQ   1152(R9), DI
 	MOVQ   $0x00000040, R8
 	SUBQ   DI, R8
@@ -1323,9 +1282,9 @@ inner13:
 	ADDQ   $0x08, R9
 	ADDQ   $0x00000100, BX
 	DECQ   R11
-	JNZ    inner13
+	JNZ    inner12
 
-sized14:
+sized13:
 	VRCPPS       Y7, Y7
 	VMULPS       Y2, Y2, Y2
 	VMULPS       Y7, Y2, Y2
@@ -1354,7 +1313,7 @@ sized14:
 	ADDQ         $0x00000080, CX
 	VPADDD       Y3, Y11, Y11
 	CMPQ         SI, $0x00000010
-	JE           done15
+	JE           done14
 	VMOVUPS      12544(AX), Y2
 	VMOVUPS      12608(AX), Y4
 	VMOVUPS      12672(AX), Y5
@@ -1395,9 +1354,9 @@ sized14:
 	ADDQ         $0x00000100, R10
 	INCQ         SI
 	CMPQ         SI, $0x00000009
-	JL           border12
+	JL           border11
 
-done15:
+done14:
 	VMOVUPS      iota<>+0(SB), Y1
 	VPBROADCASTD c32_00000009<>+0(SB), Y2
 	VPADDD       Y2, Y1, Y1
@@ -1407,7 +1366,7 @@ done15:
 	MOVQ         AX, BX
 	MOVQ         $0x00000010, SI
 
-row16:
+row15:
 	VBROADCASTSS 1536(DX), Y4
 	VBROADCASTSS 1792(DX), Y5
 	VPCMPGTD     Y2, Y1, Y6
@@ -1432,7 +1391,7 @@ row16:
 	ADDQ         $0x04, DX
 	ADDQ         $0x00000100, BX
 	DECQ         SI
-	JNZ          row16
+	JNZ          row15
 	MOVQ         AX, DX
 	VXORPS       Y2, Y2, Y2
 	VMOVUPS      Y2, 12544(AX)
@@ -1456,7 +1415,7 @@ row16:
 	MOVQ         AX, R10
 	MOVQ         AX, DX
 
-border17:
+border16:
 	VMOVUPS 12544(AX), Y2
 	VMOVUPS 12608(AX), Y4
 	VMOVUPS 12672(AX), Y5
@@ -1469,9 +1428,9 @@ border17:
 	LEAQ    (AX)(SI*8), R9
 	MOVQ    $0x00000010, R11
 	SUBQ    SI, R11
-	JZ      sized19
+	JZ      sized18
 
-inner18:
+inner17:
 	MOVQ   1152(R9), DI
 	MOVQ   $0x00000040, R8
 	SUBQ   DI, R8
@@ -1486,9 +1445,9 @@ inner18:
 	ADDQ   $0x08, R9
 	ADDQ   $0x00000100, BX
 	DECQ   R11
-	JNZ    inner18
+	JNZ    inner17
 
-sized19:
+sized18:
 	VRCPPS       Y7, Y7
 	VMULPS       Y2, Y2, Y2
 	VMULPS       Y7, Y2, Y2
@@ -1517,7 +1476,7 @@ sized19:
 	ADDQ         $0x00000080, CX
 	VPADDD       Y3, Y11, Y11
 	CMPQ         SI, $0x00000010
-	JE           done20
+	JE           done19
 	VMOVUPS      12544(AX), Y2
 	VMOVUPS      12608(AX), Y4
 	VMOVUPS      12672(AX), Y5
@@ -1558,9 +1517,9 @@ sized19:
 	ADDQ         $0x00000100, R10
 	INCQ         SI
 	CMPQ         SI, $0x00000011
-	JL           border17
+	JL           border16
 
-done20:
+done19:
 	VPERM2F128   $0x01, Y0, Y0, Y1
 	VMAXPS       Y1, Y0, Y0
 	VPERMILPS    $0x4e, Y0, Y1
@@ -1573,7 +1532,7 @@ done20:
 	LEAQ         12544(AX), DX
 	XORQ         BX, BX
 
-pick21:
+pick20:
 	VMOVUPS   (CX), Y2
 	VCMPPS    $0x05, Y1, Y2, Y2
 	VMOVMSKPS Y2, SI
@@ -1586,7 +1545,7 @@ pick21:
 	ADDQ      $0x00000020, CX
 	INCQ      BX
 	CMPQ      BX, $0x00000068
-	JL        pick21
+	JL        pick20
 	LEAQ      12544(AX), CX
 	SUBQ      CX, DX
 	SHRQ      $0x03, DX
@@ -1664,7 +1623,7 @@ TEXT ·closestAVX2(SB), NOSPLIT, $0-56
 	VMOVD          SI, X11
 	VPBROADCASTD   X11, Y11
 
-next22:
+next21:
 	VPMOVZXWD    (BX), Y12
 	VPERMILPS    Y12, Y2, Y13
 	VPSRLD       $0x02, Y12, Y14
@@ -1696,7 +1655,7 @@ next22:
 	VPADDD       v32_00000008<>+0(SB), Y10, Y10
 	ADDQ         $0x00000010, BX
 	SUBQ         $0x00000008, SI
-	JG           next22
+	JG           next21
 	VMOVAPS      Y1, Y0
 	VPERM2F128   $0x01, Y0, Y0, Y2
 	VMINPS       Y2, Y0, Y0
@@ -1760,7 +1719,7 @@ TEXT ·gridBetweenAVX2(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_00000001<>+0(SB), Y7
 	VPADDD       Y7, Y6, Y7
 
-pair23:
+pair22:
 	MOVL         (AX), SI
 	MOVL         4(AX), DI
 	MOVL         SI, R10
@@ -1831,7 +1790,7 @@ pair23:
 	LEAQ         (DX)(R9*4), DX
 	ADDQ         $0x08, AX
 	DECQ         CX
-	JNZ          pair23
+	JNZ          pair22
 	SUBQ         BX, DX
 	SHRQ         $0x02, DX
 	MOVQ         DX, n+32(FP)
@@ -1860,7 +1819,7 @@ TEXT ·gridTables4AVX2(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder4<>+96(SB), Y3
 	VBROADCASTSS reach+16(FP), Y4
 
-group24:
+group23:
 	VMOVUPS   (DX), Y5
 	VMOVUPS   256(DX), Y6
 	VPERMPS   Y5, Y0, Y7
@@ -1897,7 +1856,7 @@ group24:
 	ADDQ      $0x00000100, BX
 	ADDQ      $0x04, AX
 	DECQ      CX
-	JNZ       group24
+	JNZ       group23
 	VZEROUPPER
 	RET
 
@@ -1973,7 +1932,7 @@ TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTD c32_3f800000<>+0(SB), Y1
 	VBROADCASTSS top+16(FP), Y0
 	TESTQ        CX, CX
-	JZ           single26
+	JZ           single25
 	VMOVUPS      (CX), Y2
 	VDIVPS       Y0, Y2, Y2
 	VMOVUPS      Y2, 512(AX)
@@ -1994,28 +1953,28 @@ TEXT ·gridKeys4AVX2(SB), NOSPLIT, $0-72
 	VMOVUPS      Y2, 608(AX)
 	VDIVPS       Y2, Y1, Y2
 	VMOVUPS      Y2, 736(AX)
-	JMP          scaled25
+	JMP          scaled24
 
-single26:
+single25:
 	VMOVUPS Y0, 640(AX)
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 512(AX)
 
-scaled25:
+scaled24:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Y0
 	VXORPS       Y2, Y2, Y2
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
 	LEAQ         5152(AX), BX
 
-vectors27:
+vectors26:
 	VMOVUPS 512(CX), Y3
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group28:
+group27:
 	VBROADCASTSS 12(SI), Y5
 	VMULPS       Y3, Y5, Y5
 	VSUBPS       Y1, Y5, Y5
@@ -2073,11 +2032,11 @@ group28:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x04, R9
 	DECQ         R8
-	JNZ          group28
+	JNZ          group27
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000001, BX
 	SUBQ         $0x00000008, DX
-	JG           vectors27
+	JG           vectors26
 	MOVQ         groups+32(FP), CX
 	MOVQ         n+24(FP), DX
 	DECQ         DX
@@ -2091,7 +2050,7 @@ group28:
 	MOVQ         R8, R9
 	SHLL         $0x08, R10
 
-ends29:
+ends28:
 	VMOVUPS   1120(AX), Y0
 	VPCMPEQD  1124(AX), Y0, Y0
 	VMOVMSKPS Y0, R12
@@ -2116,7 +2075,7 @@ ends29:
 	ANDL      DX, R11
 	XORQ      R13, R13
 
-run30:
+run29:
 	MOVL   1024(AX)(R13*4), R12
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
@@ -2133,16 +2092,19 @@ run30:
 	SHRL   $0x1f, R12
 	LEAQ   (R8)(R12*8), R8
 	BLSRL  R11, R11
-	JNZ    run30
+	JNZ    run29
 	ADDQ   $0x00000080, AX
 	ADDL   $0x00000020, R10
 	DECQ   CX
-	JNZ    ends29
+	JNZ    ends28
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
 	MOVQ   R8, found+64(FP)
 	VZEROUPPER
 	RET
+
+DATA c32_3f800000<>+0(SB)/4, $0x3f800000
+GLOBL c32_3f800000<>(SB), RODATA|NOPTR, $4
 
 DATA c32_4bc00000<>+0(SB)/4, $0x4bc00000
 GLOBL c32_4bc00000<>(SB), RODATA|NOPTR, $4
@@ -2185,7 +2147,7 @@ TEXT ·gridBest4AVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	XORQ         DX, DX
 
-job31:
+job30:
 	MOVL         (AX), BX
 	MOVL         BX, R9
 	SHRL         $0x08, R9
@@ -2232,7 +2194,7 @@ job31:
 	VADDPS       Y10, Y2, Y2
 	VBLENDVPS    Y9, Y0, Y2, Y2
 	SUBL         $0x00000008, SI
-	JG           long32
+	JG           long31
 	VMOVAPS      Y2, Y3
 	VPERM2F128   $0x01, Y3, Y3, Y4
 	VMINPS       Y4, Y3, Y3
@@ -2250,19 +2212,19 @@ job31:
 	MOVL         (BX)(SI*4), DI
 	MOVL         DI, 2048(R9)(R8*4)
 
-done34:
+done33:
 	MOVL R10, 5184(R9)(R8*4)
 	ADDQ $0x04, AX
 	DECQ CX
-	JNZ  job31
+	JNZ  job30
 	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 
-long32:
+long31:
 	VMOVAPS Y0, Y8
 
-list33:
+list32:
 	ADDQ       $0x00000020, BX
 	VMOVUPS    (BX), Y11
 	VPERMPS    Y4, Y11, Y12
@@ -2282,7 +2244,7 @@ list33:
 	VMINPS     Y12, Y2, Y2
 	VBLENDVPS  Y13, Y11, Y9, Y9
 	SUBL       $0x00000008, SI
-	JG         list33
+	JG         list32
 	VMOVAPS    Y2, Y3
 	VPERM2F128 $0x01, Y3, Y3, Y4
 	VMINPS     Y4, Y3, Y3
@@ -2304,10 +2266,10 @@ list33:
 	VPERMPS    Y9, Y5, Y5
 	VMOVD      X5, 2048(R9)(R8*4)
 	BLSRL      SI, SI
-	JZ         done34
+	JZ         done33
 	MOVL       $-1, R10
 	INCQ       DX
-	JMP        done34
+	JMP        done33
 
 DATA odd4<>+0(SB)/4, $0x3f800000
 DATA odd4<>+4(SB)/4, $0x40400000
@@ -2351,14 +2313,14 @@ TEXT ·gridSums4AVX2(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd4<>+0(SB), Y0
 
-vectors35:
+vectors34:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group36:
+group35:
 	VMOVUPS      2048(SI), Y3
 	VPERMPS      Y0, Y3, Y4
 	VBROADCASTSS 384(BX), Y5
@@ -2398,12 +2360,12 @@ group36:
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000080, SI
 	DECQ         DI
-	JNZ          group36
+	JNZ          group35
 	VMOVUPS      Y1, 768(DX)
 	VMOVUPS      Y2, 896(DX)
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JG           vectors35
+	JG           vectors34
 	VZEROUPPER
 	RET
 
@@ -2420,7 +2382,7 @@ TEXT ·gridTables8AVX2(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder8<>+96(SB), Y3
 	VBROADCASTSS reach+16(FP), Y4
 
-group37:
+group36:
 	VMOVUPS      (DX), Y5
 	VMOVUPS      256(DX), Y6
 	VPERMPS      Y5, Y0, Y7
@@ -2459,7 +2421,7 @@ group37:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x04, AX
 	DECQ         CX
-	JNZ          group37
+	JNZ          group36
 	VZEROUPPER
 	RET
 
@@ -2505,7 +2467,7 @@ TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTD c32_3f800000<>+0(SB), Y1
 	VBROADCASTSS top+16(FP), Y0
 	TESTQ        CX, CX
-	JZ           single39
+	JZ           single38
 	VMOVUPS      (CX), Y2
 	VDIVPS       Y0, Y2, Y2
 	VMOVUPS      Y2, 512(AX)
@@ -2526,28 +2488,28 @@ TEXT ·gridKeys8AVX2(SB), NOSPLIT, $0-72
 	VMOVUPS      Y2, 608(AX)
 	VDIVPS       Y2, Y1, Y2
 	VMOVUPS      Y2, 736(AX)
-	JMP          scaled38
+	JMP          scaled37
 
-single39:
+single38:
 	VMOVUPS Y0, 640(AX)
 	VDIVPS  Y0, Y1, Y0
 	VMOVUPS Y0, 512(AX)
 
-scaled38:
+scaled37:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Y0
 	VXORPS       Y2, Y2, Y2
 	MOVQ         n+24(FP), DX
 	MOVQ         AX, CX
 	LEAQ         5152(AX), BX
 
-vectors40:
+vectors39:
 	VMOVUPS 512(CX), Y3
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group41:
+group40:
 	VBROADCASTSS 28(SI), Y5
 	VMULPS       Y3, Y5, Y5
 	VSUBPS       Y1, Y5, Y5
@@ -2653,11 +2615,11 @@ group41:
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x04, R9
 	DECQ         R8
-	JNZ          group41
+	JNZ          group40
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000001, BX
 	SUBQ         $0x00000008, DX
-	JG           vectors40
+	JG           vectors39
 	MOVQ         groups+32(FP), CX
 	MOVQ         n+24(FP), DX
 	DECQ         DX
@@ -2671,7 +2633,7 @@ group41:
 	MOVQ         R8, R9
 	SHLL         $0x08, R10
 
-ends42:
+ends41:
 	VMOVUPS   1120(AX), Y0
 	VPCMPEQD  1124(AX), Y0, Y0
 	VMOVMSKPS Y0, R12
@@ -2696,7 +2658,7 @@ ends42:
 	ANDL      DX, R11
 	XORQ      R13, R13
 
-run43:
+run42:
 	MOVL   1024(AX)(R13*4), R12
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
@@ -2713,11 +2675,11 @@ run43:
 	SHRL   $0x1f, R12
 	LEAQ   (R8)(R12*8), R8
 	BLSRL  R11, R11
-	JNZ    run43
+	JNZ    run42
 	ADDQ   $0x00000080, AX
 	ADDL   $0x00000020, R10
 	DECQ   CX
-	JNZ    ends42
+	JNZ    ends41
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
 	MOVQ   R8, found+64(FP)
@@ -2742,7 +2704,7 @@ TEXT ·gridBest8AVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	XORQ         DX, DX
 
-job44:
+job43:
 	MOVL         (AX), BX
 	MOVL         BX, R9
 	SHRL         $0x08, R9
@@ -2804,7 +2766,7 @@ job44:
 	VPCMPGTD     iota<>+0(SB), Y8, Y8
 	VBLENDVPS    Y8, Y2, Y0, Y2
 	SUBL         $0x00000008, SI
-	JG           long45
+	JG           long44
 	VMOVAPS      Y2, Y3
 	VPERM2F128   $0x01, Y3, Y3, Y4
 	VMINPS       Y4, Y3, Y3
@@ -2822,19 +2784,19 @@ job44:
 	MOVL         (BX)(SI*4), DI
 	MOVL         DI, 2048(R9)(R8*4)
 
-done47:
+done46:
 	MOVL R10, 5184(R9)(R8*4)
 	ADDQ $0x04, AX
 	DECQ CX
-	JNZ  job44
+	JNZ  job43
 	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 
-long45:
+long44:
 	VMOVAPS Y0, Y8
 
-list46:
+list45:
 	ADDQ         $0x00000020, BX
 	VMOVUPS      (BX), Y11
 	VPERMPS      Y4, Y11, Y12
@@ -2869,7 +2831,7 @@ list46:
 	VMINPS       Y12, Y2, Y2
 	VBLENDVPS    Y13, Y11, Y9, Y9
 	SUBL         $0x00000008, SI
-	JG           list46
+	JG           list45
 	VMOVAPS      Y2, Y3
 	VPERM2F128   $0x01, Y3, Y3, Y4
 	VMINPS       Y4, Y3, Y3
@@ -2891,10 +2853,10 @@ list46:
 	VPERMPS      Y9, Y5, Y5
 	VMOVD        X5, 2048(R9)(R8*4)
 	BLSRL        SI, SI
-	JZ           done47
+	JZ           done46
 	MOVL         $-1, R10
 	INCQ         DX
-	JMP          done47
+	JMP          done46
 
 DATA odd8<>+0(SB)/4, $0x3f800000
 DATA odd8<>+4(SB)/4, $0x40400000
@@ -2938,14 +2900,14 @@ TEXT ·gridSums8AVX2(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd8<>+0(SB), Y0
 
-vectors48:
+vectors47:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group49:
+group48:
 	VMOVUPS      2048(SI), Y3
 	VPERMPS      Y0, Y3, Y4
 	VBROADCASTSS 384(BX), Y5
@@ -3021,12 +2983,12 @@ group49:
 	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000080, SI
 	DECQ         DI
-	JNZ          group49
+	JNZ          group48
 	VMOVUPS      Y1, 768(DX)
 	VMOVUPS      Y2, 896(DX)
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x00000008, CX
-	JG           vectors48
+	JG           vectors47
 	VZEROUPPER
 	RET
 
@@ -3118,7 +3080,7 @@ TEXT ·split32AVX512(SB), NOSPLIT, $0-20
 	MOVQ         AX, DX
 	MOVQ         $0x00000011, BX
 
-border50:
+border49:
 	VBROADCASTSS 384(DX), Z5
 	VBROADCASTSS 576(DX), Z9
 	VSUBPS       Z0, Z5, Z5
@@ -3144,7 +3106,7 @@ border50:
 	ADDQ         $0x04, DX
 	VPADDD       Z4, Z7, Z7
 	DECQ         BX
-	JNZ          border50
+	JNZ          border49
 	VMOVUPS      68(AX), Z0
 	VMOVUPS      260(AX), Z2
 	VPBROADCASTD c32_3fa00000<>+0(SB), Z1
@@ -3159,7 +3121,7 @@ border50:
 	MOVQ         AX, DX
 	MOVQ         $0x00000021, BX
 
-border51:
+border50:
 	VBROADCASTSS 384(DX), Z5
 	VBROADCASTSS 576(DX), Z7
 	VSUBPS       Z0, Z5, Z5
@@ -3185,7 +3147,7 @@ border51:
 	ADDQ         $0x04, DX
 	VPADDD       Z4, Z8, Z8
 	DECQ         BX
-	JNZ          border51
+	JNZ          border50
 	VSHUFF32X4   $0x4e, Z6, Z6, Z0
 	VMAXPS       Z0, Z6, Z6
 	VSHUFF32X4   $0xb1, Z6, Z6, Z0
@@ -3200,7 +3162,7 @@ border51:
 	LEAQ         12544(AX), DX
 	XORQ         BX, BX
 
-pick52:
+pick51:
 	VMOVUPS (CX), Z1
 	VCMPPS  $0x05, Z0, Z1, K1
 	KMOVW   K1, SI
@@ -3213,7 +3175,7 @@ pick52:
 	ADDQ    $0x00000040, CX
 	INCQ    BX
 	CMPQ    BX, $0x00000064
-	JL      pick52
+	JL      pick51
 	LEAQ    12544(AX), CX
 	SUBQ    CX, DX
 	SHRQ    $0x03, DX
@@ -3278,7 +3240,7 @@ TEXT ·split16AVX512(SB), NOSPLIT, $0-20
 	MOVQ         AX, BX
 	MOVQ         $0x00000010, SI
 
-row53:
+row52:
 	VBROADCASTSS 1536(DX), Z2
 	VBROADCASTSS 1792(DX), Z3
 	VPCMPGTD     Z6, Z0, K1
@@ -3303,7 +3265,7 @@ row53:
 	ADDQ         $0x04, DX
 	ADDQ         $0x00000100, BX
 	DECQ         SI
-	JNZ          row53
+	JNZ          row52
 	MOVQ         AX, DX
 	VPXORD       Z7, Z7, Z7
 	VMOVUPS      Z7, 12544(AX)
@@ -3327,7 +3289,7 @@ row53:
 	MOVQ         AX, R10
 	MOVQ         AX, DX
 
-border54:
+border53:
 	VMOVUPS 12544(AX), Z7
 	VMOVUPS 12608(AX), Z2
 	VMOVUPS 12672(AX), Z3
@@ -3340,9 +3302,9 @@ border54:
 	LEAQ    (AX)(SI*8), R9
 	MOVQ    $0x00000010, R11
 	SUBQ    SI, R11
-	JZ      sized56
+	JZ      sized55
 
-inner55:
+inner54:
 	MOVQ   1152(R9), DI
 	MOVQ   $0x00000040, R8
 	SUBQ   DI, R8
@@ -3357,9 +3319,9 @@ inner55:
 	ADDQ   $0x08, R9
 	ADDQ   $0x00000100, BX
 	DECQ   R11
-	JNZ    inner55
+	JNZ    inner54
 
-sized56:
+sized55:
 	VRCP14PS     Z6, Z6
 	VMULPS       Z7, Z7, Z7
 	VMULPS       Z6, Z7, Z7
@@ -3388,7 +3350,7 @@ sized56:
 	ADDQ         $0x00000100, CX
 	VPADDD       Z1, Z8, Z8
 	CMPQ         SI, $0x00000010
-	JE           done57
+	JE           done56
 	VMOVUPS      12544(AX), Z7
 	VMOVUPS      12608(AX), Z2
 	VMOVUPS      12672(AX), Z3
@@ -3429,9 +3391,9 @@ sized56:
 	ADDQ         $0x00000100, R10
 	INCQ         SI
 	CMPQ         SI, $0x00000011
-	JL           border54
+	JL           border53
 
-done57:
+done56:
 	VSHUFF32X4   $0x4e, Z5, Z5, Z0
 	VMAXPS       Z0, Z5, Z5
 	VSHUFF32X4   $0xb1, Z5, Z5, Z0
@@ -3446,7 +3408,7 @@ done57:
 	LEAQ         12544(AX), DX
 	XORQ         BX, BX
 
-pick58:
+pick57:
 	VMOVUPS (CX), Z1
 	VCMPPS  $0x05, Z0, Z1, K1
 	KMOVW   K1, SI
@@ -3459,7 +3421,7 @@ pick58:
 	ADDQ    $0x00000040, CX
 	INCQ    BX
 	CMPQ    BX, $0x00000044
-	JL      pick58
+	JL      pick57
 	LEAQ    12544(AX), CX
 	SUBQ    CX, DX
 	SHRQ    $0x03, DX
@@ -3526,7 +3488,7 @@ TEXT ·closestAVX512(SB), NOSPLIT, $0-56
 	VMOVD           SI, X12
 	VPBROADCASTD    X12, Z12
 
-next59:
+next58:
 	VPMOVZXWD     (BX), Z13
 	VPERMILPS     Z13, Z3, Z14
 	VPSRLD        $0x02, Z13, Z15
@@ -3558,7 +3520,7 @@ next59:
 	VPADDD        Z11, Z10, Z10
 	ADDQ          $0x00000020, BX
 	SUBQ          $0x00000010, SI
-	JG            next59
+	JG            next58
 	VMOVAPS       Z1, Z0
 	VSHUFF32X4    $0x4e, Z0, Z0, Z3
 	VMINPS        Z3, Z0, Z0
@@ -3600,7 +3562,7 @@ TEXT ·gridBetweenAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTD c32_00000001<>+0(SB), Z2
 	VPADDD       Z2, Z1, Z1
 
-pair60:
+pair59:
 	MOVL         (AX), SI
 	MOVL         4(AX), DI
 	MOVL         SI, R10
@@ -3649,7 +3611,7 @@ pair60:
 	LEAQ         (DX)(R9*4), DX
 	ADDQ         $0x08, AX
 	DECQ         CX
-	JNZ          pair60
+	JNZ          pair59
 	SUBQ         BX, DX
 	SHRQ         $0x02, DX
 	MOVQ         DX, n+32(FP)
@@ -3667,7 +3629,7 @@ TEXT ·gridTables4AVX512(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder4<>+64(SB), Z1
 	VBROADCASTSS reach+16(FP), Z2
 
-group61:
+group60:
 	VMOVUPS   (DX), Y3
 	VMOVUPS   256(DX), Y4
 	VPERMPS   Z3, Z0, Z5
@@ -3696,7 +3658,7 @@ group61:
 	ADDQ      $0x00000100, BX
 	ADDQ      $0x04, AX
 	DECQ      CX
-	JNZ       group61
+	JNZ       group60
 	VZEROUPPER
 	RET
 
@@ -3708,7 +3670,7 @@ TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-72
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
 	VBROADCASTSS top+16(FP), Z0
 	TESTQ        CX, CX
-	JZ           single63
+	JZ           single62
 	VMOVUPS      (CX), Z2
 	VDIVPS       Z0, Z2, Z2
 	VMOVUPS      Z2, 512(AX)
@@ -3719,14 +3681,14 @@ TEXT ·gridKeys4AVX512(SB), NOSPLIT, $0-72
 	VMOVUPS      Z2, 576(AX)
 	VDIVPS       Z2, Z1, Z2
 	VMOVUPS      Z2, 704(AX)
-	JMP          scaled62
+	JMP          scaled61
 
-single63:
+single62:
 	VMOVUPS Z0, 640(AX)
 	VDIVPS  Z0, Z1, Z0
 	VMOVUPS Z0, 512(AX)
 
-scaled62:
+scaled61:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Z0
 	VPXORD       Z3, Z3, Z3
 	VPBROADCASTD c32_41600000<>+0(SB), Z2
@@ -3737,14 +3699,14 @@ scaled62:
 	MOVQ         AX, CX
 	LEAQ         5152(AX), BX
 
-vectors64:
+vectors63:
 	VMOVUPS 512(CX), Z7
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group65:
+group64:
 	VMULPS.BCST 12(SI), Z7, Z9
 	VSUBPS      Z1, Z9, Z9
 	VMAXPS      Z3, Z9, Z9
@@ -3795,11 +3757,11 @@ group65:
 	ADDQ        $0x00000080, DI
 	ADDQ        $0x04, R9
 	DECQ        R8
-	JNZ         group65
+	JNZ         group64
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000002, BX
 	SUBQ        $0x00000010, DX
-	JG          vectors64
+	JG          vectors63
 	MOVQ        groups+32(FP), CX
 	MOVQ        n+24(FP), DX
 	DECQ        DX
@@ -3813,7 +3775,7 @@ group65:
 	MOVQ        R8, R9
 	SHLL        $0x08, R10
 
-ends66:
+ends65:
 	VMOVUPS  1088(AX), Z0
 	VPCMPEQD 1092(AX), Z0, K1
 	KMOVW    K1, R12
@@ -3828,7 +3790,7 @@ ends66:
 	ANDL     DX, R11
 	XORQ     R13, R13
 
-run67:
+run66:
 	MOVL   1024(AX)(R13*4), R12
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
@@ -3845,11 +3807,11 @@ run67:
 	SHRL   $0x1f, R12
 	LEAQ   (R8)(R12*8), R8
 	BLSRL  R11, R11
-	JNZ    run67
+	JNZ    run66
 	ADDQ   $0x00000080, AX
 	ADDL   $0x00000020, R10
 	DECQ   CX
-	JNZ    ends66
+	JNZ    ends65
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
 	MOVQ   R8, found+64(FP)
@@ -3873,7 +3835,7 @@ TEXT ·gridBest4AVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
 	XORQ         DX, DX
 
-job68:
+job67:
 	MOVL         (AX), BX
 	MOVL         BX, R9
 	SHRL         $0x08, R9
@@ -3917,7 +3879,7 @@ job68:
 	KMOVW        DI, K1
 	VBLENDMPS    Z2, Z0, K1, Z2
 	SUBL         $0x00000010, SI
-	JG           long69
+	JG           long68
 	VMOVAPS      Z2, Z3
 	VSHUFF32X4   $0x4e, Z3, Z3, Z4
 	VMINPS       Z4, Z3, Z3
@@ -3937,19 +3899,19 @@ job68:
 	MOVL         (BX)(SI*4), DI
 	MOVL         DI, 2048(R9)(R8*4)
 
-done71:
+done70:
 	MOVL R10, 5184(R9)(R8*4)
 	ADDQ $0x04, AX
 	DECQ CX
-	JNZ  job68
+	JNZ  job67
 	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 
-long69:
+long68:
 	VMOVAPS Z0, Z6
 
-list70:
+list69:
 	ADDQ       $0x00000040, BX
 	VMOVUPS    (BX), Z9
 	VPERMPS    Z4, Z9, Z10
@@ -3972,7 +3934,7 @@ list70:
 	VMINPS     Z10, Z2, Z2
 	VBLENDMPS  Z9, Z7, K1, Z7
 	SUBL       $0x00000010, SI
-	JG         list70
+	JG         list69
 	VMOVAPS    Z2, Z3
 	VSHUFF32X4 $0x4e, Z3, Z3, Z4
 	VMINPS     Z4, Z3, Z3
@@ -3996,10 +3958,10 @@ list70:
 	VPERMPS    Z7, Z5, Z5
 	VMOVD      X5, 2048(R9)(R8*4)
 	BLSRL      SI, SI
-	JZ         done71
+	JZ         done70
 	MOVL       $-1, R10
 	INCQ       DX
-	JMP        done71
+	JMP        done70
 
 // func gridSums4AVX512(space *float32, n int, groups int)
 // Requires: AVX, AVX512F
@@ -4009,14 +3971,14 @@ TEXT ·gridSums4AVX512(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd4<>+0(SB), Z0
 
-vectors72:
+vectors71:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group73:
+group72:
 	VMOVUPS     2048(SI), Z3
 	VPERMPS     Z0, Z3, Z4
 	VMULPS.BCST 384(BX), Z4, Z5
@@ -4048,12 +4010,12 @@ group73:
 	ADDQ        $0x00000010, BX
 	ADDQ        $0x00000080, SI
 	DECQ        DI
-	JNZ         group73
+	JNZ         group72
 	VMOVUPS     Z1, 768(DX)
 	VMOVUPS     Z2, 896(DX)
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JG          vectors72
+	JG          vectors71
 	VZEROUPPER
 	RET
 
@@ -4068,7 +4030,7 @@ TEXT ·gridTables8AVX512(SB), NOSPLIT, $0-20
 	VMOVUPS      ladder8<>+64(SB), Z1
 	VBROADCASTSS reach+16(FP), Z2
 
-group74:
+group73:
 	VMOVUPS      (DX), Y3
 	VMOVUPS      256(DX), Y4
 	VPERMPS      Z3, Z0, Z5
@@ -4099,7 +4061,7 @@ group74:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x04, AX
 	DECQ         CX
-	JNZ          group74
+	JNZ          group73
 	VZEROUPPER
 	RET
 
@@ -4111,7 +4073,7 @@ TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-72
 	VPBROADCASTD c32_3f800000<>+0(SB), Z1
 	VBROADCASTSS top+16(FP), Z0
 	TESTQ        CX, CX
-	JZ           single76
+	JZ           single75
 	VMOVUPS      (CX), Z2
 	VDIVPS       Z0, Z2, Z2
 	VMOVUPS      Z2, 512(AX)
@@ -4122,14 +4084,14 @@ TEXT ·gridKeys8AVX512(SB), NOSPLIT, $0-72
 	VMOVUPS      Z2, 576(AX)
 	VDIVPS       Z2, Z1, Z2
 	VMOVUPS      Z2, 704(AX)
-	JMP          scaled75
+	JMP          scaled74
 
-single76:
+single75:
 	VMOVUPS Z0, 640(AX)
 	VDIVPS  Z0, Z1, Z0
 	VMOVUPS Z0, 512(AX)
 
-scaled75:
+scaled74:
 	VPBROADCASTD c32_4bc00000<>+0(SB), Z0
 	VPXORD       Z3, Z3, Z3
 	VPBROADCASTD c32_40800000<>+0(SB), Z2
@@ -4140,14 +4102,14 @@ scaled75:
 	MOVQ         AX, CX
 	LEAQ         5152(AX), BX
 
-vectors77:
+vectors76:
 	VMOVUPS 512(CX), Z7
 	MOVQ    groups+32(FP), R8
 	MOVQ    AX, SI
 	MOVQ    CX, DI
 	MOVQ    BX, R9
 
-group78:
+group77:
 	VMULPS.BCST 28(SI), Z7, Z9
 	VSUBPS      Z1, Z9, Z9
 	VMAXPS      Z3, Z9, Z9
@@ -4238,11 +4200,11 @@ group78:
 	ADDQ        $0x00000080, DI
 	ADDQ        $0x04, R9
 	DECQ        R8
-	JNZ         group78
+	JNZ         group77
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000002, BX
 	SUBQ        $0x00000010, DX
-	JG          vectors77
+	JG          vectors76
 	MOVQ        groups+32(FP), CX
 	MOVQ        n+24(FP), DX
 	DECQ        DX
@@ -4256,7 +4218,7 @@ group78:
 	MOVQ        R8, R9
 	SHLL        $0x08, R10
 
-ends79:
+ends78:
 	VMOVUPS  1088(AX), Z0
 	VPCMPEQD 1092(AX), Z0, K1
 	KMOVW    K1, R12
@@ -4271,7 +4233,7 @@ ends79:
 	ANDL     DX, R11
 	XORQ     R13, R13
 
-run80:
+run79:
 	MOVL   1024(AX)(R13*4), R12
 	PEXTL  SI, R12, R12
 	MOVL   (DI)(R12*4), R12
@@ -4288,11 +4250,11 @@ run80:
 	SHRL   $0x1f, R12
 	LEAQ   (R8)(R12*8), R8
 	BLSRL  R11, R11
-	JNZ    run80
+	JNZ    run79
 	ADDQ   $0x00000080, AX
 	ADDL   $0x00000020, R10
 	DECQ   CX
-	JNZ    ends79
+	JNZ    ends78
 	SUBQ   R9, R8
 	SHRQ   $0x02, R8
 	MOVQ   R8, found+64(FP)
@@ -4310,7 +4272,7 @@ TEXT ·gridBest8AVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Z0
 	XORQ         DX, DX
 
-job81:
+job80:
 	MOVL         (AX), BX
 	MOVL         BX, R9
 	SHRL         $0x08, R9
@@ -4366,7 +4328,7 @@ job81:
 	KMOVW        DI, K1
 	VBLENDMPS    Z2, Z0, K1, Z2
 	SUBL         $0x00000010, SI
-	JG           long82
+	JG           long81
 	VMOVAPS      Z2, Z3
 	VSHUFF32X4   $0x4e, Z3, Z3, Z4
 	VMINPS       Z4, Z3, Z3
@@ -4386,19 +4348,19 @@ job81:
 	MOVL         (BX)(SI*4), DI
 	MOVL         DI, 2048(R9)(R8*4)
 
-done84:
+done83:
 	MOVL R10, 5184(R9)(R8*4)
 	ADDQ $0x04, AX
 	DECQ CX
-	JNZ  job81
+	JNZ  job80
 	MOVQ DX, ties+40(FP)
 	VZEROUPPER
 	RET
 
-long82:
+long81:
 	VMOVAPS Z0, Z6
 
-list83:
+list82:
 	ADDQ       $0x00000040, BX
 	VMOVUPS    (BX), Z9
 	VPERMPS    Z4, Z9, Z10
@@ -4433,7 +4395,7 @@ list83:
 	VMINPS     Z10, Z2, Z2
 	VBLENDMPS  Z9, Z7, K1, Z7
 	SUBL       $0x00000010, SI
-	JG         list83
+	JG         list82
 	VMOVAPS    Z2, Z3
 	VSHUFF32X4 $0x4e, Z3, Z3, Z4
 	VMINPS     Z4, Z3, Z3
@@ -4457,10 +4419,10 @@ list83:
 	VPERMPS    Z7, Z5, Z5
 	VMOVD      X5, 2048(R9)(R8*4)
 	BLSRL      SI, SI
-	JZ         done84
+	JZ         done83
 	MOVL       $-1, R10
 	INCQ       DX
-	JMP        done84
+	JMP        done83
 
 // func gridSums8AVX512(space *float32, n int, groups int)
 // Requires: AVX, AVX512F
@@ -4470,14 +4432,14 @@ TEXT ·gridSums8AVX512(SB), NOSPLIT, $0-24
 	MOVQ    AX, DX
 	VMOVUPS odd8<>+0(SB), Z0
 
-vectors85:
+vectors84:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	MOVQ   groups+16(FP), DI
 	MOVQ   AX, BX
 	MOVQ   DX, SI
 
-group86:
+group85:
 	VMOVUPS     2048(SI), Z3
 	VPERMPS     Z0, Z3, Z4
 	VMULPS.BCST 384(BX), Z4, Z5
@@ -4537,11 +4499,11 @@ group86:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000080, SI
 	DECQ        DI
-	JNZ         group86
+	JNZ         group85
 	VMOVUPS     Z1, 768(DX)
 	VMOVUPS     Z2, 896(DX)
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, CX
-	JG          vectors85
+	JG          vectors84
 	VZEROUPPER
 	RET

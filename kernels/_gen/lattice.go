@@ -44,8 +44,8 @@ func (v isa) lattices() []latticeKernel {
 	return []latticeKernel{{v, "4" + v.suffix, 4, 8, 8}, {v, "8" + v.suffix, 8, 3, 4}}
 }
 
-// words returns a table of constants in memory.
-func words(name string, word func(i int) uint32) Mem {
+// wordTable returns a table of constants in memory.
+func wordTable(name string, word func(i int) uint32) Mem {
 	if _, ok := constants[name]; !ok {
 		m := GLOBL(name, RODATA|NOPTR)
 		for i := range 32 {
@@ -58,12 +58,12 @@ func words(name string, word func(i int) uint32) Mem {
 
 // odd is what levels are worth, over and over.
 func (l latticeKernel) odd() Mem {
-	return words("odd"+l.name[:1], func(i int) uint32 { return float(float32(2*(i%l.room) + 1)) })
+	return wordTable("odd"+l.name[:1], func(i int) uint32 { return float(float32(2*(i%l.room) + 1)) })
 }
 
 // ladder is the coordinate that each place of the tables belongs to.
 func (l latticeKernel) ladder() Mem {
-	return words("ladder"+l.name[:1], func(i int) uint32 { return uint32(i / l.room) })
+	return wordTable("ladder"+l.name[:1], func(i int) uint32 { return uint32(i / l.room) })
 }
 
 // low returns the group of coordinates, as wide as it is.

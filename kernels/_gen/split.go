@@ -493,38 +493,3 @@ func (v isa) closest() {
 	VZEROUPPER()
 	RET()
 }
-
-// positive emits the errors of the trials of fitPositive, a lane each.
-func positive() {
-	function("fitPositiveAVX2", "func(losses, trials, x, w *float32, n int, levels float32)",
-		"fitPositiveAVX2 equals lossesPositiveGo, for weights that are less than 2^21 times any scale.")
-	losses, x, w, n := param("losses"), param("x"), param("w"), param("n")
-	inverse, scale, levels, magic := YMM(), YMM(), YMM(), YMM()
-	VMOVUPS(Mem{Base: param("trials")}, inverse)
-	VBROADCASTSS(constant32(float(1)), scale)
-	VDIVPS(inverse, scale, scale)
-	VBROADCASTSS(NewParamAddr("levels", 40), levels)
-	VBROADCASTSS(constant32(float(3<<22)), magic)
-	sum := avx2.zero()
-	next := label("next")
-	Label(next)
-	v, q, e := YMM(), YMM(), YMM()
-	VBROADCASTSS(Mem{Base: x}, v)
-	VMULPS(v, inverse, q)
-	VADDPS(magic, q, q)
-	VSUBPS(magic, q, q)
-	VMINPS(levels, q, q)
-	VMULPS(scale, q, q)
-	VSUBPS(q, v, q)
-	VBROADCASTSS(Mem{Base: w}, e)
-	VMULPS(q, e, e)
-	VMULPS(q, e, e)
-	VADDPS(e, sum, sum)
-	ADDQ(Imm(4), x)
-	ADDQ(Imm(4), w)
-	DECQ(n)
-	JNZ(LabelRef(next))
-	VMOVUPS(sum, Mem{Base: losses})
-	VZEROUPPER()
-	RET()
-}
