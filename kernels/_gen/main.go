@@ -10,10 +10,10 @@ import (
 )
 
 // parts are the files of assembly.
-var parts = map[string]func(){"vectors": vectors, "rows": rows, "products": products}
+var parts = map[string]func(){"vectors": vectors, "rows": rows, "lattices": lattices, "products": products}
 
 func main() {
-	what := flag.String("what", "vectors", "which part to write: vectors, rows of blocks, or products of matrices")
+	what := flag.String("what", "vectors", "which part to write: vectors, rows of blocks, searches among points of lattices, or products of matrices")
 	flag.Parse()
 	write := parts[*what]
 	if write == nil {
@@ -88,4 +88,22 @@ func vectors() {
 	avx2.moments()
 	avx2.stretch() // of eight trials
 	avx2.project() // of nineteen
+}
+
+// lattices emits the searches among grid points.
+func lattices() {
+	gridLoad()
+	ranks()
+	for _, v := range []isa{avx2, avx512} {
+		v.split32()
+		v.split16()
+		v.closest()
+		latticeKernel{isa: v}.between()
+		for _, l := range v.lattices() {
+			l.tables()
+			l.keys()
+			l.evaluate()
+			l.sums()
+		}
+	}
 }
