@@ -35,7 +35,7 @@ func (a *app) turn(n, steps int) tea.Cmd {
 
 // fitting turns dial d by steps over the schemes that fit a tensor of the given
 // shape, and says why others were passed over.
-func fitting(d *quant.Dial, s quant.Scheme, steps int, shape []int) (next quant.Scheme, skipped string) {
+func fitting(d *quant.Dial[quant.Scheme], s quant.Scheme, steps int, shape []int) (next quant.Scheme, skipped string) {
 	options, at := d.Options(s)
 	step := 1
 	if steps < 0 {
