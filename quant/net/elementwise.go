@@ -58,6 +58,4 @@ var (
 		})
 )
 
-func logistic(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
-
 func phi(x float64) float64 { return 0.5 * math.Erfc(-x/math.Sqrt2) }

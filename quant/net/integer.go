@@ -83,18 +83,33 @@ func (v *Variant) roundBiases() {
 	}
 }
 
+// Integers returns the sites of the layers that can run in integers under v,
+// and of the others why they cannot.
+func (v *Variant) Integers() (sites, why []string) {
+	for i := range v.Graph.Nodes {
+		n := &v.Graph.Nodes[i]
+		if !takesSchemes(n) {
+			continue
+		}
+		if reason := v.whyNotInteger(n); reason != "" {
+			why = append(why, v.Graph.siteName(n)+" runs in float: "+reason)
+			continue
+		}
+		sites = append(sites, v.Graph.siteName(n))
+	}
+	return sites, why
+}
+
 // RunIntegers makes the layers of p that can run in integers under v, which p
-// uses, do so, and returns the names of their sites.
-func (p *Program) RunIntegers(v *Variant) (sites []string) {
+// uses, do so, until the next [Program.Use].
+func (p *Program) RunIntegers(v *Variant) {
 	for _, c := range p.calls {
 		c.integer = nil
 		if !takesSchemes(c.node) || v.whyNotInteger(c.node) != "" {
 			continue
 		}
 		c.integer = newInteger(c, v)
-		sites = append(sites, p.Graph.siteName(c.node))
 	}
-	return sites
 }
 
 // newInteger packs the weight of c. A convolution's patches are bytes in the

@@ -2,7 +2,7 @@ package net
 
 import "math"
 
-// crossEntropy sets grad, if it is not nil, to the gradient of the mean cross
+// crossEntropy sets grad to the gradient of the mean cross
 // entropy of the rows of logits, each of classes numbers, against labels, and
 // returns that mean, in nats. A label below 0 does not count.
 func crossEntropy(logits []float32, labels []int, classes int, grad []float32) float64 {
@@ -14,24 +14,18 @@ func crossEntropy(logits []float32, labels []int, classes int, grad []float32) f
 	}
 	var sum float64
 	for i, label := range labels {
-		row := logits[i*classes:][:classes]
-		top, total := normalizer(row)
-		if label >= 0 {
-			sum += math.Log(total) + top - float64(row[label])
-		}
-		if grad == nil {
+		row, g := logits[i*classes:][:classes], grad[i*classes:][:classes]
+		if label < 0 {
+			clear(g)
 			continue
 		}
-		g := grad[i*classes:][:classes]
-		for k, v := range row {
-			g[k] = 0
-			if label >= 0 {
-				g[k] = float32(math.Exp(float64(v)-top) / total / float64(counted))
-			}
+		softmaxRow(g, row)
+		top, total := normalizer(row)
+		sum += math.Log(total) + top - float64(row[label])
+		for k := range g {
+			g[k] /= float32(counted)
 		}
-		if label >= 0 {
-			g[label] -= 1 / float32(counted)
-		}
+		g[label] -= 1 / float32(counted)
 	}
 	return sum / float64(max(1, counted))
 }
@@ -43,7 +37,7 @@ func normalizer(row []float32) (top, total float64) {
 		top = max(top, float64(v))
 	}
 	for _, v := range row {
-		total += math.Exp(float64(v) - top)
+		total += float64(exp(v - float32(top)))
 	}
 	return top, total
 }

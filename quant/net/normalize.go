@@ -230,5 +230,3 @@ func softmaxGradient(dx, y, dy []float32) {
 		dx[i] += v * (dy[i] - dot)
 	}
 }
-
-func exp(x float32) float32 { return float32(math.Exp(float64(x))) }

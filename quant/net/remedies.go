@@ -15,26 +15,12 @@ import (
 // of a calibration done. Not safe for concurrent use; data and count must stay
 // the same.
 func (n *Network) Under(ctx context.Context, plan quant.Plan, data Data, count int, progress func(float64)) (*Variant, error) {
-	before := plan.Remedies
-	before.CorrectBias = false
-	r := n.remedied[before]
-	if r == nil {
-		r = n
-		if before.Equalize {
-			r = r.equalize()
-		}
-		if before.Smooth > 0 {
-			cal, err := n.calibrated(ctx, data, count, progress)
-			if err != nil {
-				return nil, err
-			}
-			r = r.smooth(cal, float64(before.Smooth)/100)
-		}
-		n.remedied[before] = r
+	r, err := n.before(ctx, plan.Remedies, data, count, progress)
+	if err != nil {
+		return nil, err
 	}
 	var cal *Calibration
 	if plan.NeedsCalibration() {
-		var err error
 		if cal, err = r.calibrated(ctx, data, count, progress); err != nil {
 			return nil, err
 		}
@@ -44,6 +30,28 @@ func (n *Network) Under(ctx context.Context, plan quant.Plan, data Data, count i
 		return v, err
 	}
 	return v, r.correctBias(ctx, v, data, min(count, 64))
+}
+
+// before returns the network with those remedies that come before rounding.
+func (n *Network) before(ctx context.Context, remedies quant.Remedies, data Data, count int, progress func(float64)) (*Network, error) {
+	remedies.CorrectBias = false
+	r := n.remedied[remedies]
+	if r != nil {
+		return r, nil
+	}
+	r = n
+	if remedies.Equalize {
+		r = r.equalize()
+	}
+	if remedies.Smooth > 0 {
+		cal, err := r.calibrated(ctx, data, count, progress)
+		if err != nil {
+			return nil, err
+		}
+		r = r.smooth(cal, float64(remedies.Smooth)/100)
+	}
+	n.remedied[remedies] = r
+	return r, nil
 }
 
 // calibrated returns the calibration of n itself.

@@ -1,5 +1,11 @@
 package net
 
+import (
+	"context"
+
+	"github.com/bitdial/bitdial/quant"
+)
+
 // Task is a network with the data that it is for.
 type Task struct {
 	Network *Network
@@ -19,4 +25,26 @@ type Task struct {
 type Test struct {
 	Name string // "renderings", in lower case
 	Data
+}
+
+// longEpoch bounds how many inputs count as one pass over data that do not end.
+const longEpoch = 1 << 16
+
+// Epoch returns how many inputs are one pass over the training data.
+func (t *Task) Epoch() int { return min(t.Train.Len(), longEpoch) }
+
+// Trainer returns what trains the network under plan, remedied first and
+// calibrated over count inputs where the plan needs that.
+func (t *Task) Trainer(ctx context.Context, plan quant.Plan, count int, o Training) (*Trainer, error) {
+	n, err := t.Network.before(ctx, plan.Remedies, t.Train, count, nil)
+	if err != nil {
+		return nil, err
+	}
+	var cal *Calibration
+	if plan.NeedsCalibration() {
+		if cal, err = n.calibrated(ctx, t.Train, count, nil); err != nil {
+			return nil, err
+		}
+	}
+	return NewTrainer(ctx, n, t.Train, plan, cal, o)
 }

@@ -333,6 +333,25 @@ func (o *order) at(i int) int {
 	return int(o.list[i%o.n])
 }
 
+// FitInto sets the number of steps to what this machine does in the given time,
+// by the time that the first few take.
+func (t *Trainer) FitInto(ctx context.Context, total time.Duration) error {
+	const few = 10
+	t.Steps = 1 << 30 // the rate rises from next to nothing
+	begun := time.Now()
+	for range few {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		if _, err := t.Next(); err != nil {
+			return err
+		}
+	}
+	took := time.Since(begun)
+	t.Steps = max(few+1, int(float64(total)/float64(took)*few))
+	return nil
+}
+
 // Progress is how far a training has come.
 type Progress struct {
 	Step, Steps int

@@ -9,6 +9,9 @@ import (
 // Trial is a network before data: it answers them under one plan after another,
 // and is compared with its float self. It is not safe for concurrent use.
 type Trial struct {
+	// Integers makes layers that can run in integers do so.
+	Integers bool
+
 	data      Data
 	program   *Program
 	float     *Variant
@@ -54,6 +57,9 @@ func (t *Trial) Score(ctx context.Context, v *Variant, n int, progress func(floa
 	}
 	if err := t.program.Use(v); err != nil {
 		return nil, err
+	}
+	if t.Integers {
+		t.program.RunIntegers(v)
 	}
 	s := new(Score)
 	per := len(t.program.Output())
