@@ -79,6 +79,9 @@ func flowGranularityOptions(a Activation) []Option[Activation] {
 	return options
 }
 
+// As returns a in another format, as [Scheme.As] has it.
+func (a Activation) As(f *kernels.Format) Activation { return a.with(a.Scheme.As(f)) }
+
 // WhyNotStatic returns why no range of a's format can be fixed by calibration,
 // or "" if turning to static is possible.
 func (a Activation) WhyNotStatic() string {
@@ -128,4 +131,19 @@ func flowRangeOptions(a Activation) []Option[Activation] {
 	average.Range, average.Percentile, average.Average = kernels.MinMax, 0, true
 	i := slices.IndexFunc(options, func(o Option[Activation]) bool { return o.Scheme.Range == kernels.MinMax })
 	return slices.Insert(options, i+1, Option[Activation]{"average", average})
+}
+
+// Calibrated returns the ways in which calibration can fix a range for a, each
+// as a whole scheme; where a stays in float, or its format has no range, those
+// for int8.
+func (a Activation) Calibrated() []Option[Activation] {
+	fixed := a.static()
+	if fixed.whyNotStatic() != "" || !fixed.Has(kernels.Ranged) {
+		fixed = Activation{}.static()
+	}
+	const usual = 9990 // of the percentiles, one is enough to compare with
+	return slices.DeleteFunc(flowRangeOptions(fixed), func(o Option[Activation]) bool {
+		s := o.Scheme
+		return s.Range == kernels.Full || s.Range == kernels.Percentile && s.Percentile != usual
+	})
 }

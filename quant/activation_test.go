@@ -97,3 +97,24 @@ func TestADialOfActivationsThatDoesNotApplySaysWhy(t *testing.T) {
 		t.Error("an average of extremes is taken for a scale that does not follow from them")
 	}
 }
+
+func TestCalibrationOffersItsRanges(t *testing.T) {
+	for text, want := range map[string]string{
+		"keep":                    "int8:static int8:static:range=average int8:range=p99.9:static int8:range=mse:static int8:range=entropy:static",
+		"int4:asym:token":         "int4:asym:static int4:asym:static:range=average int4:asym:range=p99.9:static int4:asym:range=mse:static int4:asym:range=entropy:static",
+		"int4:static:range=p99.5": "int4:static int4:static:range=average int4:range=p99.9:static int4:range=mse:static int4:range=entropy:static",
+		"q8_0":                    "int8:static int8:static:range=average int8:range=p99.9:static int8:range=mse:static int8:range=entropy:static",
+	} {
+		a, err := ParseActivation(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, o := range a.Calibrated() {
+			got = append(got, o.Scheme.String())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}

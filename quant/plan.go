@@ -173,9 +173,9 @@ func (p Plan) WithActivation(glob string, a Activation) Plan {
 }
 
 // Only returns the plan under which t alone has a scheme, and what flows into
-// its layer: those that p gives them.
+// its layer: those that p gives them. The remedies stay.
 func (p Plan) Only(t *model.Tensor) Plan {
-	return Plan{}.With(Literal(t.Name), p.Wish(t)).WithActivation(Literal(t.Name), p.Activation(t.Name))
+	return Plan{Remedies: p.Remedies}.With(Literal(t.Name), p.Wish(t)).WithActivation(Literal(t.Name), p.Activation(t.Name))
 }
 
 // Without returns p with the tensor called name, and what flows into its layer,

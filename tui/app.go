@@ -10,6 +10,7 @@ import (
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/net"
 )
 
 // app is the explorer.
@@ -24,16 +25,19 @@ type app struct {
 	planPath string // where the plan was saved or loaded, "" if nowhere
 	planned  planned
 
-	work    work
-	layers  layers
-	page    int
-	heat    heatMap
-	micro   microscope
-	dial    int // index into quant.Dials of the one that ←/→ turn
-	digit   int // a typed 1 that may become 10 to 16, else 0
-	channel int // under the cursor of the channel strip, from 1; 0 for none
-	log     bool
-	compare bool
+	work     work
+	run      running
+	layers   layers
+	page     int
+	heat     heatMap
+	measures measures
+	micro    microscope
+	inputs   bool // the dials are those of what flows into the layer, not of its weights
+	dial     int  // index into the table of dials of the one that ←/→ turn
+	digit    int  // a typed 1 that may become 10 to 16, else 0
+	channel  int  // under the cursor of the channel strip, from 1; 0 for none
+	log      bool
+	compare  bool
 
 	dialog dialog // drawn on top, gets the keys; nil if none
 	notice string // in the last row, until the next key
@@ -62,27 +66,34 @@ var pages = []struct {
 	{"Layers", "l", (*app).drawLayers},
 	{"Sensitivity", "s", (*app).drawSensitivity},
 	{"Microscope", "m", (*app).drawMicroscope},
+	{"", "v", (*app).drawMeasures}, // the other side of Sensitivity: it has no tab of its own
 }
 
 const (
 	pageLayers = iota
 	pageSensitivity
 	pageMicroscope
+	pageMeasures
 )
 
 func newApp(ctx context.Context, o Options) *app {
 	a := &app{ctx: ctx, open: o.Open, screen: newScreen(0, 0), theme: newTheme(true), planPath: o.PlanPath}
 	a.mouse.x = -1
-	a.load(o.Model, o.Plan)
+	a.load(o.Model, o.Plan, o.Task)
 	return a
 }
 
-// load shows another model, under plan.
-func (a *app) load(m *model.Model, plan quant.Plan) {
+// load shows another model, under plan; task is nil if it cannot be run.
+func (a *app) load(m *model.Model, plan quant.Plan, task *net.Task) {
 	a.work.stop()
 	a.model, a.history = m, quant.NewHistory(plan)
 	a.planned = newPlanned(m, plan)
 	a.work = newWork()
+	var err error
+	if a.run, err = newRunning(task); err != nil {
+		a.notice = err.Error()
+	}
+	a.inputs, a.measures = false, measures{}
 	a.page, a.micro, a.heat, a.compare = pageLayers, microscope{}, heatMap{}, false
 	a.dial = 1
 	a.layers.load(m)
@@ -259,11 +270,14 @@ func (a *app) drawTabs(r rect) {
 	s.box(r, fg(colFaint))
 	x := r.x + 1
 	for i, p := range pages {
+		if p.name == "" {
+			continue
+		}
 		if i > 0 {
 			x = s.text(r, x, r.y, fg(colFaint), "─")
 		}
 		st := fg(colDim)
-		if i == a.page {
+		if i == a.page || i == pageSensitivity && a.page == pageMeasures {
 			st = fg(colAccent).with(bold)
 		}
 		from := x

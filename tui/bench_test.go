@@ -105,7 +105,7 @@ func BenchmarkManyTensors(b *testing.B) {
 	})
 	b.Run("sort", func(b *testing.B) {
 		for b.Loop() {
-			s.sortBy(4)
+			s.sortBy(6)
 			s.next()
 			s.View()
 		}

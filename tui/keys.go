@@ -27,6 +27,7 @@ var bindings []binding
 
 func init() {
 	layersOnly, microOnly, heatOnly := []int{pageLayers}, []int{pageMicroscope}, []int{pageSensitivity}
+	runOnly, maps := []int{pageMeasures}, []int{pageSensitivity, pageMeasures}
 	listed := []int{pageLayers, pageMicroscope} // pages with a layer and its dials
 	bindings = []binding{
 		{[]string{"?", "f1"}, "?", "this help", "help", nil, func(a *app) tea.Cmd { a.dialog = &helpDialog{}; return nil }},
@@ -40,16 +41,23 @@ func init() {
 		{[]string{"+", "="}, "+ −", "turn the dial up or down, on the microscope's page too", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
 		{[]string{"-"}, "-", "", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, -1) }},
 		{[]string{"2", "3", "4", "5", "6", "7", "8", "9", "1", "0"}, "2…16", "bit width of the layer's integers", "bits", listed, func(a *app) tea.Cmd { a.dial = dialFormat; return nil }},
+		{[]string{"i"}, "i", "dials of the layer's weights, or of its inputs: what flows in", "", layersOnly, (*app).toInputs},
 		{[]string{"left", "h"}, "←→", "the weight before or after in its row", "weight", microOnly, func(a *app) tea.Cmd { return a.moveWeight(-1) }},
 		{[]string{"right"}, "→", "", "", microOnly, func(a *app) tea.Cmd { return a.moveWeight(1) }},
 		{[]string{"#", "n"}, "n", "type a number to see, or # and a weight's index", "number", microOnly, (*app).askNumber},
 		{[]string{"x"}, "x", "the weight of largest error", "worst", microOnly, (*app).worstWeight},
-		{[]string{"up", "k"}, "↑↓←→", "move through the map", "move", heatOnly, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
-		{[]string{"down", "j"}, "↓", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveLayer(1) }},
+		{[]string{"up", "k"}, "↑↓←→", "move through the map", "move", maps, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
+		{[]string{"down", "j"}, "↓", "", "", maps, func(a *app) tea.Cmd { return a.moveLayer(1) }},
 		{[]string{"left", "h"}, "←", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(-1) }},
 		{[]string{"right"}, "→", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(1) }},
 		{[]string{"f"}, "f", "the next set of formats: by bits, then each family", "formats", heatOnly, (*app).nextSet},
-		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", heatOnly, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
+		{[]string{"left", "h"}, "←", "", "", runOnly, func(a *app) tea.Cmd { return a.moveMeasure(-1) }},
+		{[]string{"right"}, "→", "", "", runOnly, func(a *app) tea.Cmd { return a.moveMeasure(1) }},
+		{[]string{"v"}, "v", "the map of formats, or what each layer does to the answers", "run it", heatOnly, (*app).toMeasures},
+		{[]string{"v"}, "v", "the map of SQNR by formats again", "map", runOnly, (*app).toMeasures},
+		{[]string{"x"}, "x", "stop running the model, or go on", "stop", runOnly, (*app).stopMeasures},
+		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", maps, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
+		{[]string{"space"}, "space", "sort the layers by the measure, the most harmful first", "sort", runOnly, (*app).sortByMeasure},
 		{[]string{"space"}, "space", "give the layer the format under the cursor", "take it", heatOnly, (*app).takeFormat},
 		{[]string{"a"}, "a", "apply the layer's scheme to others", "apply to…", nil, (*app).askApply},
 		{[]string{"c"}, "c", "compare with the scheme before, side by side", "compare", layersOnly, (*app).toggleCompare},
@@ -76,7 +84,7 @@ func init() {
 // key does what the pressed key means on this page.
 func (a *app) key(msg tea.KeyPressMsg) tea.Cmd {
 	name := msg.String()
-	if a.page != pageSensitivity && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
+	if a.page != pageSensitivity && a.page != pageMeasures && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
 		return a.typeBits(int(name[0] - '0'))
 	}
 	a.digit = 0

@@ -81,7 +81,7 @@ func (a *app) openModel(path string) tea.Cmd {
 func (a *app) opened(msg openedMsg) tea.Cmd {
 	before := a.model
 	a.planPath = ""
-	a.load(msg.model, DefaultPlan())
+	a.load(msg.model, DefaultPlan(), nil)
 	return tea.Batch(a.offerRecovery(), func() tea.Msg {
 		if err := before.Close(); err != nil {
 			return failedMsg{err}

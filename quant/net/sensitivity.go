@@ -11,29 +11,43 @@ import (
 	"github.com/bitdial/bitdial/quant"
 )
 
-// Alone scores n before the first count inputs of trial with the layer called
-// name under its schemes of plan, weights and what flows in, and all else in
-// float: the harm that it does by itself.
-func Alone(ctx context.Context, n *Network, trial *Trial, plan quant.Plan, cal *Calibration, name string, count int, progress func(float64)) (*Score, error) {
-	t := n.tensors[name]
-	if t == nil {
-		return nil, fmt.Errorf("no layer is called %q", name)
-	}
-	return under(ctx, n, trial, plan.Only(t), cal, count, progress)
+// CalibrationInputs is how many of the inputs to learn from a task is
+// calibrated with.
+const CalibrationInputs = 256
+
+// Calibrate returns what flows into the layers of the task's network, which is
+// found out once. Not safe for concurrent use, as nothing is that has the
+// network run.
+func (t *Task) Calibrate(ctx context.Context, progress func(float64)) (*Calibration, error) {
+	return t.Network.calibrated(ctx, t.Train, CalibrationInputs, progress)
 }
 
-// AllBut scores n as [Alone] does with everything under plan but the layer
-// called name, which stays in float: what it would give back if it were spared.
-func AllBut(ctx context.Context, n *Network, trial *Trial, plan quant.Plan, cal *Calibration, name string, count int, progress func(float64)) (*Score, error) {
-	return under(ctx, n, trial, plan.Without(name), cal, count, progress)
-}
-
-func under(ctx context.Context, n *Network, trial *Trial, plan quant.Plan, cal *Calibration, count int, progress func(float64)) (*Score, error) {
-	v, err := n.Quantize(ctx, plan, cal)
+// Score answers the first n inputs of trial, which is the network's, under
+// plan.
+func (t *Task) Score(ctx context.Context, trial *Trial, plan quant.Plan, n int, progress func(float64)) (*Score, error) {
+	v, err := t.Network.Under(ctx, plan, t.Train, CalibrationInputs, nil)
 	if err != nil {
 		return nil, err
 	}
-	return trial.Score(ctx, v, count, progress)
+	return trial.Score(ctx, v, n, progress)
+}
+
+// Alone scores the network as [Task.Score] does, with the layer called name as
+// plan has it, weights and what flows in, and all else in float: the harm that
+// the layer does by itself.
+func (t *Task) Alone(ctx context.Context, trial *Trial, plan quant.Plan, name string, n int, progress func(float64)) (*Score, error) {
+	layer := t.Network.tensors[name]
+	if layer == nil {
+		return nil, fmt.Errorf("no layer is called %q", name)
+	}
+	return t.Score(ctx, trial, plan.Only(layer), n, progress)
+}
+
+// AllBut scores the network as [Task.Score] does, with everything as plan has
+// it but the layer called name, which stays in float: what is won if it is
+// spared.
+func (t *Task) AllBut(ctx context.Context, trial *Trial, plan quant.Plan, name string, n int, progress func(float64)) (*Score, error) {
+	return t.Score(ctx, trial, plan.Without(name), n, progress)
 }
 
 // Curvature is how much the loss of a float network resents a move of each of

@@ -42,7 +42,8 @@ func learnt(t *testing.T, draw *rand.Rand) (*Network, *drawn) {
 
 func TestOneLayerIsTriedAloneAndSpared(t *testing.T) {
 	n, data := learnt(t, rand.New(rand.NewPCG(21, 22)))
-	cal, err := Calibrate(t.Context(), n.Graph, data, 50, nil)
+	task := &Task{Network: n, Train: data, Validation: data}
+	cal, err := task.Calibrate(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func TestOneLayerIsTriedAloneAndSpared(t *testing.T) {
 	}
 	float, all := score(quant.Plan{}), score(p)
 	for _, name := range []string{"a.weight", "d.weight"} {
-		alone, err := Alone(t.Context(), n, trial, p, cal, name, 100, nil)
+		alone, err := task.Alone(t.Context(), trial, p, name, 100, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +73,7 @@ func TestOneLayerIsTriedAloneAndSpared(t *testing.T) {
 		if want := score(hand); alone.Loss != want.Loss || alone.KLD == 0 {
 			t.Errorf("%s alone: loss %v, and under a plan of its own %v", name, alone.Loss, want.Loss)
 		}
-		spared, err := AllBut(t.Context(), n, trial, p, cal, name, 100, nil)
+		spared, err := task.AllBut(t.Context(), trial, p, name, 100, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +81,7 @@ func TestOneLayerIsTriedAloneAndSpared(t *testing.T) {
 			t.Errorf("without %s the loss is %v, with it %v, in float %v", name, spared.Loss, all.Loss, float.Loss)
 		}
 	}
-	if _, err := Alone(t.Context(), n, trial, p, cal, "nobody", 100, nil); err == nil {
+	if _, err := task.Alone(t.Context(), trial, p, "nobody", 100, nil); err == nil {
 		t.Error("a layer that does not exist was tried")
 	}
 }
@@ -126,6 +127,7 @@ func TestTheForecastOrdersFormatsAndLayersAsTheLossDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	task := &Task{Network: n, Train: data, Validation: data}
 	var forecasts, changes []float64
 	for _, name := range []string{"a.weight", "b.weight", "c.weight", "d.weight", "e.weight"} {
 		for _, format := range []string{"int3", "int4", "int6"} {
@@ -134,7 +136,7 @@ func TestTheForecastOrdersFormatsAndLayersAsTheLossDoes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := Alone(t.Context(), n, trial, p, nil, name, 200, nil)
+			s, err := task.Alone(t.Context(), trial, p, name, 200, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
