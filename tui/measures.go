@@ -30,6 +30,7 @@ type measureColumn struct {
 	// it is held against: of the float network, or of the plan.
 	change func(s, base *net.Score) float64
 	sign   float64 // of a change that is harm by this layer
+	bad    float64 // harm from here on has the worst colour, unless a layer does more
 	text   func(float64) string
 }
 
@@ -39,12 +40,12 @@ func pointsChange(s, base *net.Score) float64 { return 100 * (s.Accuracy() - bas
 
 // measureColumns is the table of measures.
 var measureColumns = []measureColumn{
-	{"forecast", "loss", "Forecast: ½·Σ g²·Δw², the squared gradients of the float network's loss times the squared errors of the weights. One backward pass serves every scheme; of what flows in it knows nothing.", forecast, nil, 1, lossText},
-	{"alone", "loss", "Alone: how the loss changes, in nats, if this layer is quantized and all else stays in float.", scoreAlone, lossChange, 1, lossText},
-	{"alone", "KLD", "Alone: how far the answers move from the float network's, in nats, if this layer is quantized and all else stays in float. It needs fewer inputs than loss and accuracy to tell layers apart.", scoreAlone, func(s, _ *net.Score) float64 { return s.MeanKLD() }, 1, lossText},
-	{"alone", "points", "Alone: how the share of right answers changes, in percentage points, if this layer is quantized and all else stays in float.", scoreAlone, pointsChange, -1, pointsText},
-	{"spared", "loss", "Spared: how the loss changes, in nats, if of all that the plan quantizes this layer alone goes back to float.", scoreAllBut, lossChange, -1, lossText},
-	{"spared", "points", "Spared: how the share of right answers changes, in percentage points, if of all that the plan quantizes this layer alone goes back to float.", scoreAllBut, pointsChange, 1, pointsText},
+	{"forecast", "loss", "Forecast: ½·Σ g²·Δw², the squared gradients of the float network's loss times the squared errors of the weights. One backward pass serves every scheme; of what flows in it knows nothing.", forecast, nil, 1, 0.02, lossText},
+	{"alone", "loss", "Alone: how the loss changes, in nats, if this layer is quantized and all else stays in float.", scoreAlone, lossChange, 1, 0.02, lossText},
+	{"alone", "KLD", "Alone: how far the answers move from the float network's, in nats, if this layer is quantized and all else stays in float. It needs fewer inputs than loss and accuracy to tell layers apart.", scoreAlone, func(s, _ *net.Score) float64 { return s.MeanKLD() }, 1, 0.02, lossText},
+	{"alone", "points", "Alone: how the share of right answers changes, in percentage points, if this layer is quantized and all else stays in float.", scoreAlone, pointsChange, -1, 2, pointsText},
+	{"spared", "loss", "Spared: how the loss changes, in nats, if of all that the plan quantizes this layer alone goes back to float.", scoreAllBut, lossChange, -1, 0.02, lossText},
+	{"spared", "points", "Spared: how the share of right answers changes, in percentage points, if of all that the plan quantizes this layer alone goes back to float.", scoreAllBut, pointsChange, 1, 2, pointsText},
 }
 
 // The columns that forecasts are held against by default, and their own.
@@ -138,9 +139,13 @@ func (a *app) measureErrand(i int, kind errandKind) errand {
 	return errand{kind: kind, tensor: t, scheme: s, flow: a.activation(t.Name), plan: a.history.Plan().Remedies.String()}
 }
 
-// baseErrand returns what the score of a measure is held against.
+// baseErrand returns what a measure needs first: for a score that which it is
+// held against.
 func (a *app) baseErrand(kind errandKind) errand {
-	if kind == scoreAllBut {
+	switch kind {
+	case forecast:
+		return errand{kind: measureCurve}
+	case scoreAllBut:
 		return errand{kind: scorePlan, plan: a.planSum()}
 	}
 	return errand{kind: scoreFloat}
@@ -154,7 +159,7 @@ func (a *app) measure(i, column int) float64 {
 		return math.Inf(-1)
 	}
 	e := a.measureErrand(i, c.kind)
-	if a.run.failed[e] != nil {
+	if a.run.failed[e] != nil || a.run.failed[a.baseErrand(c.kind)] != nil {
 		return math.Inf(-1)
 	}
 	if c.kind == forecast {
@@ -195,16 +200,12 @@ func (a *app) nextMeasure() (errand, bool) {
 		return e, true
 	}
 	for _, kind := range a.measureKinds() {
-		before := a.baseErrand(kind)
-		if kind == forecast {
-			before = errand{kind: measureCurve}
-		}
 		for row := range len(a.layers.order) {
 			i, _ := a.layers.at((a.layers.top + row) % len(a.layers.order))
 			if !a.measured(i) || kind == forecast && a.planned.schemes[i].Keep() {
 				continue
 			}
-			if e, ok := a.run.firstUnknown(before, a.measureErrand(i, kind)); ok {
+			if e, ok := a.run.firstUnknown(a.baseErrand(kind), a.measureErrand(i, kind)); ok {
 				return e, true
 			}
 		}
@@ -221,7 +222,8 @@ func (a *app) measureProgress() (known, all int, left time.Duration) {
 		}
 		for _, kind := range a.measureKinds() {
 			all++
-			if a.run.known(a.measureErrand(i, kind)) || kind == forecast && a.planned.schemes[i].Keep() {
+			e := a.measureErrand(i, kind)
+			if a.run.known(e) || a.run.failed[a.baseErrand(kind)] != nil || kind == forecast && a.planned.schemes[i].Keep() {
 				known++
 				continue
 			}
@@ -263,7 +265,7 @@ func (a *app) drawMeasures(r rect) {
 			scheme = max(scheme, textWidth(a.bothSchemes(i)))
 		}
 	}
-	names, schemes := names.cutLeft(names.w - clamp(scheme, 6, names.w/2) - 1)
+	names, schemes := names.cutLeft(names.w - clamp(scheme, 6, max(6, min(names.w/2, names.w-18))) - 1)
 	s.text(head, schemes.x, head.y+1, fg(colDim), "scheme")
 	a.drawMeasureHeads(rect{grid.x, head.y, grid.w, 2})
 	a.hots = append(a.hots, hot{area: body, click: (*app).clickMeasure, wheel: (*app).wheelList, n: grid.x})
@@ -347,7 +349,7 @@ func (a *app) drawMeasureHeads(r rect) {
 		}
 		switch {
 		case c == 0 || measureColumns[c-1].group != m.group:
-			x := s.text(cell, cell.x+1, cell.y, fg(colDim), m.group+" ")
+			x := s.text(cell, cell.x, cell.y, fg(colDim), m.group+" ")
 			for ; x < cell.x+cell.w; x++ {
 				s.put(x, cell.y, '─', fg(colFaint))
 			}
@@ -370,13 +372,13 @@ func (a *app) drawMeasureHeads(r rect) {
 // drawMeasureColumn draws the values of one measure, coloured from no harm to
 // the most that a layer does.
 func (a *app) drawMeasureColumn(r rect, column int) {
-	worst := 0.0
+	m := &measureColumns[column]
+	worst := m.bad
 	for _, i := range a.layers.order {
 		if h := a.harm(i, column); h > worst {
 			worst = h
 		}
 	}
-	m := &measureColumns[column]
 	sc := scale{good: 0, bad: m.sign * worst}
 	values := a.measures.values[:0]
 	for row := range r.h {
@@ -470,6 +472,7 @@ func (a *app) explainMeasure(r rect) {
 	if !a.measured(i) {
 		line(fg(colDim), "The plan leaves this layer in float.")
 	}
+	said := ""
 	for _, e := range []struct {
 		name string
 		errand
@@ -479,14 +482,18 @@ func (a *app) explainMeasure(r rect) {
 		{"the plan", errand{kind: scorePlan, plan: a.planSum()}},
 		{"spared", a.measureErrand(i, scoreAllBut)},
 	} {
-		if err := a.run.failed[e.errand]; err != nil {
-			line(fg(colWarn), e.name+": "+err.Error())
-			continue
+		if err := a.run.failed[e.errand]; err != nil && err.Error() != said {
+			said = err.Error()
+			line(fg(colWarn), said)
 		}
 		if sc := a.run.scores[e.errand]; sc != nil && y < r.y+r.h {
-			lo, hi := net.Interval(sc.Top1, sc.N)
 			x := s.text(r, r.x, y, fg(colDim), e.name+strings.Repeat(" ", 9-len(e.name)))
-			s.text(r, x, y, style{}, cutEnd(fmt.Sprintf("loss %.4f  right %.1f %% (%.1f–%.1f)", sc.MeanLoss(), 100*sc.Accuracy(), 100*lo, 100*hi), r.x+r.w-x))
+			text := fmt.Sprintf("loss %.4f  %.1f %% right", sc.MeanLoss(), 100*sc.Accuracy())
+			lo, hi := net.Interval(sc.Top1, sc.N)
+			if interval := fmt.Sprintf(" (%.1f–%.1f)", 100*lo, 100*hi); x+textWidth(text+interval) <= r.x+r.w {
+				text += interval
+			}
+			s.text(r, x, y, style{}, cutEnd(text, r.x+r.w-x))
 			y++
 		}
 	}

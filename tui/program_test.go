@@ -37,6 +37,17 @@ func start(t *testing.T, w, h int) program {
 	a := newApp(context.Background(), Options{Model: m, Plan: DefaultPlan()})
 	tm := teatest.NewTestModel(t, a, teatest.WithInitialTermSize(w, h), teatest.WithProgramOptions(
 		tea.WithColorProfile(colorprofile.TrueColor), tea.WithEnvironment([]string{"TERM=xterm-256color"})))
+	t.Cleanup(func() { // a recovery file may still be on its way to the folder that goes away
+		for range 100 {
+			a.recovery.mu.Lock()
+			settled := a.recovery.done == a.recovery.asked
+			a.recovery.mu.Unlock()
+			if settled {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
 	terminal := vt.NewEmulator(w, h)
 	go io.Copy(io.Discard, terminal) //nolint:errcheck // its answers would block it
 	return program{t, tm, terminal}
