@@ -89,10 +89,7 @@ func (a *app) load(m *model.Model, plan quant.Plan, task *net.Task) {
 	a.model, a.history = m, quant.NewHistory(plan)
 	a.planned = newPlanned(m, plan)
 	a.work = newWork()
-	var err error
-	if a.run, err = newRunning(task); err != nil {
-		a.notice = err.Error()
-	}
+	a.run = newRunning(task)
 	a.inputs, a.measures = false, measures{}
 	a.page, a.micro, a.heat, a.compare = pageLayers, microscope{}, heatMap{}, false
 	a.dial = 1

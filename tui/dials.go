@@ -118,7 +118,9 @@ func (a *app) whyNot(n int) string {
 func (a *app) whyNoInputs(t *model.Tensor) string {
 	switch {
 	case a.run.bench == nil:
-		return "nothing flows: the model has no graph, or no inputs are at hand"
+		return "nothing flows: the model cannot be run"
+	case a.run.inputs == nil:
+		return a.run.failed[errand{kind: calibrate}].Error()
 	case a.run.inputs[t.Name] == nil:
 		return "nothing flows into " + t.Name + ": Conv, Gemm and MatMul have inputs"
 	}

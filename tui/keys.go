@@ -27,7 +27,7 @@ var bindings []binding
 
 func init() {
 	layersOnly, microOnly, heatOnly := []int{pageLayers}, []int{pageMicroscope}, []int{pageSensitivity}
-	runOnly, maps := []int{pageMeasures}, []int{pageSensitivity, pageMeasures}
+	measuresOnly, maps := []int{pageMeasures}, []int{pageSensitivity, pageMeasures}
 	listed := []int{pageLayers, pageMicroscope} // pages with a layer and its dials
 	bindings = []binding{
 		{[]string{"?", "f1"}, "?", "this help", "help", nil, func(a *app) tea.Cmd { a.dialog = &helpDialog{}; return nil }},
@@ -51,13 +51,13 @@ func init() {
 		{[]string{"left", "h"}, "←", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(-1) }},
 		{[]string{"right"}, "→", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(1) }},
 		{[]string{"f"}, "f", "the next set of formats: by bits, then each family", "formats", heatOnly, (*app).nextSet},
-		{[]string{"left", "h"}, "←", "", "", runOnly, func(a *app) tea.Cmd { return a.moveMeasure(-1) }},
-		{[]string{"right"}, "→", "", "", runOnly, func(a *app) tea.Cmd { return a.moveMeasure(1) }},
+		{[]string{"left", "h"}, "←", "", "", measuresOnly, func(a *app) tea.Cmd { return a.moveMeasure(-1) }},
+		{[]string{"right"}, "→", "", "", measuresOnly, func(a *app) tea.Cmd { return a.moveMeasure(1) }},
 		{[]string{"v"}, "v", "the map of formats, or what each layer does to the answers", "run it", heatOnly, (*app).toMeasures},
-		{[]string{"v"}, "v", "the map of SQNR by formats again", "map", runOnly, (*app).toMeasures},
-		{[]string{"x"}, "x", "stop running the model, or go on", "stop", runOnly, (*app).stopMeasures},
+		{[]string{"v"}, "v", "the map of SQNR by formats again", "map", measuresOnly, (*app).toMeasures},
+		{[]string{"x"}, "x", "stop running the model, or go on", "stop", measuresOnly, (*app).stopMeasures},
 		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", maps, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
-		{[]string{"space"}, "space", "sort the layers by the measure, the most harmful first", "sort", runOnly, (*app).sortByMeasure},
+		{[]string{"space"}, "space", "sort the layers by the measure, the most harmful first", "sort", measuresOnly, (*app).sortByMeasure},
 		{[]string{"space"}, "space", "give the layer the format under the cursor", "take it", heatOnly, (*app).takeFormat},
 		{[]string{"a"}, "a", "apply the layer's scheme to others", "apply to…", nil, (*app).askApply},
 		{[]string{"c"}, "c", "compare with the scheme before, side by side", "compare", layersOnly, (*app).toggleCompare},

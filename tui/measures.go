@@ -165,7 +165,7 @@ func (a *app) measure(i, column int) float64 {
 	if c.kind == forecast {
 		return a.run.cost(e)
 	}
-	s, base := a.run.scores[e], a.run.scores[a.baseErrand(c.kind)]
+	s, base := a.run.harms[e], a.run.harms[a.baseErrand(c.kind)]
 	if s == nil || base == nil {
 		return math.NaN()
 	}
@@ -223,7 +223,7 @@ func (a *app) measureProgress() (known, all int, left time.Duration) {
 		for _, kind := range a.measureKinds() {
 			all++
 			e := a.measureErrand(i, kind)
-			if a.run.known(e) || a.run.failed[a.baseErrand(kind)] != nil || kind == forecast && a.planned.schemes[i].Keep() {
+			if a.run.settled(e) || a.run.failed[a.baseErrand(kind)] != nil || kind == forecast && a.planned.schemes[i].Keep() {
 				known++
 				continue
 			}
@@ -486,7 +486,7 @@ func (a *app) explainMeasure(r rect) {
 			said = err.Error()
 			line(fg(colWarn), said)
 		}
-		if sc := a.run.scores[e.errand]; sc != nil && y < r.y+r.h {
+		if sc := a.run.harms[e.errand]; sc != nil && y < r.y+r.h {
 			x := s.text(r, r.x, y, fg(colDim), e.name+strings.Repeat(" ", 9-len(e.name)))
 			text := fmt.Sprintf("loss %.4f  %.1f %% right", sc.MeanLoss(), 100*sc.Accuracy())
 			lo, hi := net.Interval(sc.Top1, sc.N)

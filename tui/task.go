@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"time"
 
@@ -21,55 +20,58 @@ const (
 // bench is what a model is run with. Only the job under way touches it, and
 // there is one job at a time.
 type bench struct {
-	task  *net.Task
-	trial *net.Trial // nil until something is scored
+	task       *net.Task
+	validation *net.Trial // nil until something is scored on what the task is chosen by
 }
 
 // score lets one of the package's functions score the network.
 func (b *bench) score(run func(*net.Trial) (*net.Score, error)) (any, error) {
-	if b.trial == nil {
+	if b.validation == nil {
 		var err error
-		if b.trial, err = net.NewTrial(b.task.Network, b.task.Validation); err != nil {
+		if b.validation, err = net.NewTrial(b.task.Network, b.task.Validation); err != nil {
 			return nil, err
 		}
 	}
-	return run(b.trial)
+	return run(b.validation)
 }
 
 // running is what has been found out by running the model.
 type running struct {
-	bench  *bench           // nil: the model cannot be run
+	bench  *bench // nil: the model cannot be run
+	failed map[errand]error
+
 	inputs map[string][]int // what flows into a layer, by its weight's name: the shape
 	cal    *net.Calibration
-	curve  *net.Curvature
 	seen   recent[*model.Tensor, *flowSeen]
 	marks  recent[errand, []rangeMark]
 	flows  recent[errand, *net.FlowMeasurement]
 	shown  *net.FlowMeasurement // on the screen, until the next is there
 	of     *model.Tensor        // what shown is of
-	scores map[errand]*net.Score
-	costs  map[errand]float64 // that the curvature forecasts
-	failed map[errand]error
-	took   [len(errands)]time.Duration // by kind, the mean of the last ones
+
+	curve *net.Curvature
+	harms map[errand]*net.Score
+	costs map[errand]float64          // that the curvature forecasts
+	took  [len(errands)]time.Duration // by kind, the mean of the last ones
 }
 
-// newRunning prepares the task of m, nil if it has none.
-func newRunning(task *net.Task) (running, error) {
+// newRunning prepares task, which is nil for a model that cannot be run.
+func newRunning(task *net.Task) running {
 	r := running{
+		failed: map[errand]error{},
 		seen:   newRecent[*model.Tensor, *flowSeen](4),
 		marks:  newRecent[errand, []rangeMark](64),
 		flows:  newRecent[errand, *net.FlowMeasurement](64),
-		scores: map[errand]*net.Score{}, costs: map[errand]float64{}, failed: map[errand]error{},
+		harms:  map[errand]*net.Score{}, costs: map[errand]float64{},
 	}
 	if task == nil {
-		return r, nil
+		return r
 	}
-	inputs, err := task.Network.Entries()
-	if err != nil {
-		return r, fmt.Errorf("the model cannot be run: %w", err)
+	r.bench = &bench{task: task}
+	var err error
+	if r.inputs, err = task.Network.Entries(); err != nil {
+		r.failed[errand{kind: calibrate}] = err
 	}
-	r.bench, r.inputs = &bench{task: task}, inputs
-	return r, nil
+	return r
 }
 
 // errand is something to find out by running the model: a fact about a layer
@@ -180,7 +182,7 @@ func (r *running) keep(e errand, found any, took time.Duration) {
 	case *net.FlowMeasurement:
 		r.flows.put(e, found)
 	case *net.Score:
-		r.scores[e] = found
+		r.harms[e] = found
 	case float64:
 		r.costs[e] = found
 	}
@@ -207,9 +209,9 @@ func (a *app) nextErrand() (errand, bool) {
 	return errand{}, false
 }
 
-// known reports whether an errand of the selected layer's flow need not be
-// done: it has been, or cannot be.
-func (r *running) known(e errand) bool {
+// settled reports whether an errand need not be done: it has been, or cannot
+// be.
+func (r *running) settled(e errand) bool {
 	if r.failed[e] != nil {
 		return true
 	}
@@ -227,7 +229,7 @@ func (r *running) known(e errand) bool {
 	case forecast:
 		return !math.IsNaN(r.cost(e))
 	}
-	return r.scores[e] != nil
+	return r.harms[e] != nil
 }
 
 // cost returns what was forecast, NaN if nothing was.
@@ -245,7 +247,7 @@ func (r *running) firstUnknown(list ...errand) (errand, bool) {
 		if r.failed[e] != nil {
 			return errand{}, false
 		}
-		if !r.known(e) {
+		if !r.settled(e) {
 			return e, true
 		}
 	}

@@ -289,14 +289,14 @@ func TestEveryLayerIsMeasuredByRunning(t *testing.T) {
 func TestOneMoreBitAsksForThatLayerAlone(t *testing.T) {
 	s := sitWithTask(t, 120, 34)
 	s.press("s v")
-	scores := len(s.run.scores)
+	scores := len(s.run.harms)
 	s.press("l 4 s v")
 	// The layer alone, the plan, and every layer spared under the new plan.
-	if got := len(s.run.scores) - scores; got != 5 {
+	if got := len(s.run.harms) - scores; got != 5 {
 		t.Errorf("%d new scores", got)
 	}
 	s.press("l u s v")
-	if got := len(s.run.scores) - scores; got != 5 {
+	if got := len(s.run.harms) - scores; got != 5 {
 		t.Errorf("after undo there are %d more: something known was run again", got-5)
 	}
 }
@@ -305,7 +305,7 @@ func TestRunsStopAndGoOn(t *testing.T) {
 	s := sitWithTask(t, 120, 34)
 	s.measures.stopped = true
 	s.press("s v")
-	if len(s.run.scores) > 0 {
+	if len(s.run.harms) > 0 {
 		t.Error("something is run though it is stopped")
 	}
 	s.shows("0/9, stopped: x goes on")
@@ -335,8 +335,8 @@ func TestARunGivesWayAndIsTakenUpAgain(t *testing.T) {
 		t.Fatalf("a cancelled run gave %+v", msg)
 	}
 	s.send(msg)
-	if len(s.run.failed) > 0 || len(s.run.scores) > 0 {
-		t.Errorf("left behind: %v, %v", s.run.failed, s.run.scores)
+	if len(s.run.failed) > 0 || len(s.run.harms) > 0 {
+		t.Errorf("left behind: %v, %v", s.run.failed, s.run.harms)
 	}
 	s.press("s v")
 	if known, all, _ := s.measureProgress(); known != all {
