@@ -148,15 +148,15 @@ func (a *app) drawFigures(r rect, m *quant.Measurement) int {
 	if m.NonFinite > 0 {
 		facts = slices.Insert(facts, 1, figure{"NaN/Inf", countText(int64(m.NonFinite))})
 	}
-	return a.drawFacts(r, facts)
+	return a.writeFigures(r, facts)
 }
 
 // figure is a number with its name.
 type figure struct{ name, value string }
 
-// drawFacts writes figures into r, as many as there is room for, and returns
+// writeFigures writes figures into r, as many as there is room for, and returns
 // how many rows that took.
-func (a *app) drawFacts(r rect, facts []figure) int {
+func (a *app) writeFigures(r rect, facts []figure) int {
 	x, y := r.x+1, r.y
 	for _, f := range facts {
 		w := textWidth(f.name) + 1 + textWidth(f.value)

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
@@ -83,7 +84,38 @@ func (a *app) nextFlow() (errand, bool) {
 	if t == nil || a.run.inputs[t.Name] == nil {
 		return errand{}, false
 	}
-	return a.run.firstUnknown(a.flowErrands(t)...)
+	if e, ok := a.run.firstUnknown(a.flowErrands(t)...); ok {
+		return e, true
+	}
+	for row := range a.layers.rows { // figures for the list
+		i, ok := a.layers.at(a.layers.top + row)
+		if !ok || !math.IsNaN(a.flowSQNR(i)) {
+			continue
+		}
+		t := a.model.Tensors[i]
+		if e, ok := a.run.firstUnknown(errand{kind: lookAtFlow, tensor: t}, errand{kind: measureFlow, tensor: t, flow: a.activation(t.Name)}); ok {
+			return e, true
+		}
+	}
+	return errand{}, false
+}
+
+// flowSQNR returns the SQNR of what flows into tensor i, in dB: NaN while it is
+// not known, +Inf in float, −Inf where nothing flows or nothing can be known.
+func (a *app) flowSQNR(i int) float64 {
+	t := a.model.Tensors[i]
+	f := a.activation(t.Name)
+	e := errand{kind: measureFlow, tensor: t, flow: f}
+	switch {
+	case a.run.inputs[t.Name] == nil, a.run.failed[e] != nil:
+		return math.Inf(-1)
+	case f.Keep():
+		return math.Inf(1)
+	}
+	if db, ok := a.run.flowDB[e]; ok {
+		return db
+	}
+	return math.NaN()
 }
 
 // drawFlow draws what flows into the layer of t: figures of what its scheme
@@ -109,7 +141,7 @@ func (a *app) drawFlow(r rect, t *model.Tensor) {
 	}
 	facts, r := r.cutTop(2)
 	m := a.flowMeasurement(t)
-	used := a.drawFacts(facts, flowFigures(seen, m))
+	used := a.writeFigures(facts, flowFigures(seen, m))
 	r.y, r.h = r.y-(2-used), r.h+2-used
 	a.drawFlowPlots(r, t, seen, m)
 }
@@ -206,7 +238,7 @@ func (a *app) drawFlowPlots(r rect, t *model.Tensor, seen *flowSeen, m *net.Flow
 	}
 	a.drawChannels(strip, seen.channels, channelScale, "largest", func(i int) string {
 		c := seen.flow.Channels[i]
-		return fmt.Sprintf("%s to %s, %s times the median", valueText(float64(c.Lo)), valueText(float64(c.Hi)), valueDigits(seen.channels[i], 2))
+		return fmt.Sprintf("%s to %s, %s× the median", valueText(float64(c.Lo)), valueText(float64(c.Hi)), valueDigits(seen.channels[i], 2))
 	})
 }
 

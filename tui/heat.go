@@ -38,7 +38,7 @@ func paintHeat(s *screen, r rect, h heatView) {
 				if h.text != nil {
 					text = h.text(v)
 				}
-				if s.mono && (h.text == nil || textWidth(text) < c.w-2) {
+				if s.mono && h.cell != measureCell {
 					text = string(h.scale.shade(v)) + text
 				}
 			}

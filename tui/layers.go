@@ -3,6 +3,7 @@ package tui
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -64,7 +65,7 @@ var columns = []column{
 		"input", false, 80, func(a *app) bool { return a.run.bench != nil && !a.onInputs() }, flowWidth, (*app).flowText, (*app).compareFlows,
 	},
 	{
-		"bpw", true, 36, nil, func(*app, int) int { return 6 },
+		"bpw", true, 36, func(a *app) bool { return !a.onInputs() }, func(*app, int) int { return 6 },
 		func(a *app, i int) string { return fmt.Sprintf("%.2f", a.bpw(i)) },
 		func(a *app, i, j int) int { return cmp.Compare(a.bpw(j), a.bpw(i)) },
 	},
@@ -109,8 +110,19 @@ func (a *app) bpw(i int) float64 {
 	return 8 * float64(a.planned.schemes[i].Bytes(t.Shape, t.Bytes())) / float64(t.Len())
 }
 
-// sqnr returns the SQNR of tensor i in dB; what is not known sorts last.
+// sqnr returns the SQNR of tensor i in dB, or of what flows into it; what is not
+// known sorts last.
 func (a *app) sqnr(i int) float64 {
+	if a.onInputs() {
+		switch db := a.flowSQNR(i); {
+		case math.IsInf(db, 1):
+			return 1e6
+		case math.IsNaN(db), math.IsInf(db, -1):
+			return 2e6
+		default:
+			return db
+		}
+	}
 	if a.planned.schemes[i].Keep() {
 		return 1e6
 	}
@@ -123,6 +135,16 @@ func (a *app) sqnr(i int) float64 {
 func (a *app) sqnrText(i int) string {
 	t, s := a.model.Tensors[i], a.planned.schemes[i]
 	f := a.work.figures[fact{t, s}]
+	if a.onInputs() {
+		switch db := a.flowSQNR(i); {
+		case math.IsNaN(db):
+			return "…"
+		case math.IsInf(db, -1):
+			return ""
+		default:
+			return dbText(db)
+		}
+	}
 	switch {
 	case a.work.failed[t] != nil:
 		return "error"

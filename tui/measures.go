@@ -18,6 +18,7 @@ import (
 type measures struct {
 	column  int  // under the cursor, an index into measureColumns
 	stopped bool // nothing is run until the user says so
+	cell    int  // columns that a value takes
 	values  []float64
 }
 
@@ -233,7 +234,32 @@ func (a *app) measureProgress() (known, all int, left time.Duration) {
 	return known, all, left
 }
 
+// A value takes so many columns at least, and one more where there is room, for
+// a glyph that stands for its colour.
 const measureCell = 9
+
+// layOutMeasures divides a row of the table: names, schemes, values.
+func (a *app) layOutMeasures(r rect) (names, schemes, grid rect) {
+	name, scheme := 8, 6
+	for row := range r.h {
+		if i, ok := a.layers.at(a.layers.top + row); ok {
+			name = max(name, textWidth(a.model.Tensors[i].Name))
+			scheme = max(scheme, textWidth(a.bothSchemes(i)))
+		}
+	}
+	n := len(measureColumns)
+	a.measures.cell = measureCell
+	if r.w >= 20+n*(measureCell+1) {
+		a.measures.cell++
+	}
+	room := max(12, r.w-a.measures.cell*n-3)
+	scheme = clamp(scheme, 6, max(6, min(room/2, room-18)))
+	names, r = r.cutLeft(min(name, room-scheme))
+	_, r = r.cutLeft(1)
+	schemes, r = r.cutLeft(scheme)
+	_, grid = r.cutLeft(1)
+	return names, schemes, grid
+}
 
 // drawMeasures draws the table.
 func (a *app) drawMeasures(r rect) {
@@ -246,7 +272,7 @@ func (a *app) drawMeasures(r rect) {
 	}
 	side := rect{}
 	if in.w >= 110 {
-		side, in = in.cutRight(min(56, in.w-84))
+		side, in = in.cutRight(min(64, in.w-84))
 		s.vrule(r, side.x, fg(colFaint))
 		_, side = side.cutLeft(2)
 	}
@@ -258,14 +284,7 @@ func (a *app) drawMeasures(r rect) {
 	s.text(top, top.x, top.y, fg(colDim), cutEnd(a.measuresTitle(), top.w))
 	head, body := body.cutTop(2)
 	a.layers.scroll(body.h)
-	names, grid := body.cutLeft(max(12, body.w-measureCell*len(measureColumns)-1))
-	scheme := 0
-	for row := range body.h {
-		if i, ok := a.layers.at(a.layers.top + row); ok {
-			scheme = max(scheme, textWidth(a.bothSchemes(i)))
-		}
-	}
-	names, schemes := names.cutLeft(names.w - clamp(scheme, 6, max(6, min(names.w/2, names.w-18))) - 1)
+	names, schemes, grid := a.layOutMeasures(body)
 	s.text(head, schemes.x, head.y+1, fg(colDim), "scheme")
 	a.drawMeasureHeads(rect{grid.x, head.y, grid.w, 2})
 	a.hots = append(a.hots, hot{area: body, click: (*app).clickMeasure, wheel: (*app).wheelList, n: grid.x})
@@ -282,11 +301,11 @@ func (a *app) drawMeasures(r rect) {
 		if !a.measured(i) {
 			st.fg = colFaint
 		}
-		s.text(names, names.x, y, st, a.layers.names.short(a.model.Tensors[i].Name, names.w-1))
-		s.text(schemes, schemes.x, y, st, cutEnd(a.bothSchemes(i), schemes.w-1))
+		s.text(names, names.x, y, st, a.layers.names.short(a.model.Tensors[i].Name, names.w))
+		s.text(schemes, schemes.x, y, st, cutEnd(a.bothSchemes(i), schemes.w))
 	}
 	for c := range measureColumns {
-		a.drawMeasureColumn(rect{grid.x + c*measureCell, body.y, measureCell, body.h}, c)
+		a.drawMeasureColumn(rect{grid.x + c*a.measures.cell, body.y, a.measures.cell, body.h}.intersect(grid), c)
 	}
 	a.drawScrollbar(rect{in.x, body.y, in.w, body.h})
 	if side.w > 0 {
@@ -342,7 +361,7 @@ func (a *app) drawMeasureHeads(r rect) {
 	s := a.screen
 	for c := range measureColumns {
 		m := &measureColumns[c]
-		cell := rect{r.x + c*measureCell, r.y, measureCell, 2}
+		cell := rect{r.x + c*a.measures.cell, r.y, a.measures.cell, 2}
 		st := fg(colDim)
 		if c == a.measures.column {
 			st = fg(colAccent).with(bold)
@@ -403,7 +422,7 @@ func (a *app) clickMeasure(n int) tea.Cmd {
 		}
 		row, column := a.layers.top+a.mouse.y-h.area.y, a.measures.column
 		if a.mouse.x >= n {
-			column = clamp((a.mouse.x-n)/measureCell, 0, len(measureColumns)-1)
+			column = clamp((a.mouse.x-n)/max(1, a.measures.cell), 0, len(measureColumns)-1)
 		}
 		again := row == a.layers.cursor && column == a.measures.column && a.mouse.x >= n
 		a.measures.column = column
@@ -488,10 +507,12 @@ func (a *app) explainMeasure(r rect) {
 		}
 		if sc := a.run.harms[e.errand]; sc != nil && y < r.y+r.h {
 			x := s.text(r, r.x, y, fg(colDim), e.name+strings.Repeat(" ", 9-len(e.name)))
-			text := fmt.Sprintf("loss %.4f  %.1f %% right", sc.MeanLoss(), 100*sc.Accuracy())
 			lo, hi := net.Interval(sc.Top1, sc.N)
-			if interval := fmt.Sprintf(" (%.1f–%.1f)", 100*lo, 100*hi); x+textWidth(text+interval) <= r.x+r.w {
-				text += interval
+			text := fmt.Sprintf("loss %.4f  %.1f %%", sc.MeanLoss(), 100*sc.Accuracy())
+			for _, more := range []string{" right", fmt.Sprintf(", ≈ %.1f to %.1f", 100*lo, 100*hi)} {
+				if x+textWidth(text+more) <= r.x+r.w {
+					text += more
+				}
 			}
 			s.text(r, x, y, style{}, cutEnd(text, r.x+r.w-x))
 			y++

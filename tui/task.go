@@ -45,6 +45,7 @@ type running struct {
 	seen   recent[*model.Tensor, *flowSeen]
 	marks  recent[errand, []rangeMark]
 	flows  recent[errand, *net.FlowMeasurement]
+	flowDB map[errand]float64   // the SQNR of all that were measured
 	shown  *net.FlowMeasurement // on the screen, until the next is there
 	of     *model.Tensor        // what shown is of
 
@@ -61,6 +62,7 @@ func newRunning(task *net.Task) running {
 		seen:   newRecent[*model.Tensor, *flowSeen](4),
 		marks:  newRecent[errand, []rangeMark](64),
 		flows:  newRecent[errand, *net.FlowMeasurement](64),
+		flowDB: map[errand]float64{},
 		harms:  map[errand]*net.Score{}, costs: map[errand]float64{},
 	}
 	if task == nil {
@@ -181,6 +183,7 @@ func (r *running) keep(e errand, found any, took time.Duration) {
 		r.marks.put(e, found)
 	case *net.FlowMeasurement:
 		r.flows.put(e, found)
+		r.flowDB[e] = found.SQNR()
 	case *net.Score:
 		r.harms[e] = found
 	case float64:

@@ -121,12 +121,19 @@ func (s *sitting) flow(name string) string {
 func TestTheDialsOfInputsTurnAndUndo(t *testing.T) {
 	s := sitWithTask(t, 120, 34)
 	s.press("i")
-	s.shows("dials ─ weights ─ inputs", "into it flow 8×8×8", "on average", "min–max", "least error", "p99.9", "largest: 5", "times the median")
+	s.shows("dials ─ weights ─ inputs", "into it flow 8×8×8", "on average", "min–max", "least error", "p99.9", "largest: 5", "× the median")
 	s.press("right right")
 	if got := s.flow("conv2.weight"); got != "int8:static" {
 		t.Fatalf("two steps of when gave %s", got)
 	}
 	s.shows("SQNR", "int8:static", "fixed range", "›min–max")
+	m, ok := s.run.flows.get(errand{kind: measureFlow, tensor: s.model.Tensors[2], flow: s.activation("conv2.weight")})
+	if !ok {
+		t.Fatal("the scheme is not measured")
+	}
+	if want := dbText(m.SQNR()); s.sqnrText(2) != want || s.sqnrText(0) != "∞" || s.sqnrText(1) != "" {
+		t.Errorf("the list says %s, %s and %s", s.sqnrText(2), s.sqnrText(0), s.sqnrText(1))
+	}
 	s.press("tab right")
 	if got := s.flow("conv2.weight"); got != "int8:static:range=average" {
 		t.Errorf("a step of range gave %s", got)
