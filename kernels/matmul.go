@@ -26,17 +26,11 @@ func MatMul(c, a, b Matrix, accumulate bool, space *MatMulSpace) {
 	if a.Cols == 0 && !accumulate {
 		c.clear()
 	}
-	direct := 0 // the first columns, in whole panels, are used only once
-	if b.ColStride == 1 && c.Rows <= tileRows {
-		direct = c.Cols / panelLanes * panelLanes
+	blocks := rightBlocks{matrix: b}
+	if b.ColStride == 1 && c.Rows <= directRows {
+		blocks.direct = c.Cols / panelLanes * panelLanes
 	}
-	for _, part := range [2]struct {
-		j0, j1 int
-		direct bool
-	}{{0, direct, true}, {direct, c.Cols, false}} {
-		blocks := rightBlocks{matrix: b.Slice(0, b.Rows, part.j0, part.j1), direct: part.direct}
-		blocks.multiply(c.Slice(0, c.Rows, part.j0, part.j1), a, accumulate, space)
-	}
+	blocks.multiply(c, a, accumulate, space)
 }
 
 // MatMulPacked is [MatMul] with a right operand that has been packed.
@@ -85,12 +79,17 @@ func checkProduct[C, A any](c View[C], a View[A], bRows, bCols int) {
 // more panels' columns.
 const tileRows = 12
 
-// rightBlocks is the right operand of a product: packed before, or a matrix
-// that is packed block by block or, being used only once, taken directly.
+// directRows is up to how many rows of a product its right operand is not worth
+// packing.
+const directRows = 64
+
+// rightBlocks is the right operand of a product: packed before, or a matrix,
+// of which the first columns, in whole panels, are taken directly, and the others
+// are packed block by block.
 type rightBlocks struct {
 	packed *PackedMatrix
 	matrix Matrix
-	direct bool
+	direct int
 }
 
 // panels are columns of the right operand, from some k on: that of column j at
@@ -100,26 +99,22 @@ type panels struct {
 	step, panel int
 }
 
-// block returns the panels of rows k0 to k1 and columns j0 to j1.
-func (b *rightBlocks) block(k0, k1, j0, j1 int, space *MatMulSpace) panels {
-	switch {
-	case b.packed != nil:
-		return b.packed.from(k0, j0)
-	case b.direct:
-		return panels{data: b.matrix.Slice(k0, k1, j0, j1).Data, step: b.matrix.RowStride, panel: panelLanes}
-	}
-	data := atLeast(&space.right, packedLen(k1-k0, j1-j0))
-	packPanels(data, b.matrix.Slice(k0, k1, j0, j1))
-	return panels{data: data, step: panelLanes, panel: (k1 - k0) * panelLanes}
-}
-
-// size returns how many rows and columns of b make a block for a product of so
-// many rows. A block that is packed stays in the second level of the cache
-// while all rows of a pass by.
+// size returns how many rows and columns make a block for a product of so many
+// rows. What is packed stays in the second level of the cache, and half a
+// panel's steps in the first one.
 func (b *rightBlocks) size(rows int) (depth, width int) {
+	const all = 1 << 14
 	switch {
-	case b.direct: // rows of b are long, and read in their order
-		return 64, 1 << 14
+	case b.packed != nil && rows == 1:
+		return 4096, all
+	case b.packed != nil && rows <= tileRows: // each block is read once
+		return 1024, all
+	case b.direct > 0 && rows <= 2 && b.matrix.RowStride >= 1024:
+		return 8, all // so that memory is read in its order
+	case b.direct > 0 && rows <= tileRows:
+		return 256, all
+	case b.direct > 0:
+		return 128, 512
 	case rows <= tileRows:
 		return 256, 64
 	}
@@ -130,17 +125,40 @@ func (b *rightBlocks) size(rows int) (depth, width int) {
 func (b *rightBlocks) multiply(c, a Matrix, accumulate bool, space *MatMulSpace) {
 	depth, width := b.size(c.Rows)
 	for j0 := 0; j0 < c.Cols; j0 += width {
-		j1 := min(j0+width, c.Cols)
+		j2 := min(j0+width, c.Cols)
+		j1 := min(max(j0, b.direct), j2) // up to which columns are taken directly
+		first, others := c.Slice(0, c.Rows, j0, j1), c.Slice(0, c.Rows, j1, j2)
 		for k0 := 0; k0 < a.Cols; k0 += depth {
 			k1 := min(k0+depth, a.Cols)
-			right := b.block(k0, k1, j0, j1, space)
+			add := accumulate || k0 > 0
+			direct := panels{step: b.matrix.RowStride, panel: panelLanes}
+			if j0 < j1 {
+				direct.data = b.matrix.Slice(k0, k1, j0, j1).Data
+			}
+			packed := b.pack(k0, k1, j1, j2, space)
+			a := a.Slice(0, a.Rows, k0, k1)
 			for i0 := 0; i0 < c.Rows; i0 += tileRows {
 				i1 := min(i0+tileRows, c.Rows)
-				left, step := leftPanel(a.Slice(i0, i1, k0, k1), space)
-				multiplyRows(c.Slice(i0, i1, j0, j1), left, step, right, k1-k0, accumulate || k0 > 0, space)
+				left, step := leftPanel(a.rows(i0, i1), space)
+				if j0 < j1 {
+					multiplyRows(first.rows(i0, i1), left, step, direct, k1-k0, add, space)
+				}
+				if j1 < j2 {
+					multiplyRows(others.rows(i0, i1), left, step, packed, k1-k0, add, space)
+				}
 			}
 		}
 	}
+}
+
+// pack returns the panels of rows k0 to k1 and columns j0 to j1.
+func (b *rightBlocks) pack(k0, k1, j0, j1 int, space *MatMulSpace) panels {
+	if b.packed != nil {
+		return b.packed.from(k0, j0)
+	}
+	data := atLeast(&space.right, packedLen(k1-k0, j1-j0))
+	packPanels(data, b.matrix.Slice(k0, k1, j0, j1))
+	return panels{data: data, step: panelLanes, panel: (k1 - k0) * panelLanes}
 }
 
 // leftPanel returns up to tileRows rows of a as a panel, and its step from one

@@ -34,7 +34,7 @@ func spreadRowsAVX512(dst *float32, src *float32, stride int, rows int, cols int
 //go:noescape
 func spreadRowsAVX2(dst *float32, src *float32, stride int, rows int, cols int)
 
-// transposeAVX2 equals packPanelsGo for up to 16 columns, stride apart, of a multiple of 8 steps; flip is applied to each, and stride is in bytes.
+// transposeAVX2 equals packPanelsGo for up to 16 columns, stride bytes apart, flip applied to each step, but it writes steps up to a multiple of eight and lanes up to one of four.
 //
 //go:noescape
 func transposeAVX2(dst *float32, src *float32, stride int, steps int, cols int, flip uint32)

@@ -73,27 +73,31 @@ func packPanels(dst []float32, b Matrix) {
 	case b.ColStride == 1:
 		spreadRowsAVX2(&dst[0], &b.Data[0], 4*b.RowStride, b.Rows, b.Cols)
 	case b.RowStride == 1:
-		steps := b.Rows &^ 7
 		for j := 0; j < b.Cols; j += panelLanes {
-			panel, cols := dst[j*b.Rows:], b.Slice(0, b.Rows, j, min(j+panelLanes, b.Cols))
-			if steps > 0 {
-				transposeAVX2(&panel[0], &cols.Data[0], 4*b.ColStride, steps, cols.Cols, 0)
-			}
-			packPanelsGo(panel[steps*panelLanes:], cols.Slice(steps, b.Rows, 0, cols.Cols))
+			transposeAVX2(&dst[j*b.Rows], &b.Data[j*b.ColStride], 4*b.ColStride, b.Rows, min(panelLanes, b.Cols-j), 0)
 		}
 	default:
 		packPanelsGo(dst, b)
 	}
 }
 
-// packSteps is packStepsGo.
+// packSteps is packStepsGo, but for bytes past the last step, which may hold
+// anything.
 func packSteps(dst []uint8, a View[uint8], flip uint8) {
-	steps := 0
-	if backend != Portable && a.ColStride == 1 {
-		steps = a.Cols / group &^ 7
+	steps := groups(a.Cols)
+	switch {
+	case backend == Portable || a.ColStride != 1:
+		packStepsGo(dst, a, flip)
+	case len(a.Data) < (a.Rows-1)*a.RowStride+steps*group: // steps would read on past the end
+		if steps--; steps > 0 {
+			transposeBytes(dst, a, steps, flip)
+		}
+		packStepsGo(dst[steps*group*panelLanes:], a.Slice(0, a.Rows, steps*group, a.Cols), flip)
+	default:
+		transposeBytes(dst, a, steps, flip)
 	}
-	if steps > 0 {
-		transposeAVX2((*float32)(unsafe.Pointer(&dst[0])), (*float32)(unsafe.Pointer(&a.Data[0])), a.RowStride, steps, a.Rows, 0x01010101*uint32(flip))
-	}
-	packStepsGo(dst[steps*group*panelLanes:], a.Slice(0, a.Rows, steps*group, a.Cols), flip)
+}
+
+func transposeBytes(dst []uint8, a View[uint8], steps int, flip uint8) {
+	transposeAVX2((*float32)(unsafe.Pointer(&dst[0])), (*float32)(unsafe.Pointer(&a.Data[0])), a.RowStride, steps, a.Rows, 0x01010101*uint32(flip))
 }

@@ -123,14 +123,16 @@ func multiplyInt8(c View[int32], a View[uint8], flip, zero uint8, b *PackedInt8,
 	}
 	for j0 := 0; j0 < c.Cols; j0 += width {
 		j1 := min(j0+width, c.Cols)
+		block := c.Slice(0, c.Rows, j0, j1)
 		for k0 := 0; k0 < a.Cols; k0 += depth {
 			k1 := min(k0+depth, a.Cols)
 			right := panelsInt8{data: b.data[j0/panelLanes*b.panel()+k0*panelLanes:], panel: b.panel(), start: start[j0:]}
+			left := atLeast(&s.left, groups(depth)*panelLanes*group+4*packSlack)
+			a := a.Slice(0, a.Rows, k0, k1)
 			for i0 := 0; i0 < c.Rows; i0 += tileRows {
 				i1 := min(i0+tileRows, c.Rows)
-				left := atLeast(&s.left, groups(depth)*panelLanes*group)
-				packSteps(left, a.Slice(i0, i1, k0, k1), flip)
-				multiplyRowsInt8(c.Slice(i0, i1, j0, j1), left, right, groups(k1-k0), k0 > 0, s)
+				packSteps(left, a.rows(i0, i1), flip)
+				multiplyRowsInt8(block.rows(i0, i1), left, right, groups(k1-k0), k0 > 0, s)
 			}
 		}
 	}

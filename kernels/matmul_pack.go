@@ -7,10 +7,13 @@ import "fmt"
 // so.
 const panelLanes = 16
 
-// packedLen returns the floats of a packed matrix: whole panels.
+// packedLen returns the floats of a packed matrix: whole panels, and what the
+// transposition of the last one writes past its end.
 func packedLen(rows, cols int) int {
-	return (cols + panelLanes - 1) / panelLanes * rows * panelLanes
+	return (cols+panelLanes-1)/panelLanes*rows*panelLanes + packSlack
 }
+
+const packSlack = 7 * panelLanes
 
 // A PackedMatrix is a right operand, weights as a rule, in the order in which
 // products read it. The zero value is a matrix of 0×0.

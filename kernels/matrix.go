@@ -40,6 +40,12 @@ func (m View[T]) Slice(i0, i1, j0, j1 int) View[T] {
 	return m
 }
 
+// rows is the slice of whole rows of a matrix that is not empty, i0 one of them.
+func (m View[T]) rows(i0, i1 int) View[T] {
+	m.Data, m.Rows = m.Data[i0*m.RowStride:], i1-i0
+	return m
+}
+
 // String returns the shape, as "2×3".
 func (m View[T]) String() string { return fmt.Sprintf("%d×%d", m.Rows, m.Cols) }
 

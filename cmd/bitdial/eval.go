@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/net"
 )
 
@@ -33,7 +34,7 @@ bitdial eval sample:austen -s int4:g32 -a int8:token --json`,
 	}
 	flags.add(c)
 	c.Flags().StringVar(&test, "test", "", "which of the sample's test data, the first if not given")
-	c.Flags().IntVar(&most, "n", 0, "at most N inputs")
+	c.Flags().IntVar(&most, "inputs", 0, "judge by the first N inputs alone")
 	c.Flags().BoolVar(&integers, "integers", false, "run in integers what can")
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -62,16 +63,13 @@ bitdial eval sample:austen -s int4:g32 -a int8:token --json`,
 		if err != nil {
 			return err
 		}
-		if integers {
-			e.trial.Integers = true
-		}
-		if err := e.row(c.Context(), strings.TrimSpace(plan.Default.String()+" "+activationText(plan.DefaultActivation.String())), v); err != nil {
+		e.trial.Integers = integers
+		if err := e.row(c.Context(), nameOf(plan), v); err != nil {
 			return err
 		}
 		if integers {
-			running, why := v.Integers()
+			_, why := v.Integers()
 			e.sheet.bar.wipe()
-			c.PrintErrf("bitdial: %d of %d layers ran in integers\n", running, running+len(why))
 			for _, w := range why {
 				c.PrintErrf("bitdial: %s\n", w)
 			}
@@ -81,11 +79,27 @@ bitdial eval sample:austen -s int4:g32 -a int8:token --json`,
 	return c
 }
 
-func activationText(a string) string {
-	if a == "keep" {
-		return ""
+// nameOf says what a plan does, in a few words.
+func nameOf(p quant.Plan) string {
+	const most = 2
+	var words []string
+	for i, r := range p.Rules {
+		if i == most {
+			words = append(words, fmt.Sprintf("+%d rules", len(p.Rules)-most))
+			break
+		}
+		words = append(words, r.Glob+"="+r.String())
 	}
-	return a
+	if !p.Default.Scheme.Keep() || len(words) == 0 {
+		words = append([]string{p.Default.String()}, words...)
+	}
+	if !p.DefaultActivation.Keep() || len(p.ActivationRules) > 0 {
+		words = append(words, "·", p.DefaultActivation.String())
+	}
+	if text := p.Remedies.String(); text != "" {
+		words = append(words, "·", text)
+	}
+	return strings.Join(words, " ")
 }
 
 // testOf returns the test data called name, the first for "".
@@ -101,7 +115,7 @@ func testOf(c *cobra.Command, task *net.Task, name string) (net.Test, error) {
 }
 
 func evalColumns(task *net.Task) []column {
-	columns := []column{{key: "network", title: "network", width: -24}, {key: "test", title: "test", width: -12}}
+	columns := []column{{key: "network", title: "network", width: -34}, {key: "test", title: "test", width: -12}}
 	if task.Classes != nil {
 		return append(columns,
 			column{key: "top1", title: "top-1", width: 7, show: showShare},

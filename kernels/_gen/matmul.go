@@ -28,7 +28,10 @@ const (
 	bytes          // four a step
 )
 
-const panelBytes = 64 // of a step of a panel: 16 columns of four bytes
+const (
+	panelBytes = 64  // of a step of a panel: 16 columns of four bytes
+	ahead      = 256 // bytes: four steps of a panel, or four panels of a row
+)
 
 // tiles is the state of multiplyTiles. Its pointers point to the tile at hand.
 type tiles struct {
@@ -235,6 +238,12 @@ func (t *tiles) tile(r, n int) {
 			ADDQ(Imm(panelBytes), p)
 		}
 	}
+	if t.of == floats && r > 1 { // one row is read in an order that the machine foresees
+		PREFETCHT0(Mem{Base: t.y0, Disp: ahead})
+		if t.wide() && n == 2 {
+			PREFETCHT0(Mem{Base: t.y1, Disp: ahead})
+		}
+	}
 	advance(t.x, t.leftStep)
 	advance(t.y0, t.step)
 	if t.wide() && n == 2 {
@@ -399,36 +408,137 @@ func (v isa) spreadRows() {
 }
 
 // transpose emits the packing of columns whose steps of k lie side by side: a
-// panel of them. Four columns at a time are turned, eight steps at a time. Where
-// fewer are left, the last one is taken again, for lanes that nobody reads.
+// panel of them. Eight columns at a time are turned, four steps at a time, then
+// four columns, eight steps at a time.
 func transpose() {
 	name := "transposeAVX2"
-	function(name, "func(dst, src *float32, stride, steps, cols int, flip uint32)", name+" equals packPanelsGo for up to 16 columns, stride apart, of a multiple of 8 steps; flip is applied to each, and stride is in bytes.")
+	function(name, "func(dst, src *float32, stride, steps, cols int, flip uint32)", name+" equals packPanelsGo for up to 16 columns, stride bytes apart, flip applied to each step, but it writes steps up to a multiple of eight and lanes up to one of four.")
 	dst, src, stride, steps, cols := param("dst"), param("src"), param("stride"), param("steps"), param("cols")
 	flip := YMM()
 	VMOVD(Load(Param("flip"), GP32()), flip.AsX())
 	VPBROADCASTD(flip.AsX(), flip)
-	quad, next := label("quad"), label("next")
-	var x [4]GPVirtual
-	for i := range x {
-		x[i] = GP64()
-	}
 	y, left := GP64(), GP64()
-	Label(quad)
-	MOVQ(src, x[0])
-	for i := 1; i < 4; i++ {
-		MOVQ(x[i-1], x[i])
-		ADDQ(stride, x[i])
+
+	eight, fewer, end := label("eight"), label("fewer"), label("end")
+	CMPQ(cols, Imm(8))
+	JL(LabelRef(fewer))
+	rest := GP64()
+	MOVQ(steps, rest)
+	ANDQ(Imm(3), rest)
+	some := avx2.first(rest)
+	stride3 := GP64()
+	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, stride3)
+	Label(eight)
+	x, x4 := GP64(), GP64()
+	MOVQ(src, x)
+	LEAQ(Mem{Base: src, Index: stride, Scale: 4}, x4)
+	MOVQ(dst, y)
+	rows := func(base GPVirtual) []Mem {
+		return []Mem{{Base: base}, {Base: base, Index: stride, Scale: 1}, {Base: base, Index: stride, Scale: 2}, {Base: base, Index: stride3, Scale: 1}}
+	}
+	turn8 := func(load func(low, high Mem, to VecVirtual)) {
+		var in [4]VecVirtual
+		for i := range in {
+			in[i] = YMM()
+			load(rows(x)[i], rows(x4)[i], in[i])
+			VPXOR(flip, in[i], in[i])
+		}
+		for i, o := range turned(in) {
+			VMOVUPS(o, Mem{Base: y, Disp: panelBytes * i})
+		}
+	}
+	MOVQ(steps, left)
+	next8, last8 := label("next"), label("last")
+	SUBQ(Imm(4), left)
+	JL(LabelRef(last8))
+	Label(next8)
+	turn8(func(low, high Mem, to VecVirtual) {
+		VMOVUPS(low, to.AsX())
+		VINSERTF128(Imm(1), high, to, to)
+	})
+	ADDQ(Imm(16), x)
+	ADDQ(Imm(16), x4)
+	ADDQ(U32(4*panelBytes), y)
+	SUBQ(Imm(4), left)
+	JGE(LabelRef(next8))
+	Label(last8)
+	done8 := label("done")
+	TESTQ(rest, rest)
+	JZ(LabelRef(done8))
+	turn8(func(low, high Mem, to VecVirtual) {
+		t := XMM()
+		VMASKMOVPS(low, some.reg.(VecVirtual).AsX(), to.AsX())
+		VMASKMOVPS(high, some.reg.(VecVirtual).AsX(), t)
+		VINSERTF128(Imm(1), t, to, to)
+	})
+	Label(done8)
+	ADDQ(Imm(32), dst)
+	LEAQ(Mem{Base: src, Index: stride, Scale: 8}, src)
+	SUBQ(Imm(8), cols)
+	JZ(LabelRef(end))
+	CMPQ(cols, Imm(8))
+	JGE(LabelRef(eight))
+
+	Label(fewer)
+	rest = GP64()
+	MOVQ(steps, rest)
+	ANDQ(Imm(7), rest)
+	some = avx2.first(rest)
+	var xs [4]GPVirtual
+	for i := range xs {
+		xs[i] = GP64()
+	}
+	turn4 := func(load func(at Mem, to VecVirtual)) {
+		var in [4]VecVirtual
+		for i := range in {
+			in[i] = YMM()
+			load(Mem{Base: xs[i]}, in[i])
+			VPXOR(flip, in[i], in[i])
+		}
+		for i, o := range turned(in) {
+			VMOVUPS(o.AsX(), Mem{Base: y, Disp: panelBytes * i})
+			VEXTRACTF128(Imm(1), o, Mem{Base: y, Disp: panelBytes * (4 + i)})
+		}
+	}
+	four, next4, last4, done4 := label("four"), label("next"), label("last"), label("done")
+	Label(four)
+	MOVQ(src, xs[0])
+	for i := 1; i < 4; i++ { // past the end, a column is taken again
+		MOVQ(xs[i-1], xs[i])
+		ADDQ(stride, xs[i])
 		CMPQ(cols, Imm(uint64(i)))
-		CMOVQLE(x[i-1], x[i])
+		CMOVQLE(xs[i-1], xs[i])
 	}
 	MOVQ(dst, y)
 	MOVQ(steps, left)
-	Label(next)
-	var in, half, out [4]VecVirtual
-	for i := range in {
-		in[i] = YMM()
-		VPXOR(Mem{Base: x[i]}, flip, in[i])
+	SUBQ(Imm(8), left)
+	JL(LabelRef(last4))
+	Label(next4)
+	turn4(func(at Mem, to VecVirtual) { VMOVUPS(at, to) })
+	for _, p := range xs {
+		ADDQ(Imm(32), p)
+	}
+	ADDQ(U32(8*panelBytes), y)
+	SUBQ(Imm(8), left)
+	JGE(LabelRef(next4))
+	Label(last4)
+	TESTQ(rest, rest)
+	JZ(LabelRef(done4))
+	turn4(func(at Mem, to VecVirtual) { VMASKMOVPS(at, some.reg, to) })
+	Label(done4)
+	ADDQ(Imm(16), dst)
+	LEAQ(Mem{Base: src, Index: stride, Scale: 4}, src)
+	SUBQ(Imm(4), cols)
+	JG(LabelRef(four))
+	Label(end)
+	VZEROUPPER()
+	RET()
+}
+
+// turned returns the columns of 4×4 floats in either half of four rows.
+func turned(in [4]VecVirtual) (out [4]VecVirtual) {
+	var half [4]VecVirtual
+	for i := range half {
 		half[i], out[i] = YMM(), YMM()
 	}
 	VUNPCKLPS(in[1], in[0], half[0])
@@ -439,18 +549,5 @@ func transpose() {
 	VUNPCKHPD(half[2], half[0], out[1])
 	VUNPCKLPD(half[3], half[1], out[2])
 	VUNPCKHPD(half[3], half[1], out[3])
-	for i, o := range out {
-		VMOVUPS(o.AsX(), Mem{Base: y, Disp: panelBytes * i})
-		VEXTRACTF128(Imm(1), o, Mem{Base: y, Disp: panelBytes * (4 + i)})
-		ADDQ(Imm(32), x[i])
-	}
-	ADDQ(U32(8*panelBytes), y)
-	SUBQ(Imm(8), left)
-	JNZ(LabelRef(next))
-	ADDQ(Imm(16), dst)
-	LEAQ(Mem{Base: src, Index: stride, Scale: 4}, src)
-	SUBQ(Imm(4), cols)
-	JG(LabelRef(quad))
-	VZEROUPPER()
-	RET()
+	return out
 }
