@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// anyActivation walks the dials at random.
-func anyActivation(t *rapid.T) Activation {
+// turnedActivation walks the dials at random.
+func turnedActivation(t *rapid.T) Activation {
 	var a Activation
 	for range 12 {
 		d := rapid.SampledFrom(ActivationDials).Draw(t, "dial")
@@ -20,7 +20,7 @@ func anyActivation(t *rapid.T) Activation {
 
 func TestWhateverADialOfActivationsIsTurnedToIsValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a := anyActivation(t)
+		a := turnedActivation(t)
 		for _, d := range ActivationDials {
 			options, at := d.Options(a)
 			if why := d.Why(a); (why == "") != (len(options) > 0) {
