@@ -60,7 +60,7 @@ type MatMulSpace struct {
 
 // atLeast returns n elements of s, which it replaces if it is shorter.
 func atLeast[T any](s *[]T, n int) []T {
-	if len(*s) < n {
+	if cap(*s) < n {
 		*s = make([]T, n)
 	}
 	return (*s)[:n]
@@ -100,8 +100,8 @@ type panels struct {
 }
 
 // size returns how many rows and columns make a block for a product of so many
-// rows. What is packed stays in the second level of the cache, and half a
-// panel's steps in the first one.
+// rows. A block stays in the second level of the cache while all rows pass by,
+// a panel of theirs in the first one.
 func (b *rightBlocks) size(rows int) (depth, width int) {
 	const all = 1 << 14
 	switch {

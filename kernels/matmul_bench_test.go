@@ -46,7 +46,7 @@ func BenchmarkMatMul(b *testing.B) {
 		a, w, c := Dense(m, k, weights("gaussian", m*k, 0, draw)), Dense(k, n, weights("gaussian", k*n, 0, draw)), Dense(m, n, make([]float32, m*n))
 		turned := Matrix{Data: w.Data, Rows: k, Cols: n, RowStride: 1, ColStride: k}
 		left := Matrix{Data: a.Data, Rows: m, Cols: k, RowStride: 1, ColStride: m}
-		packed := PackMatrix(w)
+		packed := packedMatrix(w)
 		bytes, sums, packedBytes := Dense(m, k, make([]int8, m*k)), Dense(m, n, make([]int32, m*n)), new(PackedInt8)
 		packedBytes.Pack(Dense(k, n, make([]int8, k*n)))
 		var space MatMulSpace

@@ -10,8 +10,8 @@ import (
 //	c[i][j] = Σₖ (a[i][k]−zero)·b[k][j]
 //
 // which is exact while it fits an int32, as up to 65 793 steps of k do in any
-// case. Weights with a zero point of their own take
-// that times [SumRows] of a off it.
+// case. Where columns of b have zero points of their own, z[j], the caller
+// subtracts z[j]·Σₖ (a[i][k]−zero), for which [SumRows] gives the sums of a.
 func MatMulInt8[T int8 | uint8](c View[int32], a View[T], zero T, b *PackedInt8, space *MatMulSpace) {
 	checkProduct(c, a, b.rows, b.cols)
 	if a.Cols == 0 {

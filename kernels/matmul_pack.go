@@ -18,15 +18,8 @@ const packSlack = 7 * panelLanes
 // A PackedMatrix is a right operand, weights as a rule, in the order in which
 // products read it. The zero value is a matrix of 0×0.
 type PackedMatrix struct {
-	data       []float32 // panels of all rows, zeros beside the last columns
+	data       []float32 // panels of all rows, anything beside the last columns
 	rows, cols int
-}
-
-// PackMatrix returns b packed.
-func PackMatrix(b Matrix) *PackedMatrix {
-	p := new(PackedMatrix)
-	p.Pack(b)
-	return p
 }
 
 // Pack makes p hold b, in the same memory if it suffices.
