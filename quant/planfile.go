@@ -40,7 +40,7 @@ func (p Plan) WriteTo(w io.Writer) (int64, error) {
 		file.Activation = p.DefaultActivation.String()
 	}
 	for _, r := range p.ActivationRules {
-		file.Activations = append(file.Activations, planRule{r.Glob, r.Activation.String()})
+		file.Activations = append(file.Activations, planRule{r.Glob, r.String()})
 	}
 	text, err := toml.Marshal(file)
 	if err != nil {

@@ -141,7 +141,7 @@ func (c *call) inputGradient() []float32 {
 // quantized: the straight-through estimator, 1 within the range and 0 beyond.
 func (c *call) finishInputGradient() {
 	q := c.input
-	if q == nil || c.inputWanted() == false {
+	if q == nil || !c.inputWanted() {
 		return
 	}
 	x, dx := c.x[0].data, c.x[0].grad

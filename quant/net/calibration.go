@@ -72,11 +72,11 @@ func Calibrate(ctx context.Context, g *Graph, data Data, n int, progress func(fl
 // count adds one input's values.
 func (f *Flow) count(v *value) {
 	f.spectrum.Count(v.data)
-	channels, stride, run := v.width(), 1, 1
+	channels, run := v.width(), 1
 	if len(v.shape) == 4 {
 		channels, run = v.shape[1], v.shape[2]*v.shape[3]
 	}
-	stride = len(v.data) / channels / run
+	stride := len(v.data) / channels / run
 	if f.Channels == nil {
 		f.Channels = make([]kernels.Extent, channels)
 	}
