@@ -138,3 +138,17 @@ func TestTenThousandFramesDoNotGrowTheMemory(t *testing.T) {
 		t.Errorf("from %d to %d KiB", before>>10, after>>10)
 	}
 }
+
+// BenchmarkViewOfRuns is the cost of a frame of what a run has found out.
+func BenchmarkViewOfRuns(b *testing.B) {
+	for name, keys := range map[string]string{"inputs": "i right right", "measures": "s v"} {
+		b.Run(name, func(b *testing.B) {
+			s := sitWithTask(b, 200, 60)
+			s.press(keys)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.View()
+			}
+		})
+	}
+}

@@ -312,12 +312,10 @@ func (a *app) drawMeasures(r rect) {
 		a.explainMeasure(side)
 		return
 	}
-	_, foot = foot.cutTop(1)
-	text := a.correlationText()
-	if text == "" {
-		text = measureColumns[a.measures.column].about
-	}
-	a.paragraphs(foot, fg(colDim), text)
+	about := a.correlationText()
+	line, foot := foot.cutTop(1)
+	s.text(line, line.x, line.y, fg(colDim), cutEnd(measureColumns[a.measures.column].about, line.w))
+	a.paragraphs(foot, style{}, about)
 }
 
 // bothSchemes names the schemes of a layer: of its weights and, if it has one,
@@ -334,9 +332,8 @@ func (a *app) bothSchemes(i int) string {
 }
 
 func (a *app) measuresTitle() string {
-	n := min(scoredInputs, a.run.bench.task.Validation.Len())
 	known, all, left := a.measureProgress()
-	title := fmt.Sprintf("what each layer does to the answers · %d inputs", n)
+	title := fmt.Sprintf("what each layer does to the answers · %d inputs", a.run.bench.scored())
 	switch {
 	case all == 0:
 		title += " · the plan quantizes nothing"

@@ -10,12 +10,22 @@ import (
 	"github.com/bitdial/bitdial/quant/net"
 )
 
-// What a run is over: enough that figures do not jump, little enough to wait
-// for.
+// What a run is over, in inputs and answers: enough that figures do not jump,
+// little enough to wait for.
 const (
 	curvatureInputs = 256 // of those to learn from
 	scoredInputs    = 500 // of those to choose by
+	mostAnswers     = 1 << 13
 )
+
+// some returns how many of the inputs of d are run: most of them, or, where each
+// has many answers as a text does, fewer.
+func some(d net.Data, most int) int {
+	return min(d.Len(), most, max(16, mostAnswers/max(1, d.Labels())))
+}
+
+// scored returns how many inputs are scored.
+func (b *bench) scored() int { return some(b.task.Validation, scoredInputs) }
 
 // bench is what a model is run with. Only the job under way touches it, and
 // there is one job at a time.
@@ -131,25 +141,25 @@ var errands = [...]struct {
 		return g.seen.captured.Measure(ctx, e.flow, g.cal.Flow(e.tensor.Name))
 	}},
 	scoreFloat: {"running the float network", func(ctx context.Context, _ errand, g given, progress func(float64)) (any, error) {
-		return g.score(func(t *net.Trial) (*net.Score, error) { return t.Score(ctx, nil, scoredInputs, progress) })
+		return g.score(func(t *net.Trial) (*net.Score, error) { return t.Score(ctx, nil, g.scored(), progress) })
 	}},
 	scorePlan: {"running the plan", func(ctx context.Context, _ errand, g given, progress func(float64)) (any, error) {
 		return g.score(func(t *net.Trial) (*net.Score, error) {
-			return g.task.Score(ctx, t, g.plan, scoredInputs, progress)
+			return g.task.Score(ctx, t, g.plan, g.scored(), progress)
 		})
 	}},
 	scoreAlone: {"running with nothing quantized but", func(ctx context.Context, e errand, g given, progress func(float64)) (any, error) {
 		return g.score(func(t *net.Trial) (*net.Score, error) {
-			return g.task.Alone(ctx, t, g.plan, e.tensor.Name, scoredInputs, progress)
+			return g.task.Alone(ctx, t, g.plan, e.tensor.Name, g.scored(), progress)
 		})
 	}},
 	scoreAllBut: {"running with everything quantized but", func(ctx context.Context, e errand, g given, progress func(float64)) (any, error) {
 		return g.score(func(t *net.Trial) (*net.Score, error) {
-			return g.task.AllBut(ctx, t, g.plan, e.tensor.Name, scoredInputs, progress)
+			return g.task.AllBut(ctx, t, g.plan, e.tensor.Name, g.scored(), progress)
 		})
 	}},
 	measureCurve: {"backward over inputs", func(ctx context.Context, _ errand, g given, progress func(float64)) (any, error) {
-		return net.MeasureCurvature(ctx, g.task.Network.Graph, g.task.Train, curvatureInputs, progress)
+		return net.MeasureCurvature(ctx, g.task.Network.Graph, g.task.Train, some(g.task.Train, curvatureInputs), progress)
 	}},
 	forecast: {"forecasting", func(ctx context.Context, e errand, g given, _ func(float64)) (any, error) {
 		return g.task.Network.Forecast(ctx, g.curv, e.tensor.Name, e.scheme)
