@@ -269,6 +269,16 @@ func TestTheMicroscopeFollowsOneWeight(t *testing.T) {
 	}
 }
 
+func TestTheMicroscopeFollowsTheFilterToAnotherLayer(t *testing.T) {
+	s := sitWithSample(t, 120, 34)
+	s.press("m n")
+	s.write("#4000")
+	s.press("enter /")
+	s.write("conv1.bias")
+	s.press("enter")
+	s.shows("conv1.bias", "the largest error")
+}
+
 func TestThePlanIsWrittenAndLeavingAsks(t *testing.T) {
 	s := sitWithSample(t, 120, 34)
 	t.Chdir(t.TempDir())
