@@ -29,12 +29,17 @@ type program struct {
 
 func start(t *testing.T, w, h int) program {
 	t.Helper()
-	noState(t)
 	m, err := samples.Open("animals")
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := newApp(context.Background(), Options{Model: m, Plan: DefaultPlan()})
+	return startWith(t, Options{Model: m, Plan: DefaultPlan()}, w, h)
+}
+
+func startWith(t *testing.T, o Options, w, h int) program {
+	t.Helper()
+	noState(t)
+	a := newApp(context.Background(), o)
 	tm := teatest.NewTestModel(t, a, teatest.WithInitialTermSize(w, h), teatest.WithProgramOptions(
 		tea.WithColorProfile(colorprofile.TrueColor), tea.WithEnvironment([]string{"TERM=xterm-256color"})))
 	t.Cleanup(func() { // a recovery file may still be on its way to the folder that goes away

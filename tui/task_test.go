@@ -6,11 +6,14 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/exp/teatest/v2"
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
@@ -385,4 +388,65 @@ func TestPagesThatRunFitAnyScreen(t *testing.T) {
 	s.shows("ranges to", "min–max", "channels", "int8:static")
 	s.press("s v")
 	s.shows("forecast", "points", "conv2.weight")
+}
+
+// In a real event loop: someone turns dials of inputs while the network runs,
+// has layers measured, goes away in the middle of that and comes back.
+func TestASittingThatRunsTheModel(t *testing.T) {
+	m, task := smallTask(t)
+	p := startWith(t, Options{Model: m, Plan: DefaultPlan(), Task: task}, 120, 34)
+	p.until("conv1.weight")
+	p.press("i", "right", "right", "4", "5", "6", "down", "down", "8", "right")
+	p.until("into it flow 8×8×8")
+	p.until("least error")
+	p.press("a", "3", "enter")
+	p.until("on 3 layers")
+	p.press("s", "v", "right", "l", "i", "5", "s", "v", "l", "4", "s", "v", "x", "x")
+	p.until("rank correlation")
+	p.press("q", "q")
+	a := p.FinalModel(t, teatest.WithFinalTimeout(20*time.Second)).(*app)
+	if len(a.run.failed) > 0 {
+		t.Errorf("what failed: %v", a.run.failed)
+	}
+}
+
+// Any keys and clicks in any order, of a model that runs: no panic, a plan that
+// is valid, a frame that fits.
+func TestNothingBreaksAModelThatRuns(t *testing.T) {
+	var keys []string
+	for _, b := range bindings {
+		keys = append(keys, b.keys...)
+	}
+	keys = append(keys, "enter", "esc", "i", "i", "v", "right", "right", "tab", "a")
+	keys = slices.DeleteFunc(keys, func(k string) bool { return slices.Contains([]string{"q", "f1", "w", "W", "o"}, k) })
+	for seed := range uint64(6) {
+		draw := rand.New(rand.NewPCG(seed, 1))
+		s := sitWithTask(t, 120, 34)
+		var typed []string
+		for range 60 {
+			switch draw.IntN(6) {
+			case 0:
+				s.send(tea.WindowSizeMsg{Width: draw.IntN(250), Height: draw.IntN(70)})
+			case 1:
+				s.click(draw.IntN(250), draw.IntN(70))
+			default:
+				k := keys[draw.IntN(len(keys))]
+				typed = append(typed, k)
+				s.press(k)
+			}
+			lines := strings.Split(s.screen.plain(), "\n")
+			if s.screen.h > 0 && (len(lines) != s.screen.h || textWidth(lines[0]) != s.screen.w) {
+				t.Fatalf("after %v a frame of %d lines on a screen of %d×%d", typed, len(lines), s.screen.w, s.screen.h)
+			}
+			for name, shape := range s.run.inputs {
+				f := s.history.Plan().Activation(name)
+				if again, err := quant.ParseActivation(f.String()); err != nil || again != f || f.WhyNot(shape) != "" {
+					t.Fatalf("after %v: %s has %s, %v", typed, name, f, err)
+				}
+			}
+		}
+		if len(s.run.failed) > 0 {
+			t.Errorf("after %v: %v", typed, s.run.failed)
+		}
+	}
 }
