@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/bitdial/bitdial/quant"
@@ -16,7 +18,24 @@ type planned struct {
 	blocks   []quant.Totals
 	stale    []bool // blocks to be added up anew
 	totals   quant.Totals
+	text     string // the whole plan, "" until somebody asks
 }
+
+// planText returns the whole plan as its file has it: a key for what depends
+// on all of it.
+func (a *app) planText() string {
+	if p := &a.planned; p.text == "" {
+		var b strings.Builder
+		if _, err := a.history.Plan().WriteTo(&b); err != nil {
+			return "" // it cannot fail
+		}
+		p.text = b.String()
+	}
+	return a.planned.text
+}
+
+// forget drops what was known of the plan before it changed.
+func (p *planned) forget() { p.text = "" }
 
 const blockTensors = 1024
 
@@ -86,6 +105,7 @@ func (a *app) planChanged() tea.Cmd {
 	for i, s := range a.history.Plan().Schemes(a.model.Tensors) {
 		a.planned.set(a.model, i, s)
 	}
+	a.planned.forget()
 	a.work.fill, a.work.settle = 0, 0
 	return a.keepPlan()
 }
@@ -98,6 +118,7 @@ func (a *app) setScheme(s quant.Scheme) tea.Cmd {
 	}
 	a.history.Push(a.history.Plan().With(quant.Literal(t.Name), quant.Choice{Scheme: s}))
 	a.planned.set(a.model, a.layers.selected(), s) // the rule is the last, and no other tensor has the name
+	a.planned.forget()
 	a.work.fill, a.work.settle = 0, 0
 	return a.keepPlan()
 }
