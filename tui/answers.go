@@ -187,25 +187,20 @@ func (a *app) drawClasses(r rect, was, now *net.Score) {
 
 func share(c net.Class) float64 { return float64(c.Right) / float64(max(1, c.N)) }
 
-// paintBeforeAfter draws a bar over the first row of r for a share as it is
-// now, in front of one as it was.
+// paintBeforeAfter draws a line over the first row of r for a share as it is
+// now, and beyond it one, dashed, for what was.
 func paintBeforeAfter(s *screen, r rect, was, now float64) {
-	o, q := eighths(was, r.w), eighths(now, r.w)
+	o, q := int(was*float64(2*r.w)+0.5), int(now*float64(2*r.w)+0.5) // in halves of a column
 	for x := range r.w {
-		before, after := clamp(o-8*x, 0, 8), clamp(q-8*x, 0, 8)
-		switch {
-		case after == 8 || after >= before && after > 0:
-			s.put(r.x+x, r.y, sideBlocks[after], fg(colQuantized))
-		case before == 0:
-			s.put(r.x+x, r.y, '·', fg(colFaint))
-		case s.mono && 2*after < before:
-			s.put(r.x+x, r.y, '░', style{})
-		case after == 0:
-			s.put(r.x+x, r.y, sideBlocks[before], fg(colOriginal))
-		case before == 8:
-			s.put(r.x+x, r.y, sideBlocks[after], fg(colQuantized).on(colOriginal))
+		switch at := 2*x + 1; {
+		case at < q:
+			s.put(r.x+x, r.y, '━', fg(colQuantized))
+		case at == q:
+			s.put(r.x+x, r.y, '╸', fg(colQuantized))
+		case at <= o:
+			s.put(r.x+x, r.y, '╌', fg(colOriginal))
 		default:
-			s.put(r.x+x, r.y, sideBlocks[after], fg(colQuantized))
+			s.put(r.x+x, r.y, '·', fg(colFaint))
 		}
 	}
 }

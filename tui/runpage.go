@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -312,7 +313,11 @@ func (a *app) drawTiming(r rect) {
 		x = a.screen.text(r, x, r.y, style{}.with(bold), " → "+durationText(t.Integer)+" int8")
 	}
 	text := fmt.Sprintf("   %d of %d layers run in integers", t.integers, t.layers)
-	if t.why != "" {
+	switch {
+	case t.integers == 0 && !strings.Contains(t.why, "; "):
+		_, why, _ := strings.Cut(t.why, ": ")
+		text = "   no layer runs in integers: " + why
+	case t.why != "":
 		text += "; " + t.why
 	}
 	a.screen.text(r, x, r.y, fg(colDim), cutEnd(text, r.x+r.w-x))

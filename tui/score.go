@@ -18,19 +18,15 @@ const (
 // smaller batches.
 type trialOf struct{ set, n int }
 
-// head is the first n inputs of some data.
-type head struct {
-	net.Data
-	n int
-}
-
-func (h head) Len() int { return h.n }
-
 // trial returns the trial of an errand, prepared once.
 func (b *bench) trial(e errand) (*net.Trial, error) {
 	of := trialOf{e.set, e.n}
 	if b.trials[of] == nil {
-		t, err := net.NewTrial(b.reference, head{b.task.Tests[e.set], e.n})
+		var data net.Data = b.task.Tests[e.set]
+		if e.n < data.Len() {
+			data = net.First(data, e.n, b.reference.InputLen())
+		}
+		t, err := net.NewTrial(b.reference, data)
 		if err != nil {
 			return nil, err
 		}

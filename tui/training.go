@@ -192,7 +192,7 @@ func (r *trainedMsg) check(ctx context.Context, tr *net.Trainer, reference *net.
 		n = min(n, max(1, 8*quickTokens/data.Labels()))
 	}
 	if r.trial == nil {
-		trial, err := net.NewTrial(reference, head{data, n})
+		trial, err := net.NewTrial(reference, net.First(data, n, reference.InputLen()))
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func doWrite(ctx context.Context, e errand, g given, progress func(float64)) (an
 	so := g.so
 	if so == nil {
 		test := g.task.Tests[e.set]
-		x, labels := make([]float32, g.reference.Input.Shape[0]), make([]int, test.Labels())
+		x, labels := make([]float32, g.reference.InputLen()), make([]int, test.Labels())
 		test.Read(e.from, x, labels)
 		so = &written{}
 		for _, token := range x[:min(promptTokens, len(x))] {

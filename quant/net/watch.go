@@ -46,6 +46,15 @@ func binned(x []float32, lo, hi float64) quant.Histogram {
 	return h
 }
 
+// InputLen returns how many numbers an input has.
+func (g *Graph) InputLen() int {
+	n, err := numbers(g.Input.Shape)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // Model returns the network's weights as a model that otherwise is m: its
 // tensors are those of m where the network has none.
 func (n *Network) Model(m *model.Model) *model.Model {
