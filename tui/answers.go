@@ -114,8 +114,12 @@ func (a *app) nextLook() (errand, bool) {
 	return e, a.run.failed[e] == nil
 }
 
-// moveStrip scrolls the pictures.
+// moveStrip scrolls the pictures, or continues another text.
 func (a *app) moveStrip(rows int) tea.Cmd {
+	if task := a.run.task(); task != nil && task.Classes == nil {
+		a.view.prompt += rows
+		return nil
+	}
 	a.view.strip.top += rows
 	return nil
 }
@@ -209,8 +213,11 @@ func paintBeforeAfter(s *screen, r rect, was, now float64) {
 const (
 	captionWidth = 11
 	captionRows  = 2
-	fewPictures  = 6 // that a larger size must leave room for
 )
+
+// fewPictures is how many a size must leave room for, so that a smaller one is
+// not taken.
+var fewPictures = [len(look{})]int{6, 2, 0}
 
 // layOutStrip chooses the largest size at which some pictures fit, and returns
 // where they are and what one takes. Before the first picture is known its
@@ -223,7 +230,7 @@ func (a *app) layOutStrip(parts *runParts) (area, cell rect) {
 		w, h := (a.run.picture.w+by-1)/by, (a.run.picture.h+by-1)/by
 		cell = rect{w: max(captionWidth, w) + 1, h: (h+1)/2 + captionRows + 1}
 		p.per, p.rows = max(1, (area.w+1)/cell.w), max(1, (area.h+1)/cell.h)
-		if p.size == len(look{})-1 || p.per*p.rows >= fewPictures && area.h+1 >= cell.h {
+		if fits := area.w+1 >= cell.w && area.h+1 >= cell.h; p.size == len(look{})-1 || fits && p.per*p.rows >= fewPictures[p.size] {
 			break
 		}
 	}

@@ -36,15 +36,8 @@ func (c *curve) add(x, y float64) {
 	c.n++
 }
 
-// last returns the mean of the last few points, 0 if there are none.
-func (c *curve) last(few int) float64 {
-	few = min(few, c.n)
-	var sum float64
-	for _, y := range c.y[c.n-few : c.n] {
-		sum += y
-	}
-	return sum / float64(max(1, few))
-}
+// last returns the last point's value.
+func (c *curve) last() float64 { return c.y[c.n-1] }
 
 // span returns the least and the largest value, and of others.
 func (c *curve) span(others ...float64) (lo, hi float64) {

@@ -16,8 +16,8 @@ type runView struct {
 
 	strip strip
 
-	prompt int    // the input that texts begin with
-	seed   uint64 // of the draws; 0 takes the likeliest
+	prompt int // the input that texts begin with
+	draws  int // how they are continued, an index into seeds
 	shown  *net.Score
 }
 
@@ -32,7 +32,7 @@ func (a *app) nextRun() (errand, bool) {
 		return e, true
 	}
 	if task.Classes == nil {
-		if e, ok := a.nextText(); ok {
+		if e, ok := a.nextText(firstTokens); ok {
 			return e, true
 		}
 	} else if e, ok := a.nextLook(); ok {
@@ -42,10 +42,13 @@ func (a *app) nextRun() (errand, bool) {
 		return e, true
 	}
 	e := errand{kind: timeLayers, plan: a.planText(), set: a.view.set}
-	if a.training.busy() || a.run.timing.has(e) || a.run.failed[e] != nil {
-		return errand{}, false
+	if !a.training.busy() && !a.run.timing.has(e) && a.run.failed[e] == nil {
+		return e, true
 	}
-	return e, true
+	if task.Classes == nil {
+		return a.nextText(mostTokens)
+	}
+	return errand{}, false
 }
 
 // toRun shows the page.

@@ -53,8 +53,10 @@ func (a *app) drawTexts(p *runParts) {
 	left, right := p.left, p.right
 	left.w = max(0, left.w-1)
 	_, right = right.cutLeft(2)
-	how := fmt.Sprintf("draws of seed %d", a.view.seed)
-	if a.view.seed == 0 {
+	left.w = min(left.w, right.w)
+	right.w = left.w
+	how := fmt.Sprintf("draws of seed %d", seeds[a.view.draws])
+	if seeds[a.view.draws] == 0 {
 		how = "the likeliest letters"
 	}
 	was, known := a.run.texts.get(a.run.text(&a.view, ""))
@@ -97,19 +99,19 @@ func firstDifference(a, b []int) int {
 	return -1
 }
 
-// drawWritten draws a text into r, broken at any letter: the prompt dim, what
+// drawWritten draws a text into r, broken between words: the prompt dim, what
 // follows the first difference in the given style.
 func drawWritten(s *screen, r rect, t *written, first int, st style) {
 	x, y := r.x, r.y
 	for i, token := range t.tokens {
 		c := rune(token)
-		if c == '\n' || x >= r.x+r.w {
+		if c == '\n' || x >= r.x+r.w || x > r.x && wordFrom(t.tokens, i) > r.x+r.w-x && wordFrom(t.tokens, i) <= r.w {
 			x, y = r.x, y+1
 		}
 		if y >= r.y+r.h {
 			return
 		}
-		if c == '\n' {
+		if c == '\n' || c == ' ' && x == r.x {
 			continue
 		}
 		if c < ' ' || c > '~' {
@@ -129,27 +131,24 @@ func drawWritten(s *screen, r rect, t *written, first int, st style) {
 	}
 }
 
-// nextPrompt has another text continued.
-func (a *app) nextPrompt() tea.Cmd {
-	if a.onTexts() {
-		a.view.prompt++
+// wordFrom returns the length of the word that begins with token i, 0 if none
+// does.
+func wordFrom(tokens []int, i int) (n int) {
+	if i > 0 && tokens[i-1] > ' ' {
+		return 0
 	}
-	return nil
+	for i+n < len(tokens) && tokens[i+n] > ' ' {
+		n++
+	}
+	return n
 }
 
-// nextSeed draws other letters: the likeliest first, then by lot.
-func (a *app) nextSeed() tea.Cmd {
-	if a.onTexts() {
-		a.view.seed++
-	}
-	return nil
-}
-
-// onTexts reports whether the network continues texts, and says if not.
-func (a *app) onTexts() bool {
+// nextDraws continues the text by other random numbers.
+func (a *app) nextDraws() tea.Cmd {
 	if task := a.run.task(); task == nil || task.Classes != nil {
-		a.notice = "only a network of texts has something to continue"
-		return false
+		a.notice = "only what a network of texts writes is drawn by lot"
+		return nil
 	}
-	return true
+	a.view.draws = (a.view.draws + 1) % len(seeds)
+	return nil
 }

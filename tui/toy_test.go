@@ -144,3 +144,45 @@ func sitWithShapes(t testing.TB, w, h int) *sitting {
 		Picture:  func(d net.Data, i int) ([]byte, int, int) { return d.(shapes).picture(i), 8, 8 },
 	}, w, h)
 }
+
+// verses are a text of few words to continue.
+type verses struct{ seed uint64 }
+
+const verse = "the cat sat on the mat and the dog ran to the man; "
+
+func (verses) Len() int    { return 50 }
+func (verses) Labels() int { return 32 }
+
+func (d verses) Read(i int, x []float32, labels []int) {
+	at := rand.New(rand.NewPCG(d.seed, uint64(i))).IntN(len(verse))
+	for k := range x {
+		x[k] = float32(verse[(at+k)%len(verse)])
+		labels[k] = int(verse[(at+k+1)%len(verse)])
+	}
+}
+
+// versesNetwork looks at the token and at what attention finds.
+var versesNetwork = sync.OnceValue(func() *net.Network {
+	const width = 32
+	return trainToy(toyGraph([]int{32}, []net.Node{
+		{Name: "table", Op: "Gather", Inputs: []string{"table.weight", "x"}, Output: "e"},
+		{Name: "q", Op: "MatMul", Inputs: []string{"e", "q.weight"}, Output: "q"},
+		{Name: "k", Op: "MatMul", Inputs: []string{"e", "k.weight"}, Output: "k"},
+		{Name: "v", Op: "MatMul", Inputs: []string{"e", "v.weight"}, Output: "v"},
+		{Name: "qr", Op: "RotaryEmbedding", Inputs: []string{"q"}, Output: "qr"},
+		{Name: "kr", Op: "RotaryEmbedding", Inputs: []string{"k"}, Output: "kr"},
+		{Name: "attention", Op: "Attention", Inputs: []string{"qr", "kr", "v"}, Output: "a", Attrs: net.Attributes{"is_causal": {1}, "q_num_heads": {1}, "kv_num_heads": {1}}},
+		{Name: "sum", Op: "Add", Inputs: []string{"e", "a"}, Output: "s"},
+		{Name: "out", Op: "MatMul", Inputs: []string{"s", "out.weight"}, Output: "y"},
+	}, map[string][]int{"table.weight": {128, width}, "q.weight": {width, width}, "k.weight": {width, width}, "v.weight": {width, width}, "out.weight": {width, 128}}),
+		verses{1}, net.Training{Batch: 16, Steps: 250, Rate: 0.01, Seed: 1})
+})
+
+func sitWithVerses(t testing.TB, w, h int) *sitting {
+	t.Helper()
+	return sitWithNetwork(t, versesNetwork(), net.Task{
+		Train: verses{2}, Validation: verses{3},
+		Tests:    []net.Test{{Name: "verses", Data: verses{4}}},
+		Training: net.Training{Batch: 8, Steps: 20, Rate: 0.003, Seed: 1},
+	}, w, h)
+}

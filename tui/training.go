@@ -28,7 +28,8 @@ type training struct {
 
 	step, steps     int
 	took            time.Duration // of the steps
-	loss            curve         // of batches
+	loss            curve         // of the last batches, their mean
+	mean            float64       // the last point of it
 	accuracy        curve         // on the data to choose by; of texts, bits per token
 	float           float64       // the same of the float network, the line to reach
 	checked         int           // the step of the last point of accuracy
@@ -147,7 +148,7 @@ func (a *app) train() tea.Cmd {
 	}
 	check := first || last || steps > 0 && t.since > checkShare*t.checking
 	task, reference := a.run.task(), a.run.bench.reference
-	trainer, trial, ctx := t.trainer, t.trial, t.ctx
+	trainer, trial, ctx, before := t.trainer, t.trial, t.ctx, t.weights
 	if first {
 		steps = 0 // what rounding does is the first point
 	}
@@ -160,7 +161,7 @@ func (a *app) train() tea.Cmd {
 			r.checking = time.Since(begun)
 		}
 		if tensor != nil && r.err == nil {
-			r.weights = weightsOf(trainer, tensor)
+			r.weights = weightsOf(trainer, tensor, before)
 		}
 		return r
 	}
@@ -219,11 +220,15 @@ func merit(s *net.Score, data net.Data) float64 {
 	return s.Accuracy()
 }
 
-// weightsOf counts a layer's weights.
-func weightsOf(tr *net.Trainer, t *model.Tensor) seenWeights {
+// weightsOf counts a layer's weights, over the range of the time before or a
+// wider one: a plot should not tremble.
+func weightsOf(tr *net.Trainer, t *model.Tensor, before seenWeights) seenWeights {
 	lo, hi, err := tr.Range(t.Name)
 	if err != nil {
 		return seenWeights{tensor: t}
+	}
+	if before.tensor == t {
+		lo, hi = min(lo, before.original.Lo), max(hi, before.original.Hi)
 	}
 	w := seenWeights{tensor: t}
 	w.original, w.quantized, _ = tr.Histograms(t.Name, lo, hi)
@@ -238,8 +243,11 @@ func (a *app) trained(r trainedMsg) tea.Cmd {
 		return nil
 	}
 	for _, loss := range r.losses {
-		t.step++
-		t.loss.add(float64(t.step), loss)
+		if t.step++; t.step == 1 {
+			t.mean = loss
+		}
+		t.mean += (loss - t.mean) / 20
+		t.loss.add(float64(t.step), t.mean)
 	}
 	t.took += r.took
 	t.since += r.took

@@ -27,41 +27,30 @@ func (a *app) drawTraining(r rect) {
 	}
 	head, in := in.cutTop(1)
 	a.drawTrainingHead(head)
-	bar, in := in.cutTop(1)
-	a.screen.text(bar, bar.x, bar.y, fg(colAccent), progressBar(float64(t.step)/float64(max(1, t.steps)), bar.w))
+	rule, in := in.cutTop(1)
 	if t.state == failed {
 		line, rest := in.cutTop(2)
 		a.paragraphs(line, fg(colFail), t.err.Error())
 		in = rest
 	}
 	s := a.screen
+	s.hrule(r, rule.y, fg(colFaint), "")
 	left, right := in.cutLeft(in.w * 6 / 11)
 	if in.w < 60 {
 		left, right = in, rect{}
 	}
 	if right.w > 0 {
-		s.vrule(rect{r.x, in.y - 1, r.w, r.y + r.h - in.y + 1}, right.x, fg(colFaint))
-		s.hrule(r, in.y-1, fg(colFaint), "")
+		s.vrule(rect{r.x, rule.y, r.w, r.y + r.h - rule.y}, right.x, fg(colFaint))
 		left.w--
 		_, right = right.cutLeft(2)
+	}
+	for x := range clamp(r.w*t.step/max(1, t.steps), 0, r.w) { // how far it is
+		s.put(r.x+x, rule.y, '━', fg(colAccent))
 	}
 	upper, lower := left.cutTop(left.h / 2)
 	a.drawLoss(upper)
 	a.drawValidation(lower)
 	a.drawTrainedWeights(right)
-}
-
-// progressBar returns a line that is heavy as far as the work is done.
-func progressBar(share float64, w int) string {
-	done := clamp(int(share*float64(w)+0.5), 0, w)
-	line := make([]rune, w)
-	for i := range line {
-		line[i] = '╌'
-		if i < done {
-			line[i] = '━'
-		}
-	}
-	return string(line)
 }
 
 // drawTrainingHead says how far the training is, and what can be done.
@@ -90,7 +79,8 @@ func (a *app) drawLoss(r rect) {
 	head, plot := r.cutTop(1)
 	x := a.screen.text(head, head.x, head.y, fg(colError), "loss ")
 	if t.loss.n > 0 {
-		a.screen.text(head, x, head.y, style{}.with(bold), fmt.Sprintf("%s nats, mean of a batch", valueText(t.loss.last(20))))
+		x = a.screen.text(head, x, head.y, style{}.with(bold), valueText(t.loss.last()))
+		a.screen.text(head, x, head.y, fg(colDim), " nats, mean of the last batches")
 	}
 	lo, hi := t.loss.span(0)
 	a.drawCurve(plot, &t.loss, lo, hi, math.NaN(), fg(colError), valueText)
@@ -114,7 +104,11 @@ func (a *app) drawValidation(r rect) {
 	a.screen.text(head, x+2, head.y, fg(colOriginal), "┈ float "+show(t.float))
 	lo, hi := t.accuracy.span(t.float)
 	pad := 0.04 * (hi - lo)
-	a.drawCurve(plot, &t.accuracy, lo-pad, hi+pad, t.float, fg(colQuantized), show)
+	lo, hi = max(0, lo-pad), hi+pad
+	if a.run.task().Classes != nil {
+		hi = min(1, hi)
+	}
+	a.drawCurve(plot, &t.accuracy, lo, hi, t.float, fg(colQuantized), show)
 }
 
 // drawCurve draws c with its scale on the left, and a level to compare with.
@@ -125,8 +119,9 @@ func (a *app) drawCurve(r rect, c *curve, lo, hi, level float64, st style, show 
 		return
 	}
 	scale, plot := r.cutLeft(max(textWidth(show(lo)), textWidth(show(hi))) + 1)
-	s.textRight(rect{scale.x, scale.y, scale.w - 1, 1}, scale.y, fg(colDim), show(hi))
-	s.textRight(rect{scale.x, scale.y, scale.w - 1, 1}, scale.y+scale.h-1, fg(colDim), show(lo))
+	scale.w--
+	s.textRight(scale, scale.y, fg(colDim), show(hi))
+	s.textRight(scale, scale.y+scale.h-1, fg(colDim), show(lo))
 	for y := range plot.h {
 		s.put(plot.x, plot.y+y, '┤', fg(colFaint))
 	}

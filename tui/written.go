@@ -15,10 +15,15 @@ type written struct {
 
 const (
 	promptTokens = 48
-	pieceTokens  = 24 // written at a time, so that it can be watched
+	pieceTokens  = 24  // written at a time, so that it can be watched
+	firstTokens  = 250 // before what takes long
 	mostTokens   = 1200
 	temperature  = 0.8
 )
+
+// seeds are those of the draws that the user goes through; 0 takes the
+// likeliest letters, which soon go round in circles.
+var seeds = [...]uint64{1, 2, 3, 4, 0}
 
 // doWrite writes the next piece of a text.
 func doWrite(ctx context.Context, e errand, g given, progress func(float64)) (any, error) {
@@ -54,11 +59,11 @@ func doWrite(ctx context.Context, e errand, g given, progress func(float64)) (an
 }
 
 // nextText returns the text that is to be written on, the shorter of the float
-// network's and the plan's, until both fill their columns.
-func (a *app) nextText() (errand, bool) {
+// network's and the plan's, until both are so long or fill their columns.
+func (a *app) nextText(most int) (errand, bool) {
 	_, body, _ := a.screen.parts()
 	column := a.runLayout(body).left
-	least, next := min(mostTokens, (column.w-1)*column.h), errand{}
+	least, next := min(most, (column.w-1)*column.h), errand{}
 	for _, plan := range [...]string{"", a.planText()} {
 		e := a.run.text(&a.view, plan)
 		if a.run.failed[e] != nil {
@@ -77,5 +82,6 @@ func (a *app) nextText() (errand, bool) {
 
 // text returns the errand that writes under plan.
 func (r *running) text(v *runView, plan string) errand {
-	return errand{kind: writeText, plan: plan, set: v.set, from: v.prompt % max(1, r.task().Tests[v.set].Len()), seed: v.seed}
+	n := max(1, r.task().Tests[v.set].Len())
+	return errand{kind: writeText, plan: plan, set: v.set, from: (v.prompt%n + n) % n, seed: seeds[v.draws]}
 }
