@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/net"
 	"github.com/bitdial/bitdial/samples"
 )
 
@@ -97,7 +98,9 @@ func BenchmarkRunPages(b *testing.B) {
 	})
 	b.Run("turn", func(b *testing.B) {
 		for steps := 1; b.Loop(); steps = -steps {
-			s.run.scores.values[s.run.score(0, s.planText(), true)] = nil
+			float, _ := s.run.known(0, "")
+			s.run.scores = newRecent[errand, *net.Score](64) // no turn has been seen before
+			s.run.scores.put(s.run.score(0, "", true), float)
 			s.turnOnce(steps)
 		}
 	})

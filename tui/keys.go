@@ -28,7 +28,7 @@ var bindings []binding
 func init() {
 	layersOnly, microOnly, heatOnly := []int{pageLayers}, []int{pageMicroscope}, []int{pageSensitivity}
 	runOnly, trainOnly := []int{pageRun}, []int{pageTraining}
-	listed := []int{pageLayers, pageMicroscope, pageRun, pageTraining} // pages with a layer and its dials
+	listed := []int{pageLayers, pageMicroscope, pageRun} // pages with a layer and its dials
 	bindings = []binding{
 		{[]string{"?", "f1"}, "?", "this help", "help", nil, func(a *app) tea.Cmd { a.dialog = &helpDialog{}; return nil }},
 		{[]string{"q"}, "q", "leave; asks if the plan is not saved", "quit", nil, (*app).quit},
@@ -57,6 +57,9 @@ func init() {
 		{[]string{"d"}, "d", "the next test data", "data", runOnly, (*app).nextTest},
 		{[]string{"t"}, "t", "train the network under the plan, or go back to that", "train", runOnly, (*app).toTraining},
 		{[]string{"x"}, "x", "continue the text by other random numbers, or none", "", runOnly, (*app).nextDraws},
+		{[]string{"up", "k"}, "↑↓", "see the weights of the layer above or below", "layer", trainOnly, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
+		{[]string{"down", "j"}, "↓", "", "", trainOnly, func(a *app) tea.Cmd { return a.moveLayer(1) }},
+		{[]string{"y"}, "y", "count axis of the histogram: linear or logarithmic", "log axis", trainOnly, func(a *app) tea.Cmd { a.log = !a.log; return nil }},
 		{[]string{"space"}, "space", "pause the training, or go on", "pause", trainOnly, (*app).pauseTraining},
 		{[]string{"x"}, "x", "stop the training", "stop", trainOnly, (*app).stopTraining},
 		{[]string{"enter"}, "⏎", "keep the trained weights: they take the place of the network's", "keep", trainOnly, (*app).keepTraining},
@@ -89,7 +92,7 @@ func init() {
 // key does what the pressed key means on this page.
 func (a *app) key(msg tea.KeyPressMsg) tea.Cmd {
 	name := msg.String()
-	if a.page != pageSensitivity && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
+	if a.page != pageSensitivity && a.page != pageTraining && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
 		return a.typeBits(int(name[0] - '0'))
 	}
 	a.digit = 0

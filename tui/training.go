@@ -17,7 +17,7 @@ import (
 // none is started while the training pauses.
 type training struct {
 	name    string // of the plan
-	plan    string
+	plan    quant.Plan
 	state   trainingState
 	under   bool // a command is under way
 	trainer *net.Trainer
@@ -88,7 +88,7 @@ func (a *app) toTraining() tea.Cmd {
 	}
 	if a.training == nil || a.training.state == failed {
 		ctx, cancel := context.WithCancel(a.ctx)
-		a.training = &training{name: a.planName(), plan: a.planText(), ctx: ctx, cancel: cancel}
+		a.training = &training{ctx: ctx, cancel: cancel}
 	}
 	return a.turnTo(pageTraining)
 }
@@ -105,11 +105,8 @@ func (a *app) nextPreparation() (errand, bool) {
 	if t == nil || t.state != preparing {
 		return errand{}, false
 	}
-	e := errand{kind: prepareTraining, plan: t.plan}
-	if t.plan != a.planText() { // a dial was turned meanwhile
-		t.plan, t.name = a.planText(), a.planName()
-		e.plan = t.plan
-	}
+	t.name, t.plan = a.planName(), a.history.Plan()
+	e := errand{kind: prepareTraining, plan: a.planText()}
 	if err := a.run.failed[e]; err != nil {
 		t.state, t.err = failed, err
 		delete(a.run.failed, e) // another attempt may be made
@@ -119,8 +116,8 @@ func (a *app) nextPreparation() (errand, bool) {
 }
 
 // begin starts the training that was prepared.
-func (a *app) begin(tr *net.Trainer) {
-	if t := a.training; t != nil && t.state == preparing {
+func (a *app) begin(e errand, tr *net.Trainer) {
+	if t := a.training; t != nil && t.state == preparing && e.plan == a.planText() {
 		t.trainer, t.steps, t.state = tr, tr.Steps, learning
 	}
 }

@@ -44,8 +44,8 @@ func (a *app) drawTraining(r rect) {
 		left.w--
 		_, right = right.cutLeft(2)
 	}
-	for x := range clamp(r.w*t.step/max(1, t.steps), 0, r.w) { // how far it is
-		s.put(r.x+x, rule.y, '━', fg(colAccent))
+	for x := range clamp((r.w-2)*t.step/max(1, t.steps), 0, r.w) { // how far it is
+		s.put(r.x+1+x, rule.y, '━', fg(colAccent))
 	}
 	upper, lower := left.cutTop(left.h / 2)
 	a.drawLoss(upper)
@@ -111,6 +111,10 @@ func (a *app) drawValidation(r rect) {
 	a.drawCurve(plot, &t.accuracy, lo, hi, t.float, fg(colQuantized), show)
 }
 
+// scaleWidth is that of the numbers beside both plots, which stand one above
+// the other.
+const scaleWidth = 9
+
 // drawCurve draws c with its scale on the left, and a level to compare with.
 func (a *app) drawCurve(r rect, c *curve, lo, hi, level float64, st style, show func(float64) string) {
 	s := a.screen
@@ -118,7 +122,7 @@ func (a *app) drawCurve(r rect, c *curve, lo, hi, level float64, st style, show 
 	if r.h < 2 || c.n == 0 {
 		return
 	}
-	scale, plot := r.cutLeft(max(textWidth(show(lo)), textWidth(show(hi))) + 1)
+	scale, plot := r.cutLeft(scaleWidth)
 	scale.w--
 	s.textRight(scale, scale.y, fg(colDim), show(hi))
 	s.textRight(scale, scale.y+scale.h-1, fg(colDim), show(lo))
@@ -144,10 +148,11 @@ func (a *app) drawTrainedWeights(r rect) {
 	if r.w < 12 || r.h < 4 {
 		return
 	}
-	tensor, scheme := a.selected()
+	tensor, _ := a.selected()
 	if tensor == nil {
 		return
 	}
+	scheme := t.plan.For(tensor)
 	head, r := r.cutTop(1)
 	x := s.text(head, head.x, head.y, style{}.with(bold), cutMiddle(tensor.Name, max(0, head.w-14)))
 	s.text(head, x+1, head.y, fg(colQuantized), schemeText(tensor, scheme))

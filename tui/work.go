@@ -157,7 +157,7 @@ func (a *app) take(r resultMsg) tea.Cmd {
 		return nil
 	case r.job.errand.kind != noErrand:
 		if trainer, ok := r.found.(*net.Trainer); ok {
-			a.begin(trainer)
+			a.begin(r.job.errand, trainer)
 		}
 		a.run.keep(r.job.errand, r.found)
 		return nil

@@ -35,7 +35,7 @@ func doWrite(ctx context.Context, e errand, g given, progress func(float64)) (an
 		v = g.reference.Float()
 	}
 	if g.writer == nil {
-		if g.bench.writer, err = net.NewContinuation(g.reference.Graph); err != nil {
+		if g.writer, err = net.NewContinuation(g.reference.Graph); err != nil {
 			return nil, err
 		}
 	}
