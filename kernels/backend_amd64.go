@@ -1,6 +1,10 @@
 package kernels
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 //go:generate go -C _gen run . -out ../vector_amd64.s -stubs ../vector_amd64.go -pkg kernels
 //go:generate go -C _gen run . -what products -out ../matmul_amd64.s -stubs ../matmul_amd64.go -pkg kernels
@@ -238,6 +242,20 @@ func differenceKeys(dst []uint16, x, y []float32) (low uint32) {
 	return low | differenceKeysGo(dst[n:], x[n:], y[n:])
 }
 
+func weigh(w, x, importance []float32, square float32) {
+	w, importance = w[:len(x)], importance[:len(x)]
+	n := vectors(len(x))
+	switch {
+	case n == 0 || backend == Portable:
+		n = 0
+	case backend == AVX2:
+		weighAVX2(&w[0], &x[0], &importance[0], n, square)
+	default:
+		weighAVX512(&w[0], &x[0], &importance[0], n, square)
+	}
+	weighGo(w[n:], x[n:], importance[n:], square)
+}
+
 // lanesFor returns how many of count sub-blocks vectors take side by side, 0 if
 // they do not fill the lanes.
 func lanesFor(count int) int {
@@ -259,22 +277,46 @@ func (f *fits) fitInLanes(a *affineFit, x, w []float32, n int, by weighting) boo
 	if by != byGiven {
 		w = x // not looked at
 	}
+	a.fitGroups(f.space(0), f.space(1), count/f.lanes, f.lanes, x, w, n, by)
 	for first := 0; first < count; first += f.lanes {
-		space, x, w := &f.space[first/f.lanes], &x[n*first], &w[n*first]
-		numerators, tries := &a.numerators[0], len(a.numerators)-1
-		switch {
-		case f.lanes == 16 && a.absolute:
-			fitAffineAbsoluteAVX512(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
-		case f.lanes == 16:
-			fitAffineAVX512(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
-		case a.absolute:
-			fitAffineAbsoluteAVX2(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
-		default:
-			fitAffineAVX2(&space.x[0], x, w, n, int(by), numerators, tries, a.levels)
-		}
-		f.found(space, first)
+		f.found(f.space(first/f.lanes), first)
 	}
 	return true
+}
+
+// fitPairInLanes is fitPair in vectors, if those that are large take two groups
+// of sub-blocks side by side.
+func fitPairInLanes(f *[2]fits, a *affineFit, x, w []float32, n int, by weighting) bool {
+	if backend != AVX512 || len(x) != 2*maxFits*n {
+		return false
+	}
+	if by != byGiven {
+		w = x // not looked at
+	}
+	a.fitGroups(f[0].space(0), f[1].space(0), 2, maxFits, x, w, n, by)
+	for i := range f {
+		f[i].n, f[i].lanes = n, maxFits
+		f[i].found(f[i].space(0), 0)
+	}
+	return true
+}
+
+// fitGroups is fit for one group of as many sub-blocks as there are lanes or for
+// two. While it is under way codes hold its state, and sixteen lanes keep a trial
+// as bytes.
+func (a *affineFit) fitGroups(space, second *fitLanes, groups, lanes int, x, w []float32, n int, by weighting) {
+	apart := int(uintptr(unsafe.Pointer(second)) - uintptr(unsafe.Pointer(space)))
+	numerators, tries := &a.numerators[0], len(a.numerators)-1
+	switch {
+	case lanes == 16 && a.absolute:
+		fitAffineAbsoluteAVX512(&space.x[0], &x[0], &w[0], n, int(by), numerators, tries, a.levels, groups, apart)
+	case lanes == 16:
+		fitAffineAVX512(&space.x[0], &x[0], &w[0], n, int(by), numerators, tries, a.levels, groups, apart)
+	case a.absolute:
+		fitAffineAbsoluteAVX2(&space.x[0], &x[0], &w[0], n, int(by), numerators, tries, a.levels, groups, apart)
+	default:
+		fitAffineAVX2(&space.x[0], &x[0], &w[0], n, int(by), numerators, tries, a.levels, groups, apart)
+	}
 }
 
 // fitSymmetricInLanes is fits.fitSymmetric in vectors, if there are sub-blocks
@@ -289,7 +331,7 @@ func (f *fits) fitSymmetricInLanes(levels int32, x, w []float32, n int, by weigh
 	}
 	numerators := symmetricNumerators(levels)
 	for first := 0; first < count; first += f.lanes {
-		space, x, w := &f.space[first/f.lanes], &x[n*first], &w[n*first]
+		space, x, w := f.space(first/f.lanes), &x[n*first], &w[n*first]
 		if f.lanes == 16 {
 			fitSymmetricAVX512(&space.x[0], x, w, n, int(by), &numerators[0], len(numerators)-1, levels)
 		} else {
@@ -313,7 +355,7 @@ func (f *fits) fitNonlinearInLanes(x, w []float32, by weighting) bool {
 	}
 	tables, numerators, tries := &nonlinearTables[0][0], &nonlinearNumerators[0], len(nonlinearNumerators)
 	for first := 0; first < count; first += f.lanes {
-		space, x, w := &f.space[first/f.lanes], &x[n*first], &w[n*first]
+		space, x, w := f.space(first/f.lanes), &x[n*first], &w[n*first]
 		if f.lanes == 16 {
 			fitNonlinearAVX512(&space.x[0], x, w, n, int(by), tables, numerators, tries)
 		} else {
@@ -324,23 +366,51 @@ func (f *fits) fitNonlinearInLanes(x, w []float32, by weighting) bool {
 	return true
 }
 
-// fitDescendingInLanes is fits.fitDescending in vectors, if there are sub-blocks
-// for all lanes.
-func (f *fits) fitDescendingInLanes(levels int32, x []float32, n int) bool {
-	count := len(x) / n
-	if f.lanes = lanesFor(count); f.lanes == 0 {
-		return false
+// fitDescendingInLanes is fitDescendingPair in vectors, of which two go side by
+// side: those of a pair, or the halves of each of it.
+func fitDescendingInLanes(f *[2]fits, levels int32, x []float32, n int) bool {
+	const count = maxFits
+	first, second := x[:count*n], x[:count*n] // the same twice if there is one only
+	if len(x) > len(first) {
+		second = x[count*n:]
 	}
-	for first := 0; first < count; first += f.lanes {
-		space, x := &f.space[first/f.lanes], &x[n*first]
-		if f.lanes == 16 {
-			fitDescendingAVX512(&space.x[0], x, n, levels)
-		} else {
-			fitDescendingAVX2(&space.x[0], x, n, levels)
+	switch backend {
+	case AVX512:
+		a, b := f[0].space(0), f[1].space(0)
+		fitDescendingAVX512(&a.x[0], &first[0], &b.x[0], &second[0], n, levels)
+		for i := range f {
+			f[i].lanes = 16
+			f[i].found(f[i].space(0), 0)
 		}
-		f.found(space, first)
+	case AVX2:
+		for i := range len(x) / (count * n) {
+			f, x := &f[i], x[count*n*i:]
+			a, b := f.space(0), f.space(1)
+			fitDescendingAVX2(&a.x[0], &x[0], &b.x[0], &x[count/2*n], n, levels)
+			f.lanes = 8
+			f.found(a, 0)
+			f.found(b, count/2)
+		}
 	}
-	return true
+	return backend != Portable
+}
+
+// project is projectGo for at least one weight.
+func (t *trials) project(x, w []float32, levels int32) {
+	if w = w[:len(x)]; backend == Portable {
+		t.projectGo(x, w, levels)
+	} else {
+		projectAVX2(&t.inverse[0], &x[0], &w[0], len(x), levels)
+	}
+}
+
+// stretch is stretchGo.
+func stretch(trials, losses *[8]float32, x, w []float32, high float32, levels int32) {
+	if w = w[:len(x)]; len(x) == 0 || backend == Portable {
+		stretchGo(trials, losses, x, w, high, levels)
+	} else {
+		stretchAVX2(&trials[0], &losses[0], &tenths[0], &x[0], &w[0], len(x), high, levels)
+	}
 }
 
 // found takes over what the lanes of space found for the sub-blocks from first
@@ -351,89 +421,31 @@ func (f *fits) found(space *fitLanes, first int) {
 	copy(f.sums[first:], space.sum[:f.lanes])
 }
 
-// recode is recodeGo for a multiple of 16 weights.
-func recode(codes []uint8, x []float32, scale, offset float32, low, high int32) {
-	switch codes = codes[:len(x)]; backend {
+// recode is recodeGo for parts of a multiple of 16 weights.
+func recode(codes []uint8, x, scales, offsets []float32, low, high int32) {
+	codes, offsets = codes[:len(x)], offsets[:len(scales)]
+	switch n := len(x) / len(scales); backend {
 	case AVX512:
-		recodeAVX512(&codes[0], &x[0], len(x), scale, offset, low, high)
+		recodeAVX512(&codes[0], &x[0], n, &scales[0], &offsets[0], len(scales), low, high)
 	case AVX2:
-		recodeAVX2(&codes[0], &x[0], len(x), scale, offset, low, high)
+		recodeAVX2(&codes[0], &x[0], n, &scales[0], &offsets[0], len(scales), low, high)
 	default:
-		recodeGo(codes, x, scale, offset, low, high)
+		recodeGo(codes, x, scales, offsets, low, high)
 	}
 }
 
-// nearestEven is nearestEvenGo; dst and src may be the same.
-func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped int) {
+func (f *Minifloat) nearestEven(dst, src []float32, unit int, scales []twoWay, last float32) (clipped int) {
 	dst = dst[:len(src)]
 	switch {
 	case len(src) == 0 || backend == Portable:
-		return f.nearestEvenGo(dst, src, inv, scale)
+		return f.nearestEvenGo(dst, src, unit, scales, last)
 	case backend == AVX2:
-		return minifloatAVX2(&dst[0], &src[0], len(src), inv, scale, &f.words[0])
+		return minifloatAVX2(&dst[0], &src[0], len(src), unit, &scales[0].there, last, &f.words[0])
 	}
-	return minifloatAVX512(&dst[0], &src[0], len(src), inv, scale, &f.words[0])
+	return minifloatAVX512(&dst[0], &src[0], len(src), unit, &scales[0].there, last, &f.words[0])
 }
 
-// Of the functions below each is the one of the name with Go behind it; weights
-// or bytes of codes are a multiple of 16.
-
-func codeAway(codes []uint8, x []float32, inverse float32) {
-	switch codes = codes[:len(x)]; backend {
-	case AVX512:
-		codeAwayAVX512(&codes[0], &x[0], len(x), inverse)
-	case AVX2:
-		codeAwayAVX2(&codes[0], &x[0], len(x), inverse)
-	default:
-		codeAwayGo(codes, x, inverse)
-	}
-}
-
-func codeDown(codes []uint8, x []float32, low, inverse, half float32, most uint8) {
-	switch codes = codes[:len(x)]; backend {
-	case AVX512:
-		codeDownAVX512(&codes[0], &x[0], len(x), low, inverse, half, most)
-	case AVX2:
-		codeDownAVX2(&codes[0], &x[0], len(x), low, inverse, half, most)
-	default:
-		codeDownGo(codes, x, low, inverse, half, most)
-	}
-}
-
-func codeDownSigned(codes []uint8, x []float32, low, inverse, half float32, most uint8) {
-	switch codes = codes[:len(x)]; backend {
-	case AVX512:
-		codeDownSignedAVX512(&codes[0], &x[0], len(x), low, inverse, half, most)
-	case AVX2:
-		codeDownSignedAVX2(&codes[0], &x[0], len(x), low, inverse, half, most)
-	default:
-		codeDownSignedGo(codes, x, low, inverse, half, most)
-	}
-}
-
-func codeE2M1(codes []uint8, x []float32, bounds *[7]float32) {
-	switch codes = codes[:len(x)]; backend {
-	case AVX512:
-		codeE2M1AVX512(&codes[0], &x[0], len(x), &bounds[0])
-	case AVX2:
-		codeE2M1AVX2(&codes[0], &x[0], len(x), &bounds[0])
-	default:
-		codeE2M1Go(codes, x, bounds)
-	}
-}
-
-func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
-	switch y = y[:2*len(codes)]; backend {
-	case AVX512:
-		unpackNibblesAVX512(&y[0], &codes[0], len(codes), &table[0], low, lowAdd, high, highAdd)
-	case AVX2:
-		unpackNibblesAVX2(&y[0], &codes[0], len(codes), &table[0], low, lowAdd, high, highAdd)
-	default:
-		unpackNibblesGo(y, codes, table, low, lowAdd, high, highAdd)
-	}
-}
-
-// unpackBytes takes parts of a multiple of 16 codes.
+// unpackBytes is unpackBytesGo for parts of a multiple of 16 codes.
 func unpackBytes(y []float32, codes []uint8, scales, offsets []float32) {
 	y, offsets = y[:len(codes)], offsets[:len(scales)]
 	switch n := len(codes) / len(scales); backend {

@@ -39,36 +39,30 @@ func keys(dst []uint16, x []float32) (low uint32) { return keysGo(dst, x) }
 
 func differenceKeys(dst []uint16, x, y []float32) (low uint32) { return differenceKeysGo(dst, x, y) }
 
+func weigh(w, x, importance []float32, square float32) { weighGo(w, x, importance, square) }
+
 func (f *fits) fitInLanes(*affineFit, []float32, []float32, int, weighting) bool { return false }
+
+func fitPairInLanes(*[2]fits, *affineFit, []float32, []float32, int, weighting) bool { return false }
 
 func (f *fits) fitSymmetricInLanes(int32, []float32, []float32, int, weighting) bool { return false }
 
-func (f *fits) fitDescendingInLanes(int32, []float32, int) bool { return false }
+func fitDescendingInLanes(*[2]fits, int32, []float32, int) bool { return false }
 
 func (f *fits) fitNonlinearInLanes([]float32, []float32, weighting) bool { return false }
 
-func recode(codes []uint8, x []float32, scale, offset float32, low, high int32) {
-	recodeGo(codes, x, scale, offset, low, high)
+func recode(codes []uint8, x, scales, offsets []float32, low, high int32) {
+	recodeGo(codes, x, scales, offsets, low, high)
 }
 
-func (f *Minifloat) nearestEven(dst, src []float32, inv, scale float32) (clipped int) {
-	return f.nearestEvenGo(dst, src, inv, scale)
+func (f *Minifloat) nearestEven(dst, src []float32, unit int, scales []twoWay, last float32) (clipped int) {
+	return f.nearestEvenGo(dst, src, unit, scales, last)
 }
 
-func codeAway(codes []uint8, x []float32, inverse float32) { codeAwayGo(codes, x, inverse) }
+func (t *trials) project(x, w []float32, levels int32) { t.projectGo(x, w, levels) }
 
-func codeDown(codes []uint8, x []float32, low, inverse, half float32, most uint8) {
-	codeDownGo(codes, x, low, inverse, half, most)
-}
-
-func codeDownSigned(codes []uint8, x []float32, low, inverse, half float32, most uint8) {
-	codeDownSignedGo(codes, x, low, inverse, half, most)
-}
-
-func codeE2M1(codes []uint8, x []float32, bounds *[7]float32) { codeE2M1Go(codes, x, bounds) }
-
-func unpackNibbles(y []float32, codes []byte, table *[16]int8, low, lowAdd, high, highAdd float32) {
-	unpackNibblesGo(y, codes, table, low, lowAdd, high, highAdd)
+func stretch(trials, losses *[8]float32, x, w []float32, high float32, levels int32) {
+	stretchGo(trials, losses, x, w, high, levels)
 }
 
 func unpackBytes(y []float32, codes []uint8, scales, offsets []float32) {

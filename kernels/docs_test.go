@@ -28,16 +28,57 @@ func bitsPerWeight(f *Format) string {
 	return strconv.FormatFloat(bits, 'f', -1, 64)
 }
 
+// costs is a table of what the formats of the family take, with a column for
+// blocks if they have them.
+func costs(family string) string {
+	var b strings.Builder
+	for _, f := range Formats {
+		if f.Family != family {
+			continue
+		}
+		head, line, block := "", "", ""
+		if n := f.Block(); n > 0 {
+			head, line, block = " block |", "---|", fmt.Sprintf(" %d in %d bytes |", n, (n*f.Bits+f.UnitBits(nil, false))/8)
+		}
+		if b.Len() == 0 {
+			fmt.Fprintf(&b, "| format | bits per weight |%s runs on | |\n|---|---|%s---|---|\n", head, line)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |%s %s | %s |\n", f.Name, bitsPerWeight(f), block, f.Runs, f.About)
+	}
+	return b.String()
+}
+
+// values is a table of what codes stand for, where a format of the family has
+// few; formats of the same values share a row.
+func values(family string) string {
+	var rows []string
+	named := map[string]string{}
+	for _, f := range Formats {
+		if list := f.ValuesDoc(); f.Family == family && list != "" {
+			if named[list] == "" {
+				rows = append(rows, list)
+			} else {
+				named[list] += " "
+			}
+			named[list] += "`" + f.Name + "`"
+		}
+	}
+	if rows == nil {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("\n| format | values before scaling |\n|---|---|\n")
+	for _, list := range rows {
+		fmt.Fprintf(&b, "| %s | %s |\n", named[list], list)
+	}
+	return b.String()
+}
+
 func page() string {
 	var b strings.Builder
 	b.WriteString("# Formats\n\nMade from the table of formats by `go test ./kernels -run Page -update`. Bits per weight count every scale: one of 16 bits for 32 weights where scales are a dial.\n")
 	for _, family := range Families {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| format | bits per weight | runs on | |\n|---|---|---|---|\n", family, FamilyDoc(family))
-		for _, f := range Formats {
-			if f.Family == family {
-				fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Name, bitsPerWeight(f), f.Runs, f.About)
-			}
-		}
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", family, FamilyDoc(family), costs(family))
 		b.WriteString("\n")
 		var told []string
 		for _, f := range Formats {
@@ -58,7 +99,7 @@ func page() string {
 			}
 			told = append(told, "**"+strings.Join(twins, " ")+"** "+f.Doc())
 		}
-		b.WriteString(strings.Join(told, "\n\n") + "\n")
+		b.WriteString(strings.Join(told, "\n\n") + "\n" + values(family))
 	}
 	return b.String()
 }

@@ -122,11 +122,15 @@ func setCodes(codes []uint8, c []float32) {
 	}
 }
 
-// recodeGo sets codes to those in low…high with x ≈ scale·c − offset, less low,
-// for a scale other than 0.
-func recodeGo(codes []uint8, x []float32, scale, offset float32, low, high int32) {
-	codes = codes[:len(x)]
-	for i, v := range x {
-		codes[i] = uint8(max(low, min(high, nearest((v+offset)/scale))) - low)
+// recodeGo sets codes to those in low…high with x ≈ scale·c − offset, less low.
+// Scales and offsets are of as many equal parts of x; under a scale of 0 the codes
+// of a part are of no use.
+func recodeGo(codes []uint8, x, scales, offsets []float32, low, high int32) {
+	n := len(x) / len(scales)
+	for k, scale := range scales {
+		codes, offset := codes[n*k:][:n], offsets[k]
+		for i, v := range x[n*k:][:n] {
+			codes[i] = uint8(max(low, min(high, nearest((v+offset)/scale))) - low)
+		}
 	}
 }

@@ -1,5 +1,7 @@
 package kernels
 
+import "unsafe"
+
 // A search is sequential inside a sub-block and independent between
 // sub-blocks: vectors run several of them side by side, one in each lane, and
 // every lane performs the operations of the Go function in its order. So the
@@ -12,14 +14,27 @@ type fits struct {
 	n     int // weights of a sub-block
 	lanes int // of the spaces, 0 if codes has the codes
 	codes [512]uint8
-	space [2]fitLanes
+	room  [2][unsafe.Sizeof(fitLanes{}) + cacheLine - 1]byte
+}
+
+const cacheLine = 64
+
+// space returns the i-th space, at the first line of the cache in its room: rows
+// that lie across two make a search a seventh slower. A stack moves by whole
+// lines, so that it stays at its place in the room.
+func (f *fits) space(i int) *fitLanes {
+	room := unsafe.Pointer(&f.room[i])
+	return (*fitLanes)(unsafe.Add(room, -uintptr(room)%cacheLine))
 }
 
 // fitLanes is the space of a search in vectors: row j of x, w, codes and trial
 // holds the j-th weight of every sub-block. The assembly knows the order of the
-// fields.
+// fields. The gap keeps what is read and what is written from being 4096 bytes
+// apart: at some addresses that made a search take almost three times as long.
 type fitLanes struct {
-	x, w, codes, trial [32 * maxFits]float32 //nolint:unused // w is the assembly's
+	x, w         [32 * maxFits]float32 //nolint:unused // w is the assembly's
+	_            [16 * maxFits]float32
+	codes, trial [32 * maxFits]float32 //nolint:unused // trial is the assembly's
 
 	scale, offset, sum [maxFits]float32
 }
@@ -52,6 +67,22 @@ func (f *fits) fit(a *affineFit, x, w []float32, n int, by weighting) {
 	}
 }
 
+// fitPair fits the sub-blocks of n weights that x consists of: sixteen for the
+// first of f, the others, if there are, for the second.
+func fitPair(f *[2]fits, a *affineFit, x, w []float32, n int, by weighting) {
+	if fitPairInLanes(f, a, x, w, n, by) {
+		return
+	}
+	first := min(len(x), maxFits*n)
+	if by != byGiven {
+		w = x // not looked at
+	}
+	f[0].fit(a, x[:first], w[:first], n, by)
+	if first < len(x) {
+		f[1].fit(a, x[first:], w[first:], n, by)
+	}
+}
+
 // fitSymmetric fits the sub-blocks of n weights that x consists of without an
 // offset, as the function fitSymmetric.
 func (f *fits) fitSymmetric(levels int32, x, w []float32, n int, by weighting) {
@@ -69,16 +100,19 @@ func (f *fits) fitSymmetric(levels int32, x, w []float32, n int, by weighting) {
 	}
 }
 
-// fitDescending fits the sub-blocks of n weights that x consists of, as the
-// function fitDescending.
-func (f *fits) fitDescending(levels int32, x []float32, n int) {
-	f.n = n
-	if f.fitDescendingInLanes(levels, x, n) {
+// fitDescendingPair fits the sub-blocks of n weights that x consists of, sixteen
+// for the first of f or as many for each, as the function fitDescending.
+func fitDescendingPair(f *[2]fits, levels int32, x []float32, n int) {
+	f[0].n, f[1].n = n, n
+	if fitDescendingInLanes(f, levels, x, n) {
 		return
 	}
-	f.lanes = 0
-	for k := range len(x) / n {
-		f.scales[k] = fitDescending(f.codes[n*k:][:n], x[n*k:][:n], levels)
+	for i := range len(x) / (maxFits * n) {
+		f := &f[i]
+		f.lanes = 0
+		for k := range f.scales {
+			f.scales[k] = fitDescending(f.codes[n*k:][:n], x[n*(maxFits*i+k):][:n], levels)
+		}
 	}
 }
 
@@ -103,18 +137,26 @@ func (by weighting) weights(own, x, given []float32, k int) []float32 {
 	return own
 }
 
-// recode sets codes to those of sub-block k with x ≈ scale·c − offset, c in
-// low…high, less low, after scale and offset were rounded; if scale became 0
-// they are those of the search.
-func (f *fits) recode(codes []uint8, x []float32, k int, scale, offset float32, low, high int32) {
-	switch {
-	case scale != 0:
-		recode(codes, x, scale, offset, low, high)
-	case f.lanes == 0:
-		copy(codes, f.codes[f.n*k:])
-	default:
-		for j := range codes {
-			codes[j] = uint8(f.space[k/f.lanes].codes[f.lanes*j+k%f.lanes])
+// recode sets codes to those of the sub-blocks from first on with
+// x ≈ scale·c − offset, c in low…high, less low, after scales and offsets were
+// rounded; where a scale became 0 they are those of the search.
+func (f *fits) recode(codes []uint8, x []float32, first int, scales, offsets []float32, low, high int32) {
+	recode(codes, x, scales, offsets, low, high)
+	for k, scale := range scales {
+		if scale == 0 {
+			f.take(codes[f.n*k:][:f.n], first+k)
 		}
+	}
+}
+
+// take sets codes to those that the search found for sub-block k.
+func (f *fits) take(codes []uint8, k int) {
+	if f.lanes == 0 {
+		copy(codes, f.codes[f.n*k:])
+		return
+	}
+	found := f.space(k / f.lanes).codes[k%f.lanes:]
+	for j := range codes {
+		codes[j] = uint8(found[f.lanes*j])
 	}
 }

@@ -30,19 +30,11 @@ func fitPositive(codes []uint8, x, w []float32, levels int32) (scale float32) {
 		e := v - float32(scale*float32(uint8(nearest(inverse*v))))
 		best += float32(float32(w[i]*e) * e)
 	}
-	for k := -4; k <= 4; k++ {
-		if k == 0 {
-			continue
-		}
-		trial := (float32(0.1*float32(k)) + n) / high
-		d := 1 / trial
-		var loss float32
-		for i, v := range x {
-			e := v - float32(d*float32(min(levels, nearest(trial*v))))
-			loss += float32(float32(w[i]*e) * e)
-		}
+	var trials, losses [8]float32
+	stretch(&trials, &losses, x, w, high, levels)
+	for k, loss := range losses {
 		if loss < best {
-			best, inverse = loss, trial
+			best, inverse = loss, trials[k]
 		}
 	}
 	var xc, cc float32
@@ -82,4 +74,29 @@ func fitPositive(codes []uint8, x, w []float32, levels int32) (scale float32) {
 		return xc / cc
 	}
 	return 0
+}
+
+// tenths are what stretches the levels of [fitPositive].
+var tenths = func() (tenths [8]float32) {
+	for i, k := range [8]float32{-4, -3, -2, -1, 1, 2, 3, 4} {
+		tenths[i] = float32(0.1 * k)
+	}
+	return tenths
+}()
+
+// stretchGo sets trials to the inverse scales (levels + k/10)/high, k = −4…4
+// without 0, and losses to the errors Σ w·(x − c/trial)² of their nearest codes
+// c, at most levels.
+func stretchGo(trials, losses *[8]float32, x, w []float32, high float32, levels int32) {
+	w = w[:len(x)]
+	for k, tenth := range tenths {
+		trial := (tenth + float32(levels)) / high
+		d := 1 / trial
+		var loss float32
+		for i, v := range x {
+			e := v - float32(d*float32(min(levels, nearest(trial*v))))
+			loss += float32(float32(w[i]*e) * e)
+		}
+		trials[k], losses[k] = trial, loss
+	}
 }

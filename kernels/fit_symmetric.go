@@ -19,23 +19,37 @@ func fitSymmetric(codes []uint8, x, w []float32, levels int32) (scale float32) {
 		clear(codes)
 		return 0
 	}
-	inverse := -float32(levels) / m
-	xc, cc := projectSymmetric(x, w, inverse, levels)
-	codeSymmetric(codes, x, inverse, levels)
-	if cc != 0 {
-		scale = xc / cc
+	var t trials
+	for k, n := range symmetricNumerators(levels) {
+		t.inverse[k] = n / m
 	}
-	best := scale * xc
-	for _, n := range symmetricNumerators(levels)[1:] {
-		inverse = n / m
-		xc, cc = projectSymmetric(x, w, inverse, levels)
-		if cc > 0 && float32(xc*xc) > float32(best*cc) {
-			codeSymmetric(codes, x, inverse, levels)
-			scale = xc / cc
+	t.project(x, w, levels)
+	if t.cc[0] != 0 {
+		scale = t.xc[0] / t.cc[0]
+	}
+	won, best := 0, scale*t.xc[0]
+	for k := 1; k < symmetricTrials; k++ {
+		if xc, cc := t.xc[k], t.cc[k]; cc > 0 && float32(xc*xc) > float32(best*cc) {
+			won, scale = k, xc/cc
 			best = scale * xc
 		}
 	}
+	codeSymmetric(codes, x, t.inverse[won], levels)
 	return scale
+}
+
+// symmetricTrials is how many scales are tried.
+const symmetricTrials = 19
+
+// trials are scales on trial, of which the inverse is known, and what
+// [projectSymmetric] returns for each. There is room for whole vectors; the
+// assembly knows the order of the fields.
+type trials struct{ inverse, xc, cc [24]float32 }
+
+func (t *trials) projectGo(x, w []float32, levels int32) {
+	for k := range symmetricTrials {
+		t.xc[k], t.cc[k] = projectSymmetric(x, w, t.inverse[k], levels)
+	}
 }
 
 // projectSymmetric returns Σwxc and Σwc² for the codes nearest to x·inverse.
@@ -73,7 +87,7 @@ func symmetricNumerators(levels int32) []float32 {
 
 var numerators4, numerators8, numerators16, numerators32 = numeratorsOf(4), numeratorsOf(8), numeratorsOf(16), numeratorsOf(32)
 
-func numeratorsOf(levels float32) (n [19]float32) {
+func numeratorsOf(levels float32) (n [symmetricTrials]float32) {
 	n[0] = -levels
 	at := 1
 	for k := -9; k <= 9; k++ {

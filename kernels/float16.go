@@ -3,18 +3,31 @@ package kernels
 import (
 	"encoding/binary"
 	"math"
+	"sync"
 
 	"github.com/x448/float16"
 )
 
-// The IEEE binary16 values by their bits: decoding is one load.
-var f16Values = func() *[1 << 16]float32 {
+// f16Value returns the IEEE binary16 value whose bits are h. The conversion is
+// exact; products make NaN quiet.
+func f16Value(h uint16) float32 {
+	const exponent = 0x1f << 23                   // of h, where it comes to lie
+	b := uint32(int32(int16(h))<<13) & 0x8fffe000 // the sign goes to the top
+	if b&exponent == exponent {
+		return math.Float32frombits(b|expMask) * 2 // ±Inf or NaN all the same
+	}
+	return math.Float32frombits(b) * 0x1p112 // the difference of the biases
+}
+
+// f16Values returns the binary16 values by their bits: loading one is quicker
+// where there are many.
+var f16Values = sync.OnceValue(func() *[1 << 16]float32 {
 	t := new([1 << 16]float32)
-	for i := range t {
-		t[i] = float16.Frombits(uint16(i)).Float32()
+	for h := range t {
+		t[h] = f16Value(uint16(h))
 	}
 	return t
-}()
+})
 
 // F16 returns x rounded to the nearest IEEE binary16 value, ties to even.
 // Magnitudes of 65520 and more become ±Inf; NaN stays NaN.
@@ -52,8 +65,15 @@ func bf16Bits(x float32) uint16 {
 func DecodeF16(dst []float32, src []byte) { decodeF16(dst, src[:2*len(dst)]) }
 
 func decodeF16Go(dst []float32, src []byte) {
+	if len(dst) < 64 { // what vectors leave is not worth a table
+		for i := range dst {
+			dst[i] = f16Value(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+		return
+	}
+	values := f16Values()
 	for i := range dst {
-		dst[i] = f16Values[binary.LittleEndian.Uint16(src[2*i:])]
+		dst[i] = values[binary.LittleEndian.Uint16(src[2*i:])]
 	}
 }
 

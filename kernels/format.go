@@ -99,18 +99,7 @@ func (f *Format) TensorBits() int {
 // ascending, the largest magnitude 1. It is nil where there are too many to
 // list or where they are fitted to the weights.
 func (f *Format) Levels() []float32 {
-	var levels []float32
-	switch {
-	case f.Grid != nil:
-		levels = f.Grid.Values()
-	case f.Micro != nil:
-		levels = f.Micro.element.Values()
-	case f.Packing != nil:
-		levels = slices.Clone(f.Packing.codes)
-	case f.Integer() && f.Bits <= 8:
-		m := 1<<(f.Bits-1) - 1
-		levels = run(-m, max(m, 1))
-	}
+	levels := f.values()
 	if len(levels) == 0 {
 		return nil
 	}
@@ -119,6 +108,22 @@ func (f *Format) Levels() []float32 {
 		levels[i] /= top
 	}
 	return levels
+}
+
+// values returns the levels as the format itself counts them.
+func (f *Format) values() []float32 {
+	switch {
+	case f.Grid != nil:
+		return f.Grid.Values()
+	case f.Micro != nil:
+		return f.Micro.element.Values()
+	case f.Packing != nil:
+		return slices.Clone(f.Packing.codes)
+	case f.Integer() && f.Bits <= 8:
+		m := 1<<(f.Bits-1) - 1
+		return run(-m, max(m, 1))
+	}
+	return nil
 }
 
 // Cast is a float type that weights are converted to as they are.

@@ -208,7 +208,7 @@ func (m GridMap) nearest(dst, src []float32) (clipped int) {
 	case m.Inverse == 0:
 		return zeroFinite(dst, src)
 	case g.float != nil:
-		return g.float.nearestEven(dst, src, m.Inverse, m.Scale)
+		return g.float.nearest(dst, src, twoWay{m.Inverse, m.Scale})
 	case g.threshold > 0:
 		return thresholded(dst, src, m.Threshold, m.Scale)
 	default:

@@ -12,15 +12,6 @@ func part(importance []float32, i, n int) []float32 {
 	return importance[n*i:][:n]
 }
 
-// meanSquare returns the mean of x², or 0 if there are no importance weights
-// to need it.
-func meanSquare(x, importance []float32) float32 {
-	if importance == nil {
-		return 0
-	}
-	return sumSquares(x) / float32(len(x))
-}
-
 // sumSquares returns Σx², added in order.
 func sumSquares(x []float32) (sum float32) {
 	for _, v := range x {
@@ -29,9 +20,9 @@ func sumSquares(x []float32) (sum float32) {
 	return sum
 }
 
-// weigh sets w to importance·√(square + x²): errors count for more in loud
+// weighGo sets w to importance·√(square + x²): errors count for more in loud
 // weights, without those near zero counting for nothing.
-func weigh(w, x, importance []float32, square float32) {
+func weighGo(w, x, importance []float32, square float32) {
 	w, importance = w[:len(x)], importance[:len(x)]
 	for i, v := range x {
 		w[i] = importance[i] * sqrt(float32(square)+float32(v*v))
@@ -52,4 +43,25 @@ func weighBySquare(w, x []float32) {
 	for i, v := range x {
 		w[i] = float32(v * v)
 	}
+}
+
+// sumSquaresOfBlocks returns Σx² of each 256 weights of x, at most four times as
+// many, added in order. Additions wait for each other: those of two blocks take
+// turns.
+func sumSquaresOfBlocks(x []float32) (sums [4]float32) {
+	for k := 0; len(x) > 0; k += 2 {
+		if len(x) < 512 {
+			sums[k] = sumSquares(x)
+			break
+		}
+		var s, t float32
+		a, b := x[:256], x[256:512]
+		for i, v := range a {
+			s += float32(v * v)
+			t += float32(b[i] * b[i])
+		}
+		sums[k], sums[k+1] = s, t
+		x = x[512:]
+	}
+	return sums
 }

@@ -168,7 +168,7 @@ func dequantizeIQ1M(dst []float32, src []byte) {
 		for k := range 4 {
 			bits |= uint16(packed[2*k+1]>>4) << (4 * k)
 		}
-		d := f16Values[bits]
+		d := f16Value(bits)
 		for k := range scales {
 			code := binary.LittleEndian.Uint16(packed[k/4*2:]) >> (k % 4 * 3) & 7
 			scales[k] = d * float32(2*code+1) * iq1Shift

@@ -61,30 +61,66 @@ func (m *Microscaling) Values() []float32 { return m.element.Values() }
 // src[0] in the tensor. It returns how many weights were clipped.
 func (m *Microscaling) RoundTrip(dst, src []float32, tensorMax float32, r *Rounding, seed, at uint64) (clipped int) {
 	dst = dst[:len(src)]
-	encode, decode := nvScale(tensorMax)
+	encode, decode := float32(1), float32(1)
+	if m.TensorBits > 0 {
+		encode, decode = nvScale(tensorMax)
+	}
+	var space [BlockLen / 16]twoWay
 	for len(src) > 0 {
+		n := min(BlockLen, len(src))
+		x, scales := src[:n], space[:units(n, m.Block)]
+		if m.TensorBits == 0 {
+			m.sharedScales(scales, x)
+		} else {
+			m.nvScales(scales, x, encode, decode)
+		}
+		clipped += m.roundTrip(dst[:n], x, scales, decode, r, seed, at)
+		dst, src, at = dst[n:], src[n:], at+uint64(n)
+	}
+	return clipped
+}
+
+// roundTrip is RoundTrip of blocks that have those scales, with what the tensor's
+// scale makes of what comes back.
+func (m *Microscaling) roundTrip(dst, src []float32, scales []twoWay, decode float32, r *Rounding, seed, at uint64) (clipped int) {
+	nearest := r == Roundings[0]
+	if nearest {
+		clipped = m.element.nearestEven(dst, src, m.Block, scales, decode)
+	}
+	for _, s := range scales {
 		n := min(m.Block, len(src))
 		x, y := src[:n], dst[:n]
-		if m.TensorBits == 0 {
-			clipped += m.element.RoundTrip(y, x, m.sharedScale(x), r, seed, at)
-		} else {
-			clipped += m.nvBlock(y, x, encode, decode, r, seed, at)
+		switch {
+		case s.back == 0:
+			zeroFinite(y, x)
+		case !nearest:
+			clipped += m.element.roundTrip(y, x, s.there, s.back, r, seed, at)
+			for i, v := range y {
+				if Finite(v) {
+					y[i] = v * decode
+				}
+			}
 		}
 		dst, src, at = dst[n:], src[n:], at+uint64(n)
 	}
 	return clipped
 }
 
-// sharedScale returns the E8M0 scale of the block x: the largest power of two
-// that is at most max|x|, divided by the largest that is an element, and
+// sharedScales sets scales to those of the blocks of x, E8M0: the largest power
+// of two that is at most max|x|, divided by the largest that is an element, and
 // between 2^-127 and 2^127 (section 6.3 of the specification).
-func (m *Microscaling) sharedScale(x []float32) float32 {
-	e := int(math.Float32bits(maxMagnitude(x)) >> mantissa32) // 0 for what is less than 2^-126, whose scale is the least
+func (m *Microscaling) sharedScales(scales []twoWay, x []float32) {
+	var ends [BlockLen / 16]Extent
+	ExtremesOfUnits(ends[:], x, m.Block)
 	emax := int(m.element.max>>mantissa32) - bias32
-	if e -= emax; e > 0 {
-		return math.Float32frombits(uint32(e) << mantissa32)
+	for i := range scales {
+		back := float32(0x1p-127)
+		e := int(math.Float32bits(ends[i].magnitude()) >> mantissa32) // 0 for what is less than 2^-126, whose scale is the least
+		if e -= emax; e > 0 {
+			back = math.Float32frombits(uint32(e) << mantissa32)
+		}
+		scales[i] = twoWay{1 / back, back}
 	}
-	return 0x1p-127
 }
 
 // nvScale returns the scale with which a tensor of that largest magnitude is
@@ -100,26 +136,29 @@ func nvScale(tensorMax float32) (encode, decode float32) {
 	return encode, 1 / encode
 }
 
-// nvBlock is the round trip of one block of nvfp4.
-func (m *Microscaling) nvBlock(dst, src []float32, encode, decode float32, r *Rounding, seed, at uint64) (clipped int) {
-	s := [1]float32{min(maxMagnitude(src)/E2M1.Max*encode, E4M3.Max)}
-	E4M3.nearestEven(s[:], s[:], 1, 1)
-	block := s[0]
-	if block == 0 {
-		return zeroFinite(dst, src)
+// nvScales sets scales to those of the blocks of x, E4M3 for a tensor that is
+// encoded and decoded with these. They are 0 where a block's is.
+func (m *Microscaling) nvScales(scales []twoWay, x []float32, encode, decode float32) {
+	var ends [BlockLen / 16]Extent
+	ExtremesOfUnits(ends[:], x, m.Block)
+	var space [BlockLen / 16]float32
+	back := space[:len(scales)]
+	for i := range back {
+		back[i] = min(ends[i].magnitude()/E2M1.Max*encode, E4M3.Max)
 	}
-	inv := min(1/(block*decode), math.MaxFloat32)
-	clipped = m.element.roundTrip(dst, src, inv, block, r, seed, at)
-	for i, y := range dst {
-		if Finite(y) {
-			dst[i] = y * decode
+	E4M3.nearest(back, back, twoWay{1, 1})
+	for i, b := range back {
+		scales[i] = twoWay{}
+		if b > 0 {
+			scales[i] = twoWay{min(1/(b*decode), math.MaxFloat32), b}
 		}
 	}
-	return clipped
 }
 
 // maxMagnitude returns the largest finite magnitude of x, 0 if there is none.
 func maxMagnitude(x []float32) float32 {
 	lo, hi := Extremes(x)
-	return max(-lo, hi)
+	return Extent{lo, hi}.magnitude()
 }
+
+func (e Extent) magnitude() float32 { return max(-e.Lo, e.Hi) }

@@ -176,7 +176,7 @@ func (f *Minifloat) RoundTrip(dst, src []float32, scale float32, r *Rounding, se
 // roundTrip is RoundTrip with the finite inverse of the scale given.
 func (f *Minifloat) roundTrip(dst, src []float32, inv, scale float32, r *Rounding, seed, at uint64) (clipped int) {
 	if r == Roundings[0] {
-		return f.nearestEven(dst, src, inv, scale)
+		return f.nearest(dst, src, twoWay{inv, scale})
 	}
 	// Between powers of two the values are evenly spaced: in units of that
 	// step the weight is rounded to an integer.
@@ -212,9 +212,29 @@ func (f *Minifloat) step(v float32) (mag, step uint32) {
 	return mag, max(mag&expMask, f.least) - uint32(f.Mantissa)<<mantissa32
 }
 
-// nearestEvenGo is RoundTrip for the nearest value, ties to the even mantissa.
-func (f *Minifloat) nearestEvenGo(dst, src []float32, inv, scale float32) (clipped int) {
-	dst = dst[:len(src)]
+// twoWay is what weights are multiplied by on their way to codes and back.
+type twoWay struct{ there, back float32 }
+
+// nearest is RoundTrip for the nearest value, ties to the even mantissa. dst and
+// src may be the same.
+func (f *Minifloat) nearest(dst, src []float32, scale twoWay) (clipped int) {
+	return f.nearestEven(dst, src, max(1, len(src)), []twoWay{scale}, 1)
+}
+
+// nearestEvenGo is nearest for units of unit weights, the last one maybe
+// shorter, that have the scales which follow one another. All that comes back is
+// multiplied by last too.
+func (f *Minifloat) nearestEvenGo(dst, src []float32, unit int, scales []twoWay, last float32) (clipped int) {
+	for len(src) > 0 {
+		n := min(unit, len(src))
+		clipped += f.nearestInUnit(dst[:n], src[:n], scales[0].there, scales[0].back, last)
+		dst, src, scales = dst[n:], src[n:], scales[1:]
+	}
+	return clipped
+}
+
+// nearestInUnit is nearestEvenGo of one unit.
+func (f *Minifloat) nearestInUnit(dst, src []float32, inv, scale, last float32) (clipped int) {
 	top, limit, least, zero, up := f.words[0], f.words[1], f.words[2], f.zero, f.words[4]
 	for i, x := range src {
 		b := math.Float32bits(x * inv)
@@ -232,7 +252,7 @@ func (f *Minifloat) nearestEvenGo(dst, src []float32, inv, scale float32) (clipp
 		magic := math.Float32frombits(max(mag&expMask, least) + up)
 		t := math.Float32frombits(mag) + magic
 		y := math.Float32bits(t - magic)
-		dst[i] = (math.Float32frombits(y|b&sign32) + zero) * scale
+		dst[i] = float32((math.Float32frombits(y|b&sign32)+zero)*scale) * last
 	}
 	return clipped
 }

@@ -17,7 +17,7 @@ func quantizeMXFP4(dst []byte, x, _ []float32) {
 	for i := range len(x) / 32 {
 		b, v := dst[17*i:][:17], x[32*i:][:32]
 		var e uint8
-		if m := abs(loudestOf(v)); m > 0 {
+		if m := abs(loudest(v)); m > 0 {
 			e = uint8(floorLog2(m) - 2 + 127)
 		}
 		b[0] = e
@@ -74,10 +74,10 @@ func boundsE2M1(d float32) (bounds [7]float32) {
 	return bounds
 }
 
-// codeE2M1Go sets codes to those of the magnitudes that are nearest to x, of
+// codeE2M1 sets codes to those of the magnitudes that are nearest to x, of
 // equals the one nearer to 0: how many of the bounds are less. Zero always gets
 // code 0.
-func codeE2M1Go(codes []uint8, x []float32, bounds *[7]float32) {
+func codeE2M1(codes []uint8, x []float32, bounds *[7]float32) {
 	var bits [7]uint32
 	for c, b := range bounds {
 		bits[c] = math.Float32bits(b)
@@ -95,7 +95,7 @@ func codeE2M1Go(codes []uint8, x []float32, bounds *[7]float32) {
 	}
 }
 
-// codeE2M1ByDistance is codeE2M1Go as the reference does it, by differences: of
+// codeE2M1ByDistance is codeE2M1 as the reference does it, by differences: of
 // weights far beyond the largest value these round to equals, and the code is
 // the least.
 func codeE2M1ByDistance(codes []uint8, x []float32, d float32) {

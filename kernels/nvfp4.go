@@ -19,7 +19,7 @@ func quantizeNVFP4(dst []byte, x, _ []float32) {
 		b := dst[36*i:][:36]
 		for k := range 4 {
 			v := x[64*i+16*k:][:16]
-			m := abs(loudestOf(v))
+			m := abs(loudest(v))
 			s := toUE4M3(m / 6)
 			b[k] = s
 			if d := halfUE4M3[s]; m < 1<<30 {

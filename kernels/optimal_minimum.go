@@ -18,41 +18,80 @@ import (
 // into cells of equal codes: a walk along every line, past its crossings with
 // the others, meets all cells, and the sums of the fit follow by one addition
 // at each crossing. Only a strip of the plane matters: the least weight has
-// code 0, and neither end is clipped by more than a known solution's whole
-// error. Still each of the m·n lines crosses about n others there, so that the
-// cost grows as m·n²: for blocks of few codes.
+// code 0, and what lies beyond both ends costs less than a known solution: a
+// convex part of the plane, so that the best cell, which reaches into it, has a
+// border there.
+// Still each of the m·n lines crosses about n others there, so that the cost
+// grows as m·n²: for blocks of few codes.
 func (o *Optimal) ScaleMinimum(x, importance []float32, m int) (scale, minimum float32) {
 	mean := o.gather(x, importance)
 	n := len(o.points)
-	if n == 0 {
+	switch n {
+	case 0:
 		return 0, 0
-	}
-	best := o.startLine(m)
-	if n == 1 {
+	case 1:
 		return 0, float32(mean)
 	}
-	least, most := o.points[0], o.points[n-1]
-	width := most.lo - least.lo
-	// The error of the known solution, with a margin for its rounding.
-	known := math.Sqrt(max(o.sumX2-best.gain, 0) + 1e-12*o.sumX2)
-	clipLeast, clipMost := known/math.Sqrt(least.w), known/math.Sqrt(most.w)
+	best := o.start(m)
+	width := o.points[n-1].lo - o.points[0].lo
 	const margin = 1e-9
 	for i, p := range o.points {
-		d := p.lo - least.lo
+		d := p.lo - o.points[0].lo
 		for k := range m {
-			from := max((d-clipLeast)/(float64(k)+0.5), (width-d-clipMost)/(float64(m-k)-0.5))
-			to := math.Inf(1)
+			// The error of the known solution, with a margin for its rounding.
+			known := max(o.sumX2-best.gain, 0) + 1e-12*o.sumX2
+			to := width // between two means at most
 			if k > 0 {
-				to = d / float64(k)
+				to = min(to, d/float64(k))
 			}
-			from -= margin * max(from, width/float64(m))
 			to += margin * width
-			if from <= to {
+			if from := o.leastScale(i, k, m, known, to) * (1 - margin); from <= to {
 				o.walk(i, k, m, from, to, &best)
 			}
 		}
 	}
 	return float32(best.s), float32(mean + best.b)
+}
+
+// leastScale returns a scale below which on the line where point i is between
+// the codes k and k+1 the points beyond both ends cost more than known, or one
+// above to.
+//
+// The cost is convex in s and falls: Newton's steps stay below the s where it
+// is known.
+func (o *Optimal) leastScale(i, k, m int, known, to float64) (s float64) {
+	x, below, above := o.points[i].lo, float64(k)+0.5, float64(m-k)-0.5
+	// The ends alone tell most.
+	first, last := o.points[0], o.points[len(o.points)-1]
+	s = max((x-first.lo-math.Sqrt(known/first.w))/below, (last.lo-x-math.Sqrt(known/last.w))/above, 0)
+	for range 4 {
+		if s > to {
+			break
+		}
+		cost, slope := -known, 0.
+		low, high := x-float64(s*below), x+float64(s*above)
+		for _, p := range o.points {
+			e := low - p.lo
+			if e <= 0 {
+				break
+			}
+			cost += float64(p.w * float64(e*e))
+			slope += 2 * float64(float64(p.w*e)*below)
+		}
+		for _, p := range slices.Backward(o.points) {
+			e := p.lo - high
+			if e <= 0 {
+				break
+			}
+			cost += float64(p.w * float64(e*e))
+			slope += 2 * float64(float64(p.w*e)*above)
+		}
+		if cost <= 0.01*known {
+			break
+		}
+		s += cost / slope
+	}
+	return s
 }
 
 // line is a fit: its scale and minimum, and how much of Σwx² it explains.
@@ -70,16 +109,15 @@ func (c codeSums) move(p mass, q, by int) codeSums {
 }
 
 // improve sets best to the line of least squares of an assignment in which the
-// weights have the sum 0 and their importance the sum w, if it is better.
-func (c codeSums) improve(best *line, w float64) {
-	spread := c.q2 - float64(c.q*c.q)/w
-	if c.qx <= 0 || spread <= 1e-12*c.q2 {
+// weights have the sum 0 and the inverse of their importance's sum is inv, if
+// it is better.
+func (c codeSums) improve(best *line, inv float64) {
+	spread := c.q2 - float64(float64(c.q*c.q)*inv)
+	if c.qx <= 0 || spread <= 1e-12*c.q2 || c.qx*c.qx <= best.gain*spread {
 		return
 	}
-	if gain := c.qx * c.qx / spread; gain > best.gain {
-		s := c.qx / spread
-		*best = line{s, -s * c.q / w, gain}
-	}
+	s := c.qx / spread
+	*best = line{s: s, b: -s * c.q * inv, gain: s * c.qx}
 }
 
 // gather sets o.points to the different finite weights, ascending, less their
@@ -107,25 +145,39 @@ func (o *Optimal) gather(x, importance []float32) (mean float64) {
 	return mean
 }
 
-// startLine returns the fit that rounding and least squares settle on, taking
-// turns, from the line through both ends.
-func (o *Optimal) startLine(m int) line {
+// start returns the best of the fits that rounding and least squares settle
+// on, taking turns, from lines through the ends and a little inside.
+func (o *Optimal) start(m int) (best line) {
 	n := len(o.points)
-	s, b := (o.points[n-1].lo-o.points[0].lo)/float64(m), o.points[0].lo
-	var best line
-	for s > 0 {
-		var sums codeSums
-		for _, p := range o.points {
-			q := min(max(math.RoundToEven((p.lo-b)/s), 0), float64(m))
-			sums = sums.move(p, 0, int(q))
+	least, width := o.points[0].lo, o.points[n-1].lo-o.points[0].lo
+	for low := range 2 {
+		for high := range 2 {
+			step := width / float64(4*m)
+			b := least + float64(low)*step
+			o.settle((least+width-float64(high)*step-b)/float64(m), b, m, &best)
 		}
-		before := best.gain
-		if sums.improve(&best, o.sumW); best.gain <= before*(1+1e-9) {
-			break
-		}
-		s, b = best.s, best.b
 	}
 	return best
+}
+
+// settle sets best to the fit that rounding and least squares settle on from
+// the scale s and the minimum b, if it is better.
+func (o *Optimal) settle(s, b float64, m int, best *line) {
+	here := line{s: s, b: b}
+	for here.s > 0 {
+		var sums codeSums
+		inv := 1 / here.s
+		for _, p := range o.points {
+			sums = sums.move(p, 0, int(min(max(float64((p.lo-here.b)*inv)+0.5, 0), float64(m))))
+		}
+		before := here.gain
+		if sums.improve(&here, 1/o.sumW); here.gain <= before*(1+1e-9) {
+			break
+		}
+	}
+	if here.gain > best.gain {
+		*best = here
+	}
 }
 
 // walk follows the line on which point i is between the codes k and k+1, from
@@ -134,24 +186,23 @@ func (o *Optimal) startLine(m int) line {
 // 0..m: it changes at |x_j−x_i|/l, l = 1, 2, ….
 func (o *Optimal) walk(i, k, m int, from, to float64, best *line) {
 	index := uint64(1)<<bits.Len(uint(len(o.points)-1)) - 1
-	o.breaks = o.breaks[:0]
+	o.breaks, o.codes = o.breaks[:0], o.codes[:0]
 	var sums codeSums
+	x, inv := o.points[i].lo, 1/to
 	for j, p := range o.points {
-		gap, steps, code := p.lo-o.points[i].lo, m-1-k, k+1
+		gap, steps, code, by := p.lo-x, m-1-k, k+1, 1
 		if j <= i {
-			gap, steps, code = -gap, k, k
+			gap, steps, code, by = -gap, k, k, -1
 		}
-		first := 1 // of the changes below to
-		for first <= steps && gap/float64(first) > to {
-			first++
-		}
-		if j > i {
-			code += first - 1
-		} else {
-			code -= first - 1
-		}
-		sums = sums.move(p, 0, code)
-		for l := first; l <= steps; l++ {
+		passed := int(min(float64(gap*inv), float64(steps))) // changes before to
+		code += by * passed
+		o.codes = append(o.codes, code)
+		q := float64(code)
+		pq := float64(p.w * q)
+		sums.q += pq
+		sums.q2 += float64(pq * q)
+		sums.qx += float64(pq * p.lo)
+		for l := passed + 1; l <= steps; l++ {
 			s := gap / float64(l)
 			if s < from || s <= 0 {
 				break
@@ -159,19 +210,20 @@ func (o *Optimal) walk(i, k, m int, from, to float64, best *line) {
 			o.breaks = append(o.breaks, math.Float64bits(s)&^index|uint64(j))
 		}
 	}
+
 	slices.Sort(o.breaks)
-	p := o.points[i]
-	sums.improve(best, o.sumW)
-	sums.move(p, k, 1).improve(best, o.sumW)
+	p, invW := o.points[i], 1/o.sumW
+	sums.improve(best, invW)
+	sums.move(p, k, 1).improve(best, invW)
 	for _, at := range slices.Backward(o.breaks) {
 		j := int(at & index)
-		s := math.Float64frombits(at &^ index)
-		if q := o.points[j]; j > i {
-			sums = sums.move(q, k+int(math.Round((q.lo-p.lo)/s)), 1)
-		} else {
-			sums = sums.move(q, k+1-int(math.Round((p.lo-q.lo)/s)), -1)
+		by := 1
+		if j <= i {
+			by = -1
 		}
-		sums.improve(best, o.sumW)
-		sums.move(p, k, 1).improve(best, o.sumW)
+		sums = sums.move(o.points[j], o.codes[j], by)
+		o.codes[j] += by
+		sums.improve(best, invW)
+		sums.move(p, k, 1).improve(best, invW)
 	}
 }

@@ -45,9 +45,10 @@ func packBytes(b []byte, codes []uint8) {
 // QuantizeOptimal packs as [Packing.Quantize] does, where the format has a
 // search for it, but with the scale, and the offset, of least squared error,
 // weighted by importance if that is not nil. Scales are stored in 16 bits: of
-// the best real one's two neighbours there, those beside them and the
+// the nearest to the best real one there, its two neighbours and the
 // reference's block, what has the least error is taken, so that no block is
-// worse than the reference's. o is the space of the search.
+// worse than the reference's. Where the reference's scale is too large for 16
+// bits, weights are clipped instead. o is the space of the search.
 func (p *Packing) QuantizeOptimal(dst []byte, x, importance []float32, o *Optimal) {
 	p.Quantize(dst, x, importance)
 	best := p.optimum
@@ -91,12 +92,16 @@ func (p *Packing) QuantizeOptimal(dst []byte, x, importance []float32, o *Optima
 	}
 }
 
-// blockError returns the weighted squared error of what the block b unpacks to.
+// blockError returns the weighted squared error of what the block b unpacks to,
+// +Inf if that is no number.
 func (p *Packing) blockError(b []byte, x, importance, y []float32) (sum float64) {
 	p.dequantize(y, b)
 	for i, v := range x {
 		e := float64(v) - float64(y[i])
 		sum += float64(weightOf(importance, i) * float64(e*e))
+	}
+	if math.IsNaN(sum) {
+		return math.Inf(1)
 	}
 	return sum
 }
@@ -104,12 +109,12 @@ func (p *Packing) blockError(b []byte, x, importance, y []float32) (sum float64)
 // nearHalves returns the binary16 value nearest to x and those beside it.
 func nearHalves(x float32) [3]float32 {
 	h := float16.Fromfloat32(x).Bits()
-	near := [3]float32{f16Values[h], f16Values[h], f16Values[h]}
+	near := [3]float32{f16Value(h), f16Value(h), f16Value(h)}
 	if h&0x7fff < 0x7bff { // not the largest
-		near[1] = f16Values[h+1]
+		near[1] = f16Value(h + 1)
 	}
 	if h&0x7fff > 0 {
-		near[2] = f16Values[h-1]
+		near[2] = f16Value(h - 1)
 	}
 	return near
 }

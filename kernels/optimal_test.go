@@ -7,11 +7,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// leastError tries every assignment of codes 0..m to the magnitudes: with the
-// best scale for each, the least error of all.
-func leastError(x, w []float64, m int) float64 {
+// leastError tries every assignment of codes lo..hi: with the best scale for
+// each, the least error of all.
+func leastError(x, w []float64, lo, hi int) float64 {
 	least := math.Inf(1)
 	q := make([]int, len(x))
+	for i := range q {
+		q[i] = lo
+	}
 	for {
 		var x2, qx, q2 float64
 		for i := range x {
@@ -25,8 +28,8 @@ func leastError(x, w []float64, m int) float64 {
 		}
 		least = math.Min(least, e)
 		i := 0
-		for ; i < len(q) && q[i] == m; i++ {
-			q[i] = 0
+		for ; i < len(q) && q[i] == hi; i++ {
+			q[i] = lo
 		}
 		if i == len(q) {
 			return least
@@ -35,16 +38,35 @@ func leastError(x, w []float64, m int) float64 {
 	}
 }
 
+// scaleError is the error of scale s with the nearest codes of lo..hi.
+func scaleError(x, importance []float32, s float64, lo, hi int) (sum float64) {
+	for i, v := range x {
+		q := 0.
+		if s != 0 {
+			q = min(max(math.RoundToEven(float64(v)/s), float64(lo)), float64(hi))
+		}
+		e := float64(v) - s*q
+		sum += weightOf(importance, i) * e * e
+	}
+	return sum
+}
+
+// mostWeights is how many weights of so many codes can be tried in full.
+func mostWeights(codes int) int { return int(math.Log(2e4) / math.Log(float64(codes))) }
+
 func TestNoScaleIsBetterThanTheOptimal(t *testing.T) {
 	var o Optimal
+	value := rapid.OneOf(
+		rapid.Float32Range(-10, 10),
+		rapid.Custom(func(t *rapid.T) float32 { return float32(rapid.IntRange(-9, 9).Draw(t, "integer")) }),
+	)
 	rapid.Check(t, func(t *rapid.T) {
-		m := rapid.IntRange(1, 7).Draw(t, "m")
-		most := map[int]int{1: 9, 2: 7, 3: 6, 4: 5, 5: 5, 6: 4, 7: 4}[m]
-		value := rapid.OneOf(
-			rapid.Float32Range(-10, 10),
-			rapid.Custom(func(t *rapid.T) float32 { return float32(rapid.IntRange(-9, 9).Draw(t, "integer")) }),
-		)
-		x := rapid.SliceOfN(value, 1, most).Draw(t, "x")
+		lo, hi := -rapid.IntRange(1, 8).Draw(t, "below"), rapid.IntRange(1, 8).Draw(t, "above")
+		symmetric := rapid.Bool().Draw(t, "symmetric")
+		if symmetric {
+			lo = -hi
+		}
+		x := rapid.SliceOfN(value, 1, mostWeights(hi-lo+1)).Draw(t, "x")
 		var importance []float32
 		if rapid.Bool().Draw(t, "weighted") {
 			importance = rapid.SliceOfN(rapid.Float32Range(0, 5), len(x), len(x)).Draw(t, "importance")
@@ -52,16 +74,18 @@ func TestNoScaleIsBetterThanTheOptimal(t *testing.T) {
 		a, w := make([]float64, len(x)), make([]float64, len(x))
 		x2 := 0.
 		for i, v := range x {
-			a[i], w[i] = math.Abs(float64(v)), weightOf(importance, i)
+			a[i], w[i] = float64(v), weightOf(importance, i)
 			x2 += w[i] * a[i] * a[i]
 		}
-		s := o.Scale(x, importance, m)
-		got := x2
-		if s > 0 {
-			got = nearestError(x, importance, float64(s), [2]float64{float64(m), float64(m)})
+		scales := []float32{o.ScaleOf(x, importance, lo, hi)}
+		if symmetric {
+			scales = append(scales, o.Scale(x, importance, hi))
 		}
-		if least := leastError(a, w, m); got > least+1e-9*x2+1e-300 {
-			t.Fatalf("scale %v has squared error %v, the least is %v", s, got, least)
+		least := leastError(a, w, lo, hi)
+		for _, s := range scales {
+			if got := scaleError(x, importance, float64(s), lo, hi); got > least+1e-9*x2+1e-300 {
+				t.Fatalf("scale %v has squared error %v, the least is %v", s, got, least)
+			}
 		}
 	})
 }
@@ -79,10 +103,10 @@ func TestTheOptimalScaleBeatsEveryScaleOfAFineGrid(t *testing.T) {
 		}
 		for _, m := range []int{1, 3, 7, 31, 127} {
 			s := o.Scale(x, nil, m)
-			got := nearestError(x, nil, float64(s), [2]float64{float64(m), float64(m)})
+			got := scaleError(x, nil, float64(s), -m, m)
 			top := float64(maxMagnitude(x))
 			for j := 1; j <= 20000; j++ {
-				if other := nearestError(x, nil, top/float64(m)*float64(j)/10000, [2]float64{float64(m), float64(m)}); other < got*(1-1e-6) {
+				if other := scaleError(x, nil, top/float64(m)*float64(j)/10000, -m, m); other < got*(1-1e-6) {
 					t.Fatalf("±%d: scale %v has squared error %v, %v has %v", m, s, got, top/float64(m)*float64(j)/10000, other)
 				}
 			}

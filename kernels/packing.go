@@ -31,6 +31,8 @@ type Packing struct {
 
 	optimum *optimum // nil where there is no search for the best scale
 	vector  bool     // packing has vector code; unpacking always has
+
+	rows [AVX512 + 1]rowCode // by backend; where there is none, the two functions run
 }
 
 // Slow reports whether packing takes a large part of a microsecond per weight:
@@ -41,7 +43,7 @@ func (p *Packing) Slow() bool { return p.codes == nil }
 var Packings = slices.Concat(scalarPackings, latticePackings)
 
 // scalarPackings is the table of the formats that have a code for each weight.
-var scalarPackings = []*Packing{
+var scalarPackings = withRowCode([]*Packing{
 	{
 		Name: "q4_0", Bits: 4, codes: run(-8, 7), Block: 32, Bytes: 18, UsesImportance: true,
 		About:    "4-bit integers times a scale per 32 weights",
@@ -70,12 +72,12 @@ var scalarPackings = []*Packing{
 	{
 		Name: "q1_0", Bits: 1, codes: codes{-1, 1}, Block: 128, Bytes: 18,
 		About:    "signs times a scale per 128 weights",
-		quantize: quantizeQ1_0, dequantize: dequantizeQ1_0,
+		quantize: quantizeQ1_0, dequantize: dequantizeQ1_0, vector: true,
 	},
 	{
 		Name: "q2_0", Bits: 2, codes: run(-1, 1), Block: 64, Bytes: 18,
 		About:    "−1, 0 or 1 times a scale per 64 weights",
-		quantize: quantizeQ2_0, dequantize: dequantizeQ2_0,
+		quantize: quantizeQ2_0, dequantize: dequantizeQ2_0, vector: true,
 	},
 	{
 		Name: "q2_K", Bits: 2, codes: run(0, 3), Block: 256, Bytes: 84, UsesImportance: true,
@@ -105,12 +107,12 @@ var scalarPackings = []*Packing{
 	{
 		Name: "tq1_0", Bits: 1, codes: run(-1, 1), Block: 256, Bytes: 54,
 		About:    "−1, 0 or 1 times a scale per 256 weights, five in a byte",
-		quantize: quantizeTQ1_0, dequantize: dequantizeTQ1_0,
+		quantize: quantizeTQ1_0, dequantize: dequantizeTQ1_0, vector: true,
 	},
 	{
 		Name: "tq2_0", Bits: 2, codes: run(-1, 1), Block: 256, Bytes: 66,
 		About:    "−1, 0 or 1 times a scale per 256 weights, four in a byte",
-		quantize: quantizeTQ2_0, dequantize: dequantizeTQ2_0,
+		quantize: quantizeTQ2_0, dequantize: dequantizeTQ2_0, vector: true,
 	},
 	{
 		Name: "iq4_nl", Bits: 4, codes: nonlinear[:], Block: 32, Bytes: 18, UsesImportance: true,
@@ -132,7 +134,7 @@ var scalarPackings = []*Packing{
 		About:    "4-bit floats (E2M1) times an 8-bit float per 16 weights",
 		quantize: quantizeNVFP4, dequantize: dequantizeNVFP4, vector: true,
 	},
-}
+})
 
 // codes are the values of a block's codes before scaling, ascending.
 type codes []float32
@@ -162,7 +164,7 @@ func (p *Packing) Quantize(dst []byte, x, importance []float32) {
 	case importance == nil && p.NeedsImportance:
 		panic(fmt.Sprintf("kernels: %s needs importance weights", p.Name))
 	}
-	p.quantize(dst[:len(x)/p.Block*p.Bytes], x, importance)
+	p.quantizeRow(dst[:len(x)/p.Block*p.Bytes], x, importance)
 }
 
 // Dequantize sets the first len(src)/p.Bytes·p.Block elements of dst to the
@@ -172,15 +174,15 @@ func (p *Packing) Dequantize(dst []float32, src []byte) {
 	if len(src)%p.Bytes != 0 {
 		panic(fmt.Sprintf("kernels: %d bytes are not whole blocks of %s", len(src), p.Name))
 	}
-	p.dequantize(dst[:len(src)/p.Bytes*p.Block], src)
+	p.dequantizeRow(dst[:len(src)/p.Bytes*p.Block], src)
 }
 
 // putHalf stores x in b as IEEE binary16 and returns what was stored.
 func putHalf(b []byte, x float32) float32 {
 	h := float16.Fromfloat32(x).Bits()
 	binary.LittleEndian.PutUint16(b, h)
-	return f16Values[h]
+	return f16Value(h)
 }
 
 // half returns the IEEE binary16 value that begins b.
-func half(b []byte) float32 { return f16Values[binary.LittleEndian.Uint16(b)] }
+func half(b []byte) float32 { return f16Value(binary.LittleEndian.Uint16(b)) }

@@ -82,7 +82,7 @@ func TestBoundsOfE2M1AreThoseOfDistances(t *testing.T) {
 			}
 		}
 		got, want := make([]uint8, len(x)), make([]uint8, len(x))
-		codeE2M1Go(got, x, &bounds)
+		codeE2M1(got, x, &bounds)
 		codeE2M1ByDistance(want, x, d)
 		for i := range x {
 			if got[i] != want[i] {

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -323,6 +324,7 @@ func TestWrongLengthsAreProgrammerErrors(t *testing.T) {
 }
 
 func BenchmarkPacking(b *testing.B) {
+	defer Use(Use(Portable))
 	x := gauss(1 << 13)
 	importance := gauss(len(x))
 	for i, v := range importance {
@@ -332,13 +334,16 @@ func BenchmarkPacking(b *testing.B) {
 		packed := make([]byte, len(x)/p.Block*p.Bytes)
 		y := make([]float32, len(x))
 		run := func(name string, f func()) {
-			b.Run(p.Name+"/"+name, func(b *testing.B) {
-				b.SetBytes(int64(4 * len(x)))
-				b.ReportAllocs()
-				for b.Loop() {
-					f()
-				}
-			})
+			for _, impl := range Backends() {
+				b.Run(fmt.Sprintf("%s/%s/%v", p.Name, name, impl), func(b *testing.B) {
+					Use(impl)
+					b.SetBytes(int64(4 * len(x)))
+					b.ReportAllocs()
+					for b.Loop() {
+						f()
+					}
+				})
+			}
 		}
 		if !p.NeedsImportance {
 			run("quantize", func() { p.Quantize(packed, x, nil) })

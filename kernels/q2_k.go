@@ -19,20 +19,21 @@ package kernels
 var q2KFit = newAffineFit(3, -0.5, 0.1, 15, true)
 
 func quantizeQ2K(dst []byte, x, importance []float32) {
-	var f fits
+	var pair [2]fits
 	var codes [256]uint8
+	var scales, offsets [16]float32
 	for i := range len(x) / 256 {
 		b := dst[84*i:][:84]
 		v := x[256*i:][:256]
+		if i%2 == 0 {
+			fitBlocksQ2K(&pair, x, importance, i)
+		}
+		f := &pair[i%2]
 		var s, o [16]uint8
 		var d, m float32
 		if importance == nil {
-			f.fit(&q2KFit, v, nil, 16, byMagnitude)
 			d, m = steps15(&s, f.scales[:]), steps15(&o, f.offsets[:])
 		} else {
-			var w [256]float32
-			weigh(w[:], v, importance[256*i:][:256], sumSquares(v)/256)
-			f.fit(&weightedFit2, v, w[:], 16, byGiven)
 			d = fitPositive(s[:], f.scales[:], f.sums[:], 15)
 			m = fitPositive(o[:], f.offsets[:], f.sums[:], 15)
 		}
@@ -40,10 +41,29 @@ func quantizeQ2K(dst []byte, x, importance []float32) {
 		for k := range s {
 			so := s[k] | o[k]<<4
 			b[k] = so
-			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(so&15), float32(m*float32(so>>4)), 0, 3)
+			scales[k], offsets[k] = d*float32(so&15), m*float32(so>>4)
 		}
+		f.recode(codes[:], v, 0, scales[:], offsets[:], 0, 3)
 		packPairs(b[16:80], &codes, 0)
 	}
+}
+
+// fitBlocksQ2K fits the sub-blocks of block i and, if there is one, of the block
+// after it.
+func fitBlocksQ2K(f *[2]fits, x, importance []float32, i int) {
+	x = x[256*i:]
+	x = x[:min(len(x), 2*256)]
+	if importance == nil {
+		fitPair(f, &q2KFit, x, nil, 16, byMagnitude)
+		return
+	}
+	importance = importance[256*i:][:len(x)]
+	var w [2 * 256]float32
+	sums := sumSquaresOfBlocks(x)
+	for k := range len(x) / 256 {
+		weigh(w[256*k:][:256], x[256*k:][:256], importance[256*k:][:256], sums[k]/256)
+	}
+	fitPair(f, &weightedFit2, x, w[:len(x)], 16, byGiven)
 }
 
 // steps15 sets s to the nearest of 15 steps up to the largest of v and returns

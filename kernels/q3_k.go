@@ -19,17 +19,25 @@ package kernels
 // becomes s = 0.
 
 func quantizeQ3K(dst []byte, x, importance []float32) {
-	var f fits
+	var pair [2]fits
 	var codes [256]uint8
 	var s [16]uint8
+	var scales, none [16]float32
+	var squares [4]float32 // of two blocks
 	for i := range len(x) / 256 {
 		b := dst[110*i:][:110]
 		v := x[256*i:][:256]
-		var d float32
+		f, d := &pair[i%2], float32(0)
 		if importance == nil {
-			d = f.fitQ3K(&s, v)
+			if i%2 == 0 {
+				fitDescendingPair(&pair, 4, x[256*i:min(256*i+512, len(x))], 16)
+			}
+			d = f.scalesQ3K(&s)
 		} else {
-			d = f.fitQ3KWeighted(&s, v, importance[256*i:][:256])
+			if i%2 == 0 {
+				squares = sumSquaresOfBlocks(x[256*i : min(256*i+512, len(x))])
+			}
+			d = f.fitQ3KWeighted(&s, v, importance[256*i:][:256], squares[i%2])
 		}
 		d = putHalf(b[108:], d)
 		packed := b[96:108]
@@ -37,8 +45,9 @@ func quantizeQ3K(dst []byte, x, importance []float32) {
 		for k, s := range s {
 			packed[k%8] |= s & 15 << (k / 8 * 4)
 			packed[8+k%4] |= s >> 4 << (k / 4 * 2)
-			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(int32(s)-32), 0, -4, 3)
+			scales[k] = d * float32(int32(s)-32)
 		}
+		f.recode(codes[:], v, 0, scales[:], none[:], -4, 3)
 		packBits(b[:32], &codes, 2)
 		packPairs(b[32:96], &codes, 0)
 	}
@@ -67,9 +76,8 @@ func dequantizeQ3K(dst []float32, src []byte) {
 	}
 }
 
-// fitQ3K fits a block without importance and returns d.
-func (f *fits) fitQ3K(s *[16]uint8, x []float32) (d float32) {
-	f.fitDescending(4, x, 16)
+// scalesQ3K quantizes the scales of a block without importance and returns d.
+func (f *fits) scalesQ3K(s *[16]uint8) (d float32) {
 	m := loudest(f.scales[:])
 	if m == 0 {
 		*s = [16]uint8{}
@@ -82,10 +90,11 @@ func (f *fits) fitQ3K(s *[16]uint8, x []float32) (d float32) {
 	return 1 / inverse
 }
 
-// fitQ3KWeighted fits a block with importance and returns d.
-func (f *fits) fitQ3KWeighted(s *[16]uint8, x, importance []float32) (d float32) {
+// fitQ3KWeighted fits a block with importance, whose sum of squares is known, and
+// returns d.
+func (f *fits) fitQ3KWeighted(s *[16]uint8, x, importance []float32, squares float32) (d float32) {
 	var w [256]float32
-	weigh(w[:], x, importance, 2*sumSquares(x)/256)
+	weigh(w[:], x, importance, 2*squares/256)
 	f.fitSymmetric(4, x, w[:], 16, byGiven)
 	return fitSymmetric(s[:], f.scales[:], f.sums[:], 32)
 }

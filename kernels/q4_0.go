@@ -10,15 +10,7 @@ package kernels
 // The middle of the codes is 8. The weight of the largest magnitude gets the
 // lowest code, the one that is furthest from the middle.
 
-func quantizeQ4_0(dst []byte, x, importance []float32) {
-	var codes [32]uint8
-	row := meanSquare(x, importance)
-	for i := range len(x) / 32 {
-		b := dst[18*i:][:18]
-		putHalf(b, scaleAndCode(codes[:], x[32*i:][:32], part(importance, i, 32), row, 8))
-		packNibbles(b[2:], codes[:])
-	}
-}
+func quantizeQ4_0(dst []byte, x, importance []float32) { quantizeSymmetric(dst, 18, x, importance, 8) }
 
 func dequantizeQ4_0(dst []float32, src []byte) {
 	for i := range len(src) / 18 {
@@ -28,20 +20,22 @@ func dequantizeQ4_0(dst []float32, src []byte) {
 	}
 }
 
-// scaleAndCode chooses the scale d of a block and sets its codes, whose middle
-// is levels. With importance it is the search of [fitSymmetric], a weight
-// counting by importance·√(row + x²), row being the mean square of its row.
-// Without, the weight of the largest magnitude gets the lowest code, which is
-// the furthest from the middle, exactly.
-func scaleAndCode(codes []uint8, x, importance []float32, row float32, levels int32) (d float32) {
+// quantizeSymmetric packs blocks of 32 into so many bytes each. The middle of the
+// codes is levels. Without importance the weight of the largest magnitude gets
+// the lowest code, which is the furthest from the middle, exactly.
+func quantizeSymmetric(dst []byte, bytes int, x, importance []float32, levels int32) {
 	if importance != nil {
-		var w [32]float32
-		weigh(w[:], x, importance, row)
-		return fitSymmetric(codes, x, w[:], levels)
+		quantizeWeighted(dst, bytes, x, importance, levels, nil)
+		return
 	}
-	d = loudestOf(x) / -float32(levels)
-	codeDownSigned(codes, x, 0, invert(d), float32(levels)+0.5, uint8(2*levels-1))
-	return d
+	var codes [32]uint8
+	for i := range len(x) / 32 {
+		b, v := dst[bytes*i:][:bytes], x[32*i:][:32]
+		d := loudest(v) / -float32(levels)
+		putHalf(b, d)
+		codeDownSigned(codes[:], v, 0, invert(d), float32(levels)+0.5, uint8(2*levels-1))
+		putCodes(b[2:], &codes)
+	}
 }
 
 // invert returns 1/d, or 0 if d is 0.

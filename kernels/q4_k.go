@@ -19,19 +19,16 @@ package kernels
 var q4KFit = newAffineFit(15, -1, 0.1, 20, false)
 
 func quantizeQ4K(dst []byte, x, importance []float32) {
-	var f fits
+	var pair [2]fits
 	var codes [256]uint8
 	for i := range len(x) / 256 {
-		v := x[256*i:]
-		if i%2 == 0 {
-			f.run(&q4KFit, &weightedFit4, x, importance, i)
+		if i%4 == 0 {
+			fitBlocks(&pair, &q4KFit, &weightedFit4, x, importance, i)
 		}
+		f := &pair[i/2%2]
 		b := dst[144*i:][:144]
 		f.putScaleOffsets(b[:16], i%2, importance != nil, 255)
-		for k := range 8 {
-			d, m := scaleOffset(b, k)
-			f.recode(codes[32*k:][:32], v[32*k:][:32], 8*(i%2)+k, d, m, 0, 15)
-		}
+		f.recodeBlock(&codes, x[256*i:][:256], i%2, b, 15)
 		for k := range 4 {
 			packNibbles(b[16+32*k:][:32], codes[64*k:])
 		}
@@ -49,22 +46,22 @@ func dequantizeQ4K(dst []float32, src []byte) {
 	}
 }
 
-// run fits the sub-blocks of 32 of block i and, if there is one, of the block
-// after it.
-func (f *fits) run(plain, weighted *affineFit, x, importance []float32, i int) {
+// fitBlocks fits the sub-blocks of 32 of up to four blocks from block i on: two
+// blocks for each of f.
+func fitBlocks(f *[2]fits, plain, weighted *affineFit, x, importance []float32, i int) {
 	x = x[256*i:]
-	x = x[:min(len(x), 512)]
+	x = x[:min(len(x), 4*256)]
 	if importance == nil {
-		f.fit(plain, x, nil, 32, byRootMeanSquare)
+		fitPair(f, plain, x, nil, 32, byRootMeanSquare)
 		return
 	}
 	importance = importance[256*i:][:len(x)]
-	var w [512]float32
+	var w [4 * 256]float32
+	sums := sumSquaresOfBlocks(x)
 	for k := range len(x) / 256 {
-		v := x[256*k:][:256]
-		weigh(w[256*k:][:256], v, importance[256*k:][:256], 2*sumSquares(v)/256)
+		weigh(w[256*k:][:256], x[256*k:][:256], importance[256*k:][:256], 2*sums[k]/256)
 	}
-	f.fit(weighted, x, w[:len(x)], 32, byGiven)
+	fitPair(f, weighted, x, w[:len(x)], 32, byGiven)
 }
 
 // putScaleOffsets stores the scales and offsets of the eight sub-blocks of block
@@ -94,6 +91,16 @@ func (f *fits) putScaleOffsets(head []byte, k int, weighted bool, limit uint8) {
 	for k := range s {
 		putScaleOffset(head[4:], k, min(63, uint8(nearest(perScale*scales[k]))), min(63, uint8(nearest(perOffset*offsets[k]))))
 	}
+}
+
+// recodeBlock sets codes to those of block k, whose weights are x, after head has
+// its scales and offsets.
+func (f *fits) recodeBlock(codes *[256]uint8, x []float32, k int, head []byte, last int32) {
+	var scales, offsets [8]float32
+	for k := range scales {
+		scales[k], offsets[k] = scaleOffset(head, k)
+	}
+	f.recode(codes[:], x, 8*k, scales[:], offsets[:], 0, last)
 }
 
 // stepsOf returns the largest of v, at least 0, and how many steps there are to

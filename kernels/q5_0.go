@@ -1,7 +1,5 @@
 package kernels
 
-import "encoding/binary"
-
 // q5_0, 5.5 bits per weight, is q4_0 with five-bit codes around 16:
 //
 //	2 bytes   d, binary16
@@ -10,16 +8,7 @@ import "encoding/binary"
 //
 //	x = d·(c − 16)
 
-func quantizeQ5_0(dst []byte, x, importance []float32) {
-	var codes [32]uint8
-	row := meanSquare(x, importance)
-	for i := range len(x) / 32 {
-		b := dst[22*i:][:22]
-		putHalf(b, scaleAndCode(codes[:], x[32*i:][:32], part(importance, i, 32), row, 16))
-		binary.LittleEndian.PutUint32(b[2:], fifthBits(codes[:]))
-		packNibbles(b[6:], codes[:])
-	}
-}
+func quantizeQ5_0(dst []byte, x, importance []float32) { quantizeSymmetric(dst, 22, x, importance, 16) }
 
 func dequantizeQ5_0(dst []float32, src []byte) {
 	var codes [32]uint8

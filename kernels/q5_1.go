@@ -1,7 +1,5 @@
 package kernels
 
-import "encoding/binary"
-
 // q5_1, 6 bits per weight, is q4_1 with five-bit codes:
 //
 //	2 bytes   d, binary16
@@ -12,16 +10,7 @@ import "encoding/binary"
 //	x = d·c + m
 
 func quantizeQ5_1(dst []byte, x, importance []float32) {
-	var codes [32]uint8
-	row := meanSquare(x, importance)
-	for i := range len(x) / 32 {
-		b := dst[24*i:][:24]
-		d, m := spanAndCode(codes[:], x[32*i:][:32], part(importance, i, 32), row, &weightedFit5)
-		putHalf(b, d)
-		putHalf(b[2:], m)
-		binary.LittleEndian.PutUint32(b[4:], fifthBits(codes[:]))
-		packNibbles(b[8:], codes[:])
-	}
+	quantizeSpan(dst, 24, x, importance, &weightedFit5)
 }
 
 func dequantizeQ5_1(dst []float32, src []byte) {

@@ -9,19 +9,16 @@ package kernels
 var q5KFit = newAffineFit(31, -0.5, 0.1, 15, false)
 
 func quantizeQ5K(dst []byte, x, importance []float32) {
-	var f fits
+	var pair [2]fits
 	var codes [256]uint8
 	for i := range len(x) / 256 {
-		v := x[256*i:]
-		if i%2 == 0 {
-			f.run(&q5KFit, &weightedFit5, x, importance, i)
+		if i%4 == 0 {
+			fitBlocks(&pair, &q5KFit, &weightedFit5, x, importance, i)
 		}
+		f := &pair[i/2%2]
 		b := dst[176*i:][:176]
 		f.putScaleOffsets(b[:16], i%2, importance != nil, 63)
-		for k := range 8 {
-			d, m := scaleOffset(b, k)
-			f.recode(codes[32*k:][:32], v[32*k:][:32], 8*(i%2)+k, d, m, 0, 31)
-		}
+		f.recodeBlock(&codes, x[256*i:][:256], i%2, b, 31)
 		packBits(b[16:48], &codes, 4)
 		for k := range 4 {
 			packNibbles(b[48+32*k:][:32], codes[64*k:])

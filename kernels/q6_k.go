@@ -19,6 +19,7 @@ package kernels
 func quantizeQ6K(dst []byte, x, importance []float32) {
 	var f fits
 	var codes [256]uint8
+	var scales, none [16]float32
 	by, w := bySquare, []float32(nil)
 	for i := range len(x) / 256 {
 		b := dst[210*i:][:210]
@@ -37,8 +38,9 @@ func quantizeQ6K(dst []byte, x, importance []float32) {
 		for k, s := range f.scales {
 			s := int8(min(127, nearest(inverse*s)))
 			b[192+k] = uint8(s)
-			f.recode(codes[16*k:][:16], v[16*k:][:16], k, d*float32(s), 0, -32, 31)
+			scales[k] = d * float32(s)
 		}
+		f.recode(codes[:], v, 0, scales[:], none[:], -32, 31)
 		for h := range 2 {
 			packNibbles(b[64*h:][:64], codes[128*h:])
 		}

@@ -10,7 +10,7 @@ package kernels
 func quantizeQ8_0(dst []byte, x, _ []float32) {
 	for i := range len(x) / 32 {
 		b, v := dst[34*i:][:34], x[32*i:][:32]
-		d := abs(loudestOf(v)) / 127
+		d := abs(loudest(v)) / 127
 		putHalf(b, d)
 		codeAway(b[2:], v, invert(d))
 	}

@@ -2,8 +2,9 @@ package kernels
 
 import "math"
 
-// Store is a float format in which scales are kept: it changes both the
-// values, because the scale is rounded to it, and the bytes.
+// Store is a format in which scales are kept: it changes both the values,
+// because the scale is rounded to it, and the bytes. All are floats but
+// [DoubleQuantized].
 type Store struct {
 	Name string
 	Bits int
@@ -12,8 +13,9 @@ type Store struct {
 }
 
 // DoubleQuantized stores scales as 8-bit codes with scales of their own, see
-// [DoubleQuantize]: what a scale becomes depends on all others of its tensor,
-// so that units are fitted with scales as they are.
+// [DoubleQuantize]. It is no float: what a scale becomes depends on all others
+// of its tensor, so that units are fitted with scales as they are, and Bits are
+// those of a code alone; [Format.ScaleBits] has the whole cost.
 var DoubleQuantized = &Store{"dq", 8, math.MaxFloat32, func(x float32) float32 { return x }}
 
 // Stores is the table of scale formats; the first is the default of scales

@@ -94,15 +94,15 @@ func decodeBF16AVX2(dst *float32, src *byte, n int)
 //go:noescape
 func castBF16AVX2(dst *float32, src *float32, n int) int
 
-// fitAffineAVX2 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+// fitAffineAVX2 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes, in so many groups, whose spaces are so many bytes apart. numerators are what is divided by the range: the levels, then those of each of the tries.
 //
 //go:noescape
-func fitAffineAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+func fitAffineAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32, groups int, apart int)
 
-// fitAffineAbsoluteAVX2 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+// fitAffineAbsoluteAVX2 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes, in so many groups, whose spaces are so many bytes apart. numerators are what is divided by the range: the levels, then those of each of the tries.
 //
 //go:noescape
-func fitAffineAbsoluteAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+func fitAffineAbsoluteAVX2(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32, groups int, apart int)
 
 // fitSymmetricAVX2 equals fitSymmetric on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the loudest weight: first minus the levels, then those of each of the tries.
 //
@@ -114,45 +114,25 @@ func fitSymmetricAVX2(space *float32, x *float32, w *float32, n int, weigh int, 
 //go:noescape
 func fitNonlinearAVX2(space *float32, x *float32, w *float32, n int, weigh int, tables *float32, numerators *float32, tries int)
 
-// fitDescendingAVX2 equals fitDescending on each of as many sub-blocks of n weights as a vector has lanes.
+// fitDescendingAVX2 equals fitDescending on each of as many sub-blocks of n weights as a vector has lanes, at x and at otherX.
 //
 //go:noescape
-func fitDescendingAVX2(space *float32, x *float32, n int, levels int32)
+func fitDescendingAVX2(space *float32, x *float32, otherSpace *float32, otherX *float32, n int, levels int32)
 
-// recodeAVX2 equals recodeGo for a scale other than 0 and n a multiple of 16.
+// recodeAVX2 equals recodeGo for n > 0, a multiple of 16, and parts > 0.
 //
 //go:noescape
-func recodeAVX2(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
+func recodeAVX2(codes *uint8, x *float32, n int, scales *float32, offsets *float32, parts int, low int32, high int32)
 
-// minifloatAVX2 equals nearestEvenGo: words are those of the Minifloat.
+// weighAVX2 equals weighGo for n > 0, a multiple of 16.
 //
 //go:noescape
-func minifloatAVX2(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
+func weighAVX2(w *float32, x *float32, importance *float32, n int, square float32)
 
-// codeAwayAVX2 equals codeAwayGo for n > 0, a multiple of 16.
+// minifloatAVX2 equals nearestEvenGo for n > 0: words are those of the Minifloat.
 //
 //go:noescape
-func codeAwayAVX2(codes *uint8, x *float32, n int, inverse float32)
-
-// codeDownSignedAVX2 equals the Go function for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeDownSignedAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-
-// codeDownAVX2 equals the Go function for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeDownAVX2(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-
-// codeE2M1AVX2 equals codeE2M1Go for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeE2M1AVX2(codes *uint8, x *float32, n int, bounds *float32)
-
-// unpackNibblesAVX2 equals unpackNibblesGo for n > 0, a multiple of 16.
-//
-//go:noescape
-func unpackNibblesAVX2(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
+func minifloatAVX2(dst *float32, src *float32, n int, unit int, scales *float32, last float32, words *uint32) int
 
 // unpackBytesAVX2 equals unpackBytesGo for n > 0, a multiple of 16, and parts > 0.
 //
@@ -249,15 +229,15 @@ func decodeBF16AVX512(dst *float32, src *byte, n int)
 //go:noescape
 func castBF16AVX512(dst *float32, src *float32, n int) int
 
-// fitAffineAVX512 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+// fitAffineAVX512 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes, in so many groups, whose spaces are so many bytes apart. numerators are what is divided by the range: the levels, then those of each of the tries.
 //
 //go:noescape
-func fitAffineAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+func fitAffineAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32, groups int, apart int)
 
-// fitAffineAbsoluteAVX512 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.
+// fitAffineAbsoluteAVX512 equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes, in so many groups, whose spaces are so many bytes apart. numerators are what is divided by the range: the levels, then those of each of the tries.
 //
 //go:noescape
-func fitAffineAbsoluteAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32)
+func fitAffineAbsoluteAVX512(space *float32, x *float32, w *float32, n int, weigh int, numerators *float32, tries int, levels int32, groups int, apart int)
 
 // fitSymmetricAVX512 equals fitSymmetric on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the loudest weight: first minus the levels, then those of each of the tries.
 //
@@ -269,45 +249,25 @@ func fitSymmetricAVX512(space *float32, x *float32, w *float32, n int, weigh int
 //go:noescape
 func fitNonlinearAVX512(space *float32, x *float32, w *float32, n int, weigh int, tables *float32, numerators *float32, tries int)
 
-// fitDescendingAVX512 equals fitDescending on each of as many sub-blocks of n weights as a vector has lanes.
+// fitDescendingAVX512 equals fitDescending on each of as many sub-blocks of n weights as a vector has lanes, at x and at otherX.
 //
 //go:noescape
-func fitDescendingAVX512(space *float32, x *float32, n int, levels int32)
+func fitDescendingAVX512(space *float32, x *float32, otherSpace *float32, otherX *float32, n int, levels int32)
 
-// recodeAVX512 equals recodeGo for a scale other than 0 and n a multiple of 16.
+// recodeAVX512 equals recodeGo for n > 0, a multiple of 16, and parts > 0.
 //
 //go:noescape
-func recodeAVX512(codes *uint8, x *float32, n int, scale float32, offset float32, low int32, high int32)
+func recodeAVX512(codes *uint8, x *float32, n int, scales *float32, offsets *float32, parts int, low int32, high int32)
 
-// minifloatAVX512 equals nearestEvenGo: words are those of the Minifloat.
+// weighAVX512 equals weighGo for n > 0, a multiple of 16.
 //
 //go:noescape
-func minifloatAVX512(dst *float32, src *float32, n int, inv float32, scale float32, words *uint32) int
+func weighAVX512(w *float32, x *float32, importance *float32, n int, square float32)
 
-// codeAwayAVX512 equals codeAwayGo for n > 0, a multiple of 16.
+// minifloatAVX512 equals nearestEvenGo for n > 0: words are those of the Minifloat.
 //
 //go:noescape
-func codeAwayAVX512(codes *uint8, x *float32, n int, inverse float32)
-
-// codeDownSignedAVX512 equals the Go function for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeDownSignedAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-
-// codeDownAVX512 equals the Go function for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeDownAVX512(codes *uint8, x *float32, n int, low float32, inverse float32, half float32, most uint8)
-
-// codeE2M1AVX512 equals codeE2M1Go for n > 0, a multiple of 16.
-//
-//go:noescape
-func codeE2M1AVX512(codes *uint8, x *float32, n int, bounds *float32)
-
-// unpackNibblesAVX512 equals unpackNibblesGo for n > 0, a multiple of 16.
-//
-//go:noescape
-func unpackNibblesAVX512(y *float32, codes *uint8, n int, table *int8, low float32, lowAdd float32, high float32, highAdd float32)
+func minifloatAVX512(dst *float32, src *float32, n int, unit int, scales *float32, last float32, words *uint32) int
 
 // unpackBytesAVX512 equals unpackBytesGo for n > 0, a multiple of 16, and parts > 0.
 //
@@ -328,3 +288,13 @@ func extremesAVX2(x *float32, n int, unit int, ends *float32)
 //
 //go:noescape
 func momentsAVX2(x *float32, n int, sums *float64)
+
+// stretchAVX2 equals stretchGo for n weights, not 0.
+//
+//go:noescape
+func stretchAVX2(trials *float32, losses *float32, tenths *float32, x *float32, w *float32, n int, high float32, levels int32)
+
+// projectAVX2 equals trials.projectGo for n weights, not 0.
+//
+//go:noescape
+func projectAVX2(trials *float32, x *float32, w *float32, n int, levels int32)

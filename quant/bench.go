@@ -19,7 +19,7 @@ type Speed struct {
 	Threads    int
 	Weights    float64 // per second
 	Bytes      float64 // read and written per second
-	Share      float64 // of the bytes per second at which as many threads read memory
+	Share      float64 // of the bytes per second at which as many threads read memory, or copy it where the kernel writes
 	OverGo     float64 // how many times as fast as plain Go with as many threads
 }
 
@@ -30,6 +30,12 @@ const (
 	// benchTime is about how long one row may take.
 	benchTime = 120 * time.Millisecond
 	benchRuns = 3
+	// benchLeast weights are whole blocks of every format: the least that a core
+	// runs over.
+	benchLeast = 1 << 12
+
+	// What memory alone allows.
+	opRead, opCopy = "read", "copy"
 )
 
 // Bench runs the kernels that choose takes, each in every implementation that
@@ -38,18 +44,29 @@ const (
 func Bench(ctx context.Context, threads int, choose func(op, format string) bool, report func(Speed) error) error {
 	defer kernels.Use(kernels.Use(kernels.Portable))
 	backends := kernels.Backends()
-	w := benchWork(benchLen)
-	kernels.Use(backends[len(backends)-1])
-	reading := 0.0
+	parts := split(benchWork(benchLen), threads)
+	memory := map[string]float64{} // the most bytes per second, by operation
 	for _, k := range kernels.Kernels {
-		if k.Op == "read" {
-			seconds, n := timeKernel(k, w, threads)
-			reading = float64(n) * k.Bytes / seconds
+		for _, impl := range backends {
+			if (k.Op == opRead || k.Op == opCopy) && k.Implemented(impl) {
+				kernels.Use(impl)
+				seconds, n := timeKernel(k, parts)
+				memory[k.Op] = max(memory[k.Op], float64(n)*k.Bytes/seconds)
+			}
 		}
 	}
 	for _, k := range kernels.Kernels {
 		if !choose(k.Op, k.Format) {
 			continue
+		}
+		limit := opRead
+		if k.Writes {
+			limit = opCopy
+		}
+		if k.Before != nil {
+			for _, p := range parts {
+				k.Before(p)
+			}
 		}
 		portable := 0.0
 		for _, impl := range backends {
@@ -60,10 +77,10 @@ func Bench(ctx context.Context, threads int, choose func(op, format string) bool
 				continue
 			}
 			kernels.Use(impl)
-			seconds, n := timeKernel(k, w, threads)
+			seconds, n := timeKernel(k, parts)
 			s := Speed{Op: k.Op, Format: k.Format, Impl: impl, Threads: threads, Weights: float64(n) / seconds}
 			s.Bytes = s.Weights * k.Bytes
-			s.Share = s.Bytes / reading
+			s.Share = s.Bytes / memory[limit]
 			if impl == kernels.Portable {
 				portable = s.Weights
 			}
@@ -100,42 +117,51 @@ func benchWork(n int) *kernels.Work {
 	return w
 }
 
-// timeKernel returns the least time of a run of k, and over how many weights.
-func timeKernel(k kernels.Kernel, w *kernels.Work, threads int) (seconds float64, n int) {
-	const least = 1 << 12 // whole blocks of every format
-	n = least * threads
+// split divides w among threads.
+func split(w *kernels.Work, threads int) []*kernels.Work {
+	n := len(w.X) / threads &^ (benchLeast - 1)
+	parts := make([]*kernels.Work, threads)
+	for t := range parts {
+		parts[t] = share(w, t*n, n)
+	}
+	return parts
+}
+
+// timeKernel returns the least time of a run of k over the beginning of all
+// parts at once, and over how many weights together.
+func timeKernel(k kernels.Kernel, parts []*kernels.Work) (seconds float64, n int) {
+	n = benchLeast
 	once := func() float64 {
 		var wait sync.WaitGroup
 		start := time.Now()
-		for t := range threads {
-			part := share(w, k, t*(n/threads), n/threads)
+		for _, p := range parts {
+			part := share(p, 0, n)
+			if k.Op == "loss" { // one unit, under each of a few maps
+				part.Maps, part.Losses = part.Maps[:1], part.Losses[:1]
+			}
 			wait.Go(func() { k.Run(part) })
 		}
 		wait.Wait()
 		return time.Since(start).Seconds()
 	}
 	once() // builds tables, touches memory
-	for n*4 <= len(w.X) && once() < benchTime.Seconds()/(4*benchRuns) {
-		n *= 4
+	for all := len(parts[0].X); n < all && once() < benchTime.Seconds()/(4*benchRuns); {
+		n = min(4*n, all)
 	}
 	seconds = math.Inf(1)
 	for start := time.Now(); time.Since(start) < benchTime || math.IsInf(seconds, 1); {
 		seconds = min(seconds, once())
 	}
-	return seconds, n
+	return seconds, n * len(parts)
 }
 
 // share returns the part of w that begins at weight first and has n.
-func share(w *kernels.Work, k kernels.Kernel, first, n int) *kernels.Work {
-	p := &kernels.Work{
+func share(w *kernels.Work, first, n int) *kernels.Work {
+	return &kernels.Work{
 		X: w.X[first:][:n], Y: w.Y[first:][:n], Importance: w.Importance[first:][:n],
 		Packed: w.Packed[2*first:][:2*n], Codes: w.Codes[first:][:n], Unit: w.Unit,
 		Maps: w.Maps[first/w.Unit:][:n/w.Unit], Extents: w.Extents[first/w.Unit:][:n/w.Unit], Losses: w.Losses[first/w.Unit:][:n/w.Unit],
 	}
-	if k.Op == "loss" { // one unit, under each of a few maps
-		p.Maps, p.Losses = p.Maps[:1], p.Losses[:1]
-	}
-	return p
 }
 
 // BenchMeasure measures a tensor in memory under s, exactly, on one core and on

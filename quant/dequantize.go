@@ -2,7 +2,9 @@ package quant
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant/model"
 )
 
@@ -12,13 +14,17 @@ const waveLen = 64
 
 // Dequantize gives the weights of t as they come back from s to emit, in order
 // and in chunks that are valid for the call. Its memory does not depend on the
-// tensor's size. progress, which may be nil, hears the share done.
+// tensor's size. progress, which may be nil, hears the share done. Packings have
+// no code for NaN and ±Inf: for them a weight that is not finite is an error.
 func Dequantize(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, progress func(float64), emit func(y []float32) error) error {
 	q, err := newQuantizer(ctx, t, sum, s)
 	if err != nil {
 		return err
 	}
 	spans := q.layout.chunks()
+	if !s.Keep() && s.Format.Packing != nil && sum.NonFinite > 0 {
+		return whereNotFinite(t, s, spans)
+	}
 	y := make([]float32, min(len(spans), waveLen)*2*chunkLen)
 	fitters := make([]fitter, workers())
 	for i := 0; i < len(spans); i += waveLen {
@@ -37,6 +43,23 @@ func Dequantize(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, pr
 		}
 		if progress != nil {
 			progress(float64(end) / float64(q.layout.n))
+		}
+	}
+	return nil
+}
+
+// whereNotFinite returns an error that names the first weight of t that is not
+// finite, of which there is one at least.
+func whereNotFinite(t *model.Tensor, s Scheme, spans []span) error {
+	for _, span := range spans {
+		x := make([]float32, span.end-span.first)
+		if err := t.Read(x, span.first); err != nil {
+			return err
+		}
+		for i, v := range x {
+			if !kernels.Finite(v) {
+				return fmt.Errorf("%s: weight %d is %g: %s has no code for it", t.Name, span.first+i, v, s.Format.Name)
+			}
 		}
 	}
 	return nil

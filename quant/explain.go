@@ -157,7 +157,7 @@ func ExplainWeights(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme
 		case entering:
 			if m, err = chooseMap(ctx, t, sum, s, unit); err == nil && s.Store == kernels.DoubleQuantized {
 				var scales []float32
-				if scales, err = sum.doubled.find(ctx, t, s); err == nil {
+				if scales, err = sum.doubledScales(ctx, t, s); err == nil {
 					m.(*kernels.GridMap).Scale = scales[u]
 				}
 			}

@@ -177,6 +177,10 @@ func (s Scheme) whyNotRange(r *kernels.Range) string {
 	return ""
 }
 
+// maxDoubled is the largest group whose scales are quantized themselves:
+// bitsandbytes has none larger.
+const maxDoubled = 4096
+
 // whyNotStore returns why scales cannot be stored as store, or "".
 func (s Scheme) whyNotStore(store *kernels.Store) string {
 	switch {
@@ -184,8 +188,8 @@ func (s Scheme) whyNotStore(store *kernels.Store) string {
 		return ""
 	case !s.Has(kernels.Doubled):
 		return "only nf4 and fp4_bnb quantize their scales, as bitsandbytes does"
-	case s.Granularity <= 0:
-		return "it needs groups: few scales are not worth it"
+	case s.Granularity <= 0 || s.Granularity > maxDoubled:
+		return fmt.Sprintf("it needs groups of at most %d: few scales are not worth it", maxDoubled)
 	}
 	return ""
 }

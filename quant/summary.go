@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant/model"
@@ -21,7 +22,7 @@ type Summary struct {
 	Distribution kernels.Distribution
 	channels     []extremes
 
-	doubled doubledScales
+	doubled atomic.Pointer[doubledScales]
 
 	cellLen int   // the tensor in equal cells, the last one shorter
 	loud    []int // cells of more than twice the mean energy, loudest first

@@ -34,7 +34,7 @@ func newQuantizer(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) 
 	}
 	if s.Store == kernels.DoubleQuantized {
 		var err error
-		q.scales, err = sum.doubled.find(ctx, t, s)
+		q.scales, err = sum.doubledScales(ctx, t, s)
 		return q, err
 	}
 	byExtremes := s.Format.Integer() && (s.Range == kernels.MinMax || s.Range == kernels.Full)
@@ -192,9 +192,9 @@ func (f *fitter) unit(s Scheme, x []float32) kernels.Map {
 
 // pack sets y to the weights x, whole blocks, as they come back from being
 // packed. Where a format needs importance weights and there are none, all
-// weights matter alike. Weights that are not finite are packed as 0 and stay as
-// they are. Where the weights are too large for the block's float16 scale, what
-// comes back is no number: it counts as clipped, and as 0.
+// weights matter alike. Weights that are not finite are measured as if packed as
+// 0, and stay as they are. Where the weights are too large for the block's
+// float16 scale, what comes back is no number: it counts as clipped, and as 0.
 func (f *fitter) pack(s Scheme, y, x []float32) (clipped int) {
 	p := s.Format.Packing
 	n := len(x)

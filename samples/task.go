@@ -20,10 +20,11 @@ func OpenTask(name, folder string) (*model.Model, *net.Task, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if t.Network, err = net.New(m); err != nil {
+	n, err := net.New(m)
+	if err != nil {
 		return nil, nil, err
 	}
-	return m, t, nil
+	return m, t, t.Use(n)
 }
 
 // DataOf returns the task of the sample called name without its network.
@@ -55,6 +56,7 @@ const trainingSeed = 1
 
 func (p *Pictures) task() *net.Task {
 	t := &net.Task{
+		Input:      []int{p.Channels, p.Height, p.Width},
 		Classes:    p.Classes,
 		Train:      pictureData{p.Train(trainingSeed)},
 		Validation: pictureData{p.Validation()},
@@ -92,6 +94,7 @@ const testWindows = 400
 
 func (t *Text) task() *net.Task {
 	return &net.Task{
+		Input:      []int{Context},
 		Train:      randomWindows{t.Train()},
 		Validation: evenWindows{t.Validation()},
 		Tests:      []net.Test{{Name: "persuasion", Data: evenWindows{t.Test()}}},

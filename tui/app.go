@@ -27,6 +27,9 @@ type app struct {
 
 	work     work
 	run      running
+	view     runView
+	training *training // nil if none is under way
+	kept     kept
 	layers   layers
 	page     int
 	heat     heatMap
@@ -66,6 +69,8 @@ var pages = []struct {
 	{"Layers", "l", (*app).drawLayers},
 	{"Sensitivity", "s", (*app).drawSensitivity},
 	{"Microscope", "m", (*app).drawMicroscope},
+	{"Run", "r", (*app).drawRun},
+	{"", "t", (*app).drawTraining}, // what Run leads to: it has no tab of its own
 	{"", "v", (*app).drawMeasures}, // the other side of Sensitivity: it has no tab of its own
 }
 
@@ -73,6 +78,8 @@ const (
 	pageLayers = iota
 	pageSensitivity
 	pageMicroscope
+	pageRun
+	pageTraining
 	pageMeasures
 )
 
@@ -89,7 +96,8 @@ func (a *app) load(m *model.Model, plan quant.Plan, task *net.Task) {
 	a.model, a.history = m, quant.NewHistory(plan)
 	a.planned = newPlanned(m, plan)
 	a.work = newWork()
-	a.run = newRunning(task)
+	a.endTraining()
+	a.run, a.view, a.kept = newRunning(task), runView{}, kept{}
 	a.inputs, a.measures = false, measures{}
 	a.page, a.micro, a.heat, a.compare = pageLayers, microscope{}, heatMap{}, false
 	a.dial = 1
@@ -114,7 +122,7 @@ func (a *app) Init() tea.Cmd {
 
 // Update takes in what happened and starts what is most urgent then.
 func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	return a, tea.Batch(a.handle(msg), a.schedule())
+	return a, tea.Batch(a.handle(msg), a.schedule(), a.train())
 }
 
 func (a *app) handle(msg tea.Msg) tea.Cmd {
@@ -142,6 +150,12 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 		return a.pointer(msg)
 	case resultMsg:
 		return a.take(msg)
+	case trainedMsg:
+		return a.trained(msg)
+	case keptMsg:
+		return a.keepNetwork(msg)
+	case savedWeightsMsg:
+		return a.savedWeights(msg)
 	case tickMsg:
 		return a.tick()
 	case openedMsg:
@@ -207,8 +221,7 @@ func (a *app) View() tea.View {
 	s.clear()
 	a.hots = a.hots[:0]
 	if s.w > 0 && s.h > 0 {
-		head, rest := s.area().cutTop(1)
-		foot, body := rest.cutBottom(1)
+		head, body, foot := s.parts()
 		a.drawHead(head)
 		a.drawTabs(body)
 		pages[a.page].draw(a, body)
@@ -243,6 +256,7 @@ func (a *app) drawHead(r rect) {
 	}
 	right := fmt.Sprintf("%s → %s  %.1f×  %.2f bpw  ", sizeText(t.Now), sizeText(t.Then), t.Ratio(), t.BPW())
 	x := s.text(r, r.x, r.y, fg(colAccent).with(bold), " bitdial ")
+	sqnr += a.meritText(r.w)
 	width := textWidth(right) + textWidth(sqnr)
 	left := rect{x, r.y, max(0, r.w-x-width-1), 1}
 	facts := fmt.Sprintf("  %d tensors · %s weights", len(a.model.Tensors), countText(int64(t.Params)))
@@ -274,7 +288,7 @@ func (a *app) drawTabs(r rect) {
 			x = s.text(r, x, r.y, fg(colFaint), "─")
 		}
 		st := fg(colDim)
-		if i == a.page || i == pageSensitivity && a.page == pageMeasures {
+		if i == a.page || i == pageSensitivity && a.page == pageMeasures || i == pageRun && a.page == pageTraining {
 			st = fg(colAccent).with(bold)
 		}
 		from := x

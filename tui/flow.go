@@ -28,11 +28,15 @@ type rangeMark struct {
 	lo, hi float64
 }
 
-// seeFlow captures what flows into the layer of t.
-func seeFlow(ctx context.Context, t *model.Tensor, g given, progress func(float64)) (*flowSeen, error) {
-	f := &flowSeen{flow: g.cal.Flow(t.Name)}
+func doCalibrate(ctx context.Context, _ errand, g given, progress func(float64)) (any, error) {
+	return g.task.Calibrate(ctx, progress)
+}
+
+// doSeeFlow captures what flows into a layer.
+func doSeeFlow(ctx context.Context, e errand, g given, progress func(float64)) (any, error) {
+	f := &flowSeen{flow: g.cal.Flow(e.tensor.Name)}
 	var err error
-	if f.captured, err = net.Capture(ctx, g.task.Network.Graph, g.task.Train, g.cal.N, t.Name, progress); err != nil {
+	if f.captured, err = net.Capture(ctx, g.task.Network.Graph, g.task.Train, g.cal.N, e.tensor.Name, progress); err != nil {
 		return nil, err
 	}
 	f.original = quant.HistogramOf(f.flow.Distribution, f.flow.Lo, f.flow.Hi)
@@ -52,14 +56,19 @@ func seeFlow(ctx context.Context, t *model.Tensor, g given, progress func(float6
 	return f, nil
 }
 
-// marksOf returns the ranges that calibration fixes in its several ways.
-func marksOf(a quant.Activation, flow *net.Flow) []rangeMark {
+// doMarkRanges finds the ranges that calibration fixes in its several ways.
+func doMarkRanges(_ context.Context, e errand, g given, _ func(float64)) (any, error) {
+	flow := g.cal.Flow(e.tensor.Name)
 	var marks []rangeMark
-	for _, o := range a.Calibrated() {
+	for _, o := range e.flow.Calibrated() {
 		lo, hi := flow.Map(o.Scheme).Range()
 		marks = append(marks, rangeMark{o.Label, o.Scheme, float64(lo), float64(hi)})
 	}
-	return marks
+	return marks, nil
+}
+
+func doMeasureFlow(ctx context.Context, e errand, g given, _ func(float64)) (any, error) {
+	return g.seen.captured.Measure(ctx, e.flow, g.cal.Flow(e.tensor.Name))
 }
 
 // flowErrands are what the plots of the layer's flow need, each what the next

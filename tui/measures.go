@@ -228,7 +228,11 @@ func (a *app) measureProgress() (known, all int, left time.Duration) {
 				known++
 				continue
 			}
-			left += a.run.took[kind]
+			took := a.run.took[kind]
+			if took == 0 && kind != forecast { // the first of its kind: it runs the network as the float one ran
+				took = a.run.took[scoreFloat]
+			}
+			left += took
 		}
 	}
 	return known, all, left

@@ -22,6 +22,13 @@ type openDialog struct {
 type openedMsg struct{ model *model.Model }
 
 func (a *app) askOpen() tea.Cmd {
+	if a.unsaved() {
+		return a.askWeights("Open another model?", "open", (*app).askOpenPlan)
+	}
+	return a.askOpenPlan()
+}
+
+func (a *app) askOpenPlan() tea.Cmd {
 	if !a.history.Saved() {
 		a.dialog = &question{"Open another model?", "The plan of this one has changes that are not written to a file.", []choice{
 			{"w", "write it", (*app).askSave},

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"math"
 	"time"
 
 	"github.com/bitdial/bitdial/quant"
@@ -10,45 +9,25 @@ import (
 	"github.com/bitdial/bitdial/quant/net"
 )
 
-// What a run is over, in inputs and answers: enough that figures do not jump,
-// little enough to wait for.
-const (
-	curvatureInputs = 256 // of those to learn from
-	scoredInputs    = 500 // of those to choose by
-	mostAnswers     = 1 << 13
-)
-
-// some returns how many of the inputs of d are run: most of them, or, where each
-// has many answers as a text does, fewer.
-func some(d net.Data, most int) int {
-	return min(d.Len(), most, max(16, mostAnswers/max(1, d.Labels())))
-}
-
-// scored returns how many inputs are scored.
-func (b *bench) scored() int { return some(b.task.Validation, scoredInputs) }
-
 // bench is what a model is run with. Only the job under way touches it, and
 // there is one job at a time.
 type bench struct {
 	task       *net.Task
-	validation *net.Trial // nil until something is scored on what the task is chosen by
-}
-
-// score lets one of the package's functions score the network.
-func (b *bench) score(run func(*net.Trial) (*net.Score, error)) (any, error) {
-	if b.validation == nil {
-		var err error
-		if b.validation, err = net.NewTrial(b.task.Network, b.task.Validation); err != nil {
-			return nil, err
-		}
-	}
-	return run(b.validation)
+	reference  *net.Network // in float, what answers are compared with: training replaces the task's, not this
+	trials     map[trialOf]*net.Trial
+	validation *net.Trial        // nil until a layer's harm is scored
+	writer     *net.Continuation // nil until something is written
 }
 
 // running is what has been found out by running the model.
 type running struct {
-	bench  *bench // nil: the model cannot be run
-	failed map[errand]error
+	bench   *bench // nil: the model cannot be run
+	scores  recent[errand, *net.Score]
+	timing  recent[errand, timing]
+	texts   recent[errand, *written]
+	looks   recent[lookOf, *look]
+	picture struct{ w, h int } // the size of the test's pictures, 0 until one has been looked at
+	failed  map[errand]error
 
 	inputs map[string][]int // what flows into a layer, by its weight's name: the shape
 	cal    *net.Calibration
@@ -68,17 +47,22 @@ type running struct {
 // newRunning prepares task, which is nil for a model that cannot be run.
 func newRunning(task *net.Task) running {
 	r := running{
+		scores: newRecent[errand, *net.Score](64),
+		timing: newRecent[errand, timing](64),
+		texts:  newRecent[errand, *written](64),
+		looks:  newRecent[lookOf, *look](1024),
 		failed: map[errand]error{},
 		seen:   newRecent[*model.Tensor, *flowSeen](4),
 		marks:  newRecent[errand, []rangeMark](64),
 		flows:  newRecent[errand, *net.FlowMeasurement](64),
 		flowDB: map[errand]float64{},
-		harms:  map[errand]*net.Score{}, costs: map[errand]float64{},
+		harms:  map[errand]*net.Score{},
+		costs:  map[errand]float64{},
 	}
 	if task == nil {
 		return r
 	}
-	r.bench = &bench{task: task}
+	r.bench = &bench{task: task, reference: task.Network, trials: map[trialOf]*net.Trial{}}
 	var err error
 	if r.inputs, err = task.Network.Entries(); err != nil {
 		r.failed[errand{kind: calibrate}] = err
@@ -86,25 +70,49 @@ func newRunning(task *net.Task) running {
 	return r
 }
 
-// errand is something to find out by running the model: a fact about a layer
-// under schemes, or about the whole. Its fields are zero where the answer does
-// not depend on them.
+// task returns the network with its data, nil if there is none.
+func (r *running) task() *net.Task {
+	if r.bench == nil {
+		return nil
+	}
+	return r.bench.task
+}
+
+// errand is something to find out by running the model. Its fields are zero
+// where the answer does not depend on them.
 type errand struct {
-	kind   errandKind
-	tensor *model.Tensor
+	kind errandKind
+	plan string // the sum of the whole plan, "" for the float network; of a layer by itself, the remedies
+
+	set  int // of the tests
+	from int // the first input, or the one that a text begins with
+	n    int // inputs
+	seed uint64
+
+	tensor *model.Tensor // a layer
 	scheme quant.Scheme
 	flow   quant.Activation
-	plan   string // the sum of the whole plan, or its remedies
 }
 
 type errandKind int
 
 const (
 	noErrand errandKind = iota
+
+	// For the Run page.
+	scoreTest
+	timeLayers
+	lookAtInputs
+	writeText
+	prepareTraining
+
+	// For what flows into a layer.
 	calibrate
 	lookAtFlow
 	markRanges
 	measureFlow
+
+	// For the harm that a layer does.
 	scoreFloat
 	scorePlan
 	scoreAlone
@@ -113,13 +121,15 @@ const (
 	forecast
 )
 
-// given is what an errand may know of earlier ones, and the plan.
+// given is what an errand starts with.
 type given struct {
 	*bench
-	plan quant.Plan
-	cal  *net.Calibration
-	seen *flowSeen
-	curv *net.Curvature
+	plan   quant.Plan
+	wanted []int    // inputs to look at
+	so     *written // far
+	cal    *net.Calibration
+	seen   *flowSeen
+	curve  *net.Curvature
 }
 
 // errands is the table of them: what the last row says while one is under way,
@@ -128,51 +138,43 @@ var errands = [...]struct {
 	doing string
 	do    func(ctx context.Context, e errand, g given, progress func(float64)) (any, error)
 }{
-	calibrate: {"calibrating", func(ctx context.Context, _ errand, g given, progress func(float64)) (any, error) {
-		return g.task.Calibrate(ctx, progress)
-	}},
-	lookAtFlow: {"looking at what flows into", func(ctx context.Context, e errand, g given, progress func(float64)) (any, error) {
-		return seeFlow(ctx, e.tensor, g, progress)
-	}},
-	markRanges: {"choosing ranges for", func(_ context.Context, e errand, g given, _ func(float64)) (any, error) {
-		return marksOf(e.flow, g.cal.Flow(e.tensor.Name)), nil
-	}},
-	measureFlow: {"measuring what flows into", func(ctx context.Context, e errand, g given, _ func(float64)) (any, error) {
-		return g.seen.captured.Measure(ctx, e.flow, g.cal.Flow(e.tensor.Name))
-	}},
-	scoreFloat: {"running the float network", func(ctx context.Context, _ errand, g given, progress func(float64)) (any, error) {
-		return g.score(func(t *net.Trial) (*net.Score, error) { return t.Score(ctx, nil, g.scored(), progress) })
-	}},
-	scorePlan: {"running the plan", func(ctx context.Context, _ errand, g given, progress func(float64)) (any, error) {
-		return g.score(func(t *net.Trial) (*net.Score, error) {
-			return g.task.Score(ctx, t, g.plan, g.scored(), progress)
-		})
-	}},
-	scoreAlone: {"running with nothing quantized but", func(ctx context.Context, e errand, g given, progress func(float64)) (any, error) {
-		return g.score(func(t *net.Trial) (*net.Score, error) {
-			return g.task.Alone(ctx, t, g.plan, e.tensor.Name, g.scored(), progress)
-		})
-	}},
-	scoreAllBut: {"running with everything quantized but", func(ctx context.Context, e errand, g given, progress func(float64)) (any, error) {
-		return g.score(func(t *net.Trial) (*net.Score, error) {
-			return g.task.AllBut(ctx, t, g.plan, e.tensor.Name, g.scored(), progress)
-		})
-	}},
-	measureCurve: {"backward over inputs", func(ctx context.Context, _ errand, g given, progress func(float64)) (any, error) {
-		return net.MeasureCurvature(ctx, g.task.Network.Graph, g.task.Train, some(g.task.Train, curvatureInputs), progress)
-	}},
-	forecast: {"forecasting", func(ctx context.Context, e errand, g given, _ func(float64)) (any, error) {
-		return g.task.Network.Forecast(ctx, g.curv, e.tensor.Name, e.scheme)
-	}},
+	scoreTest:       {"running the network", doScore},
+	timeLayers:      {"timing", doTiming},
+	lookAtInputs:    {"drawing", doLook},
+	writeText:       {"writing", doWrite},
+	prepareTraining: {"preparing to train", doPrepare},
+	calibrate:       {"calibrating", doCalibrate},
+	lookAtFlow:      {"looking at what flows into", doSeeFlow},
+	markRanges:      {"choosing ranges for", doMarkRanges},
+	measureFlow:     {"measuring what flows into", doMeasureFlow},
+	scoreFloat:      {"running the float network", doScoreFloat},
+	scorePlan:       {"running the plan", doScorePlan},
+	scoreAlone:      {"running with nothing quantized but", doScoreAlone},
+	scoreAllBut:     {"running with everything quantized but", doScoreAllBut},
+	measureCurve:    {"backward over inputs", doMeasureCurve},
+	forecast:        {"forecasting", doForecast},
 }
 
 // given returns what an errand starts with.
 func (a *app) given(e errand) given {
-	g := given{bench: a.run.bench, plan: a.history.Plan(), cal: a.run.cal, curv: a.run.curve}
-	if e.tensor != nil {
+	g := given{bench: a.run.bench, plan: a.history.Plan(), cal: a.run.cal, curve: a.run.curve}
+	switch e.kind {
+	case lookAtInputs:
+		g.wanted = a.missingLooks()
+	case writeText:
+		g.so, _ = a.run.texts.get(e)
+	case measureFlow:
 		g.seen, _ = a.run.seen.get(e.tensor)
 	}
 	return g
+}
+
+// variant returns the network under the errand's plan, nil for the float one.
+func (g *given) variant(ctx context.Context, e errand, progress func(float64)) (*net.Variant, error) {
+	if e.plan == "" {
+		return nil, nil
+	}
+	return g.task.Network.Under(ctx, g.plan, g.task.Train, net.CalibrationInputs, progress)
 }
 
 // keep notes what an errand has found out.
@@ -183,10 +185,23 @@ func (r *running) keep(e errand, found any, took time.Duration) {
 		*mean += (took - *mean) / 4
 	}
 	switch found := found.(type) {
+	case *net.Score:
+		if e.kind == scoreTest {
+			r.scores.put(e, found)
+		} else {
+			r.harms[e] = found
+		}
+	case timing:
+		r.timing.put(e, found)
+	case *written:
+		r.texts.put(e, found)
+	case map[int]*look:
+		for i, l := range found {
+			r.looks.put(lookOf{e.set, i}, l)
+			r.picture.w, r.picture.h = l[0].w, l[0].h
+		}
 	case *net.Calibration:
 		r.cal = found
-	case *net.Curvature:
-		r.curve = found
 	case *flowSeen:
 		r.seen.put(e.tensor, found)
 	case []rangeMark:
@@ -194,8 +209,8 @@ func (r *running) keep(e errand, found any, took time.Duration) {
 	case *net.FlowMeasurement:
 		r.flows.put(e, found)
 		r.flowDB[e] = found.SQNR()
-	case *net.Score:
-		r.harms[e] = found
+	case *net.Curvature:
+		r.curve = found
 	case float64:
 		r.costs[e] = found
 	}
@@ -212,57 +227,19 @@ func (e errand) doing() string {
 
 // nextErrand returns the most urgent errand of the page.
 func (a *app) nextErrand() (errand, bool) {
+	if a.run.bench == nil {
+		return errand{}, false
+	}
+	if e, ok := a.nextPreparation(); ok {
+		return e, true
+	}
 	switch {
-	case a.run.bench == nil:
-	case a.page == pageLayers && a.inputs:
+	case a.page == pageRun:
+		return a.nextRun()
+	case a.onInputs():
 		return a.nextFlow()
 	case a.page == pageMeasures && !a.measures.stopped:
 		return a.nextMeasure()
-	}
-	return errand{}, false
-}
-
-// settled reports whether an errand need not be done: it has been, or cannot
-// be.
-func (r *running) settled(e errand) bool {
-	if r.failed[e] != nil {
-		return true
-	}
-	switch e.kind {
-	case calibrate:
-		return r.cal != nil
-	case measureCurve:
-		return r.curve != nil
-	case lookAtFlow:
-		return r.seen.has(e.tensor)
-	case markRanges:
-		return r.marks.has(e)
-	case measureFlow:
-		return r.flows.has(e)
-	case forecast:
-		return !math.IsNaN(r.cost(e))
-	}
-	return r.harms[e] != nil
-}
-
-// cost returns what was forecast, NaN if nothing was.
-func (r *running) cost(e errand) float64 {
-	if v, ok := r.costs[e]; ok {
-		return v
-	}
-	return math.NaN()
-}
-
-// firstUnknown returns the first of some errands that is to be done. One that
-// another needs stands before it, and where that failed, it is not done either.
-func (r *running) firstUnknown(list ...errand) (errand, bool) {
-	for _, e := range list {
-		if r.failed[e] != nil {
-			return errand{}, false
-		}
-		if !r.settled(e) {
-			return e, true
-		}
 	}
 	return errand{}, false
 }

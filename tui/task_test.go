@@ -450,3 +450,20 @@ func TestNothingBreaksAModelThatRuns(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLayersOfATextsNetworkHaveInputsAndMeasures(t *testing.T) {
+	s := sitWithVerses(t, 160, 45)
+	for s.run.inputs[s.model.Tensors[s.layers.selected()].Name] == nil {
+		s.press("down")
+	}
+	name := s.model.Tensors[s.layers.selected()].Name
+	s.press("i right tab tab tab tab tab right") // dynamic; granularity
+	if got := s.flow(name); got != "int8:token:dynamic" {
+		t.Fatalf("%s has %s", name, got)
+	}
+	s.press("a 3 enter i 4 a 3 enter s v")
+	if known, all, _ := s.measureProgress(); known != all || all < 9 {
+		t.Errorf("%d of %d are known", known, all)
+	}
+	s.shows("int4 × int8:t", "rank correlation")
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/net"
 )
 
 const asciiProfile = colorprofile.Ascii
@@ -155,6 +156,9 @@ func (a *app) take(r resultMsg) tea.Cmd {
 		a.notice = r.err.Error()
 		return nil
 	case r.job.errand.kind != noErrand:
+		if trainer, ok := r.found.(*net.Trainer); ok {
+			a.begin(r.job.errand, trainer)
+		}
 		a.run.keep(r.job.errand, r.found, time.Since(r.job.started))
 		return nil
 	case r.err != nil:
@@ -208,6 +212,9 @@ func (a *app) next() (request, bool) {
 			return request{fact: f, i: i, picture: true}, true
 		}
 	}
+	if e, ok := a.nextScore(false); ok {
+		return request{errand: e}, true
+	}
 	for _, f := range focus {
 		if m, _ := w.pictures.get(f); !m.Exact {
 			return request{fact: f, i: i, exact: true, picture: true}, true
@@ -239,6 +246,9 @@ func (a *app) next() (request, bool) {
 				return a.settled(w.settle), true
 			}
 		}
+	}
+	if e, ok := a.nextScore(true); ok {
+		return request{errand: e}, true
 	}
 	return request{}, false
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -21,10 +22,11 @@ func bench() *cobra.Command {
 	var op, glob string
 	var threads int
 	var asJSON bool
+	cores := runtime.GOMAXPROCS(0)
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Time every kernel on this machine",
-		Long: `Time every kernel, in plain Go and in the vector instructions that this machine has, over normal weights: weights a second, bytes read and written a second, that as a share of the speed at which memory is read here, and how many times as fast as plain Go it is. Fast kernels run over 64 MiB of weights, slow ones over fewer; the best of several runs counts. Exact measurements, which are made of kernels, are timed on one core and on all.
+		Long: `Time every kernel, in plain Go and in the vector instructions that this machine has, over normal weights: weights a second, bytes read and written a second, that as a share of the speed at which memory is read here (copied, for a kernel that writes a result for every weight), and how many times as fast as plain Go it is. Fast kernels run over 64 MiB of weights, slow ones over fewer; the best of several runs counts. All rows together take less than a minute; ctrl-C ends them and leaves what was printed. Exact measurements, which are made of kernels, are timed on one core and on all.
 
 Other programs on the machine make all figures worse, and unevenly so: compare ratios within one run. In a pipe: rows between tabs under a line of names. --json: one object a line, as results come, with the keys op format impl threads mweights_s gb_s share vs_go; impl is go, avx2 or avx512; share and vs_go are null for exact measurements, format is null for what serves every format.`,
 		Example: `bitdial bench --op roundtrip --format 'fp8*'
@@ -43,8 +45,8 @@ bitdial bench --format q4_K --json`,
 			return wrong(c, "--op %q is none of %s", op, strings.Join(ops(), ", "))
 		case quant.CheckGlob(glob) != nil:
 			return wrong(c, "--format %q is not a glob", glob)
-		case threads < 1 || threads > 1024:
-			return wrong(c, "--threads takes 1 to 1024")
+		case threads < 1 || threads > cores:
+			return wrong(c, "--threads takes 1 to %d, the cores there are", cores)
 		}
 		wanted := func(o, format string) bool {
 			return (op == "" || op == o) && (glob == "" || quant.Match(glob, format))

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"maps"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +26,39 @@ func TestBenchTimesEveryImplementation(t *testing.T) {
 	}
 }
 
+func TestBenchTimesTheFormatsThatAGlobTakes(t *testing.T) {
+	lines := done(t, "", "bench", "--op", "roundtrip", "--format", "fp6*")
+	if want := "op\tformat\timpl\tthreads\tmweights_s\tgb_s\tshare\tvs_go"; lines[0] != want {
+		t.Errorf("names %q, want %q", lines[0], want)
+	}
+	count := map[string]int{}
+	for _, line := range lines[1:] {
+		count[strings.Join(strings.Split(line, "\t")[:2], " ")]++
+	}
+	n := len(kernels.Backends())
+	if want := map[string]int{"roundtrip fp6_e3m2": n, "roundtrip fp6_e2m3": n}; !maps.Equal(count, want) {
+		t.Errorf("rows %v, want %v", count, want)
+	}
+}
+
+func TestBenchMeasuresOnOneCoreAndOnAll(t *testing.T) {
+	cores := runtime.GOMAXPROCS(0)
+	var threads []int
+	for _, o := range objects(t, done(t, "", "bench", "--op", "measure exactly", "--format", "q4_K", "--json")) {
+		threads = append(threads, int(o["threads"].(float64)))
+		if o["share"] != nil || o["vs_go"] != nil || o["mweights_s"].(float64) <= 0 {
+			t.Errorf("%v", o)
+		}
+	}
+	if want := slices.Compact([]int{1, cores}); !slices.Equal(threads, want) {
+		t.Errorf("on %v cores, want %v", threads, want)
+	}
+}
+
 func TestBenchSaysWhatThereIs(t *testing.T) {
+	if r := bitdial(t, "", "bench", "--threads", "100000"); r.code != exitUsage || !strings.Contains(r.stderr, "--threads takes 1 to") {
+		t.Errorf("too many threads: exit %d, %q", r.code, r.stderr)
+	}
 	if r := bitdial(t, "", "bench", "--op", "fly"); r.code != exitUsage || !strings.Contains(r.stderr, "roundtrip") {
 		t.Errorf("an unknown operation: exit %d, %q", r.code, r.stderr)
 	}

@@ -51,7 +51,11 @@ func (f *networkFlags) open(c *cobra.Command, name string) (*model.Model, *net.T
 		if m, err = open(f.weights); err != nil {
 			return nil, nil, plan, err
 		}
-		if task.Network, err = net.New(m); err != nil {
+		n, err := net.New(m)
+		if err == nil {
+			err = task.Use(n)
+		}
+		if err != nil {
 			_ = m.Close()
 			return nil, nil, plan, fmt.Errorf("%s: %w", oneLine(f.weights), err)
 		}

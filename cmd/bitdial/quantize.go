@@ -19,7 +19,7 @@ func quantize() *cobra.Command {
 		Short: "Write the model as it comes back from a scheme or plan",
 		Long: `Write every tensor as it comes back from its scheme, in its original element type, to a safetensors file: what a quantized model computes with, for tools that read unquantized ones.
 
--s and -p say how, as for measure. OUT appears whole or not at all, and an existing one is kept unless --force is given; with it, OUT may be MODEL itself.`,
+-s and -p say how, as for measure. OUT appears whole or not at all, and an existing one is kept unless --force is given; with it, OUT may be MODEL itself. A weight that is NaN or ±Inf stays as it is, but ggml's block formats have no code for it: with one of these it is an error that names the first.`,
 		Example: `bitdial quantize sample:animals -s int4:g32 -o out.safetensors --dequantize
 bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors --dequantize --force`,
 		Args:              between(1, 1, "MODEL"),

@@ -108,6 +108,9 @@ func table(s *sheet) error {
 func about(w io.Writer, f *kernels.Format) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\n%s\n\n", f.Name, f.About, fold(f.Doc(), 100))
+	if values := f.ValuesDoc(); values != "" {
+		fmt.Fprintf(&b, "%s\n\n", fold("values before scaling: "+values, 100))
+	}
 	fmt.Fprintf(&b, "%s\n\n", fold("family: "+f.Family+". "+kernels.FamilyDoc(f.Family), 100))
 	fmt.Fprintf(&b, "bits per weight  %.4g\n", cost(f))
 	fmt.Fprintf(&b, "runs on          %s\n", f.Runs)

@@ -48,6 +48,12 @@ func TestSchemesTellsOfOneFormat(t *testing.T) {
 			break
 		}
 	}
+	if text := strings.Join(done(t, "", "schemes", "mxfp4"), "\n"); !strings.Contains(text, "values before scaling: 0 ±0.5 ±1 ±1.5 ±2 ±3 ±4 ±6\n") {
+		t.Errorf("mxfp4 without its values:\n%s", text)
+	}
+	if text := strings.Join(done(t, "", "schemes", "q4_0"), "\n"); strings.Contains(text, "values before") {
+		t.Errorf("the integers are listed:\n%s", text)
+	}
 	if r := bitdial(t, "", "schemes", "q9_K"); r.code != exitUsage || !strings.Contains(r.stderr, `"q9_K" is not a format`) {
 		t.Errorf("exit %d, %q", r.code, r.stderr)
 	}

@@ -62,6 +62,37 @@ func TestAnInterruptEndsAMeasurementWith130(t *testing.T) {
 	}
 }
 
+func TestAnInterruptLeavesTheRowsThatBenchHasPrinted(t *testing.T) {
+	c, out, errs := started(t, "bench", "--json")
+	lines := make([]string, 2)
+	for i := range lines {
+		line, err := out.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines[i] = strings.TrimSpace(line)
+	}
+	begun := time.Now()
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait() // the exit code is what counts
+	if code := c.ProcessState.ExitCode(); code != 130 || errs.Len() > 0 {
+		t.Errorf("exit %d, stderr %q", code, errs)
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+	if len(rest) > 0 && rest[len(rest)-1] != '\n' {
+		t.Errorf("a torn line: %q", rest)
+	}
+	objects(t, append(lines, strings.FieldsFunc(string(rest), func(r rune) bool { return r == '\n' })...))
+}
+
 func TestASignalEndsAnExportAndLeavesNothing(t *testing.T) {
 	model := big(t)
 	for signal, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {

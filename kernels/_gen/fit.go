@@ -9,12 +9,12 @@ import (
 )
 
 // Where fitLanes, the space of the searches, has its arrays: 32 rows of 16
-// lanes, then single rows.
+// lanes, with a gap of as many as 16 rows, then single rows.
 const (
 	rowBytes    = 4 * 16
 	lanesX      = 0
 	lanesW      = lanesX + 32*rowBytes
-	lanesCodes  = lanesW + 32*rowBytes
+	lanesCodes  = lanesW + 48*rowBytes
 	lanesTrial  = lanesCodes + 32*rowBytes
 	lanesScale  = lanesTrial + 32*rowBytes
 	lanesOffset = lanesScale + rowBytes
@@ -113,28 +113,55 @@ func (v isa) spread(r GPVirtual) VecVirtual {
 	return all
 }
 
-// transpose emits the gathering of sub-blocks of n floats, a lane each, into
-// the rows of array.
+// transpose emits the way of sub-blocks of n floats, a lane each, into the rows
+// of array: four floats of each at a time. Those of sub-block 4·p + i go to part p
+// of vector i; transposing four by four inside the parts makes rows of them.
 func (v isa) transpose(space, from, n GPVirtual, array int) {
-	index := v.spread(n)
-	VPMULLD(iota16(), index, index)
-	source := GP64()
+	source, stride, at4 := GP64(), GP64(), GP64()
 	MOVQ(from, source)
-	v.rows(space, n, 1, func(at func(int) Mem) {
-		x := v.zero()
-		m := Mem{Base: source, Index: index, Scale: 4}
-		if v.wide() {
-			k := K()
-			KXNORW(k, k, k)
-			VGATHERDPS(m, k, x)
-		} else {
-			all := YMM()
-			VPCMPEQD(all, all, all)
-			VGATHERDPS(all, m, x)
+	MOVQ(n, stride)
+	SHLQ(Imm(2), stride)
+	var four [4]VecVirtual
+	k := 0
+	v.rows(space, n, 4, func(at func(int) Mem) {
+		if k == 0 {
+			MOVQ(source, at4)
+			for i := range v.n {
+				r, m := four[i%4], Mem{Base: at4}
+				switch part := U8(i / 4); {
+				case part == 0:
+					r = v.reg()
+					four[i] = r
+					VMOVUPS(m, r.AsX())
+				case v.wide():
+					VINSERTF32X4(part, m, r, r)
+				default:
+					VINSERTF128(part, m, r, r)
+				}
+				if i < v.n-1 {
+					ADDQ(stride, at4)
+				}
+			}
+			ADDQ(Imm(16), source)
+			v.transpose4(&four)
 		}
-		VMOVUPS(x, at(array))
-		ADDQ(Imm(4), source)
+		VMOVUPS(four[k], at(array))
+		k++
 	})
+}
+
+// transpose4 transposes four by four words inside each 16 bytes.
+func (v isa) transpose4(r *[4]VecVirtual) {
+	var t [4]VecVirtual
+	for i := range 2 {
+		t[2*i], t[2*i+1] = v.reg(), v.reg()
+		VUNPCKLPS(r[2*i+1], r[2*i], t[2*i])
+		VUNPCKHPS(r[2*i+1], r[2*i], t[2*i+1])
+	}
+	for i := range 2 {
+		VUNPCKLPD(t[2+i], t[i], r[2*i])
+		VUNPCKHPD(t[2+i], t[i], r[2*i+1])
+	}
 }
 
 // fitConstants are operands of every step of a search.
@@ -154,6 +181,12 @@ func (v isa) fitConstants() *fitConstants {
 // the exponent of 2^23 put before it, under which floats are ordered like their
 // bits. low and high are 1.5·2^23 and an integer.
 func (v isa) nearest(c *fitConstants, q VecVirtual, low, high Op) {
+	v.nearestBits(c, q, low, high)
+	VSUBPS(c.magic, q, q)
+}
+
+// nearestBits makes q 1.5·2^23 more than nearest does.
+func (v isa) nearestBits(c *fitConstants, q VecVirtual, low, high Op) {
 	VADDPS(c.magic, q, q)
 	if v.wide() {
 		VPTERNLOGD(U8(0xec), c.mantissa, c.exponent, q) // q AND mantissa OR exponent
@@ -163,7 +196,6 @@ func (v isa) nearest(c *fitConstants, q VecVirtual, low, high Op) {
 	}
 	VPMAXSD(low, q, q)
 	VPMINSD(high, q, q)
-	VSUBPS(c.magic, q, q)
 }
 
 func (v isa) and(bits Op, q VecVirtual) {
@@ -228,6 +260,36 @@ func (v isa) weights(space, w, n, weigh GPVirtual) {
 	Label(done)
 }
 
+// trials emits body for every row of n with the code on trial, which sixteen
+// lanes keep as a byte: rows of weights and of whole codes would share the sets of the
+// cache, and where their addresses are unlucky each would drive out the other.
+func (v isa) trials(space, n GPVirtual, body func(at func(array int) Mem, trial Mem)) {
+	code, size := GP64(), 4*v.n
+	if v.wide() {
+		size = v.n
+	}
+	LEAQ(Mem{Base: space, Disp: lanesTrial}, code)
+	i := 0
+	v.rows(space, n, 4, func(at func(int) Mem) {
+		body(at, Mem{Base: code, Disp: size * i})
+		if i++; i == 4 {
+			ADDQ(U32(4*size), code)
+		}
+	})
+}
+
+// putTrial stores the code that q is with 1.5·2^23 added to it, and takes that
+// off.
+func (v isa) putTrial(c *fitConstants, q VecVirtual, to Mem) {
+	if v.wide() {
+		VPMOVDB(q, to)
+		VSUBPS(c.magic, q, q)
+		return
+	}
+	VSUBPS(c.magic, q, q)
+	VMOVUPS(q, to)
+}
+
 // fitLoss leaves in sum the weighted error of x ≈ scale·c + low for the codes on
 // trial.
 func (v isa) fitLoss(space, n GPVirtual, scale, low, sum VecVirtual, absolute bool) {
@@ -237,8 +299,14 @@ func (v isa) fitLoss(space, n GPVirtual, scale, low, sum VecVirtual, absolute bo
 		noSign = v.constant(absMask)
 	}
 	e := v.reg()
-	v.rows(space, n, 4, func(at func(int) Mem) {
-		VMULPS(at(lanesTrial), scale, e)
+	v.trials(space, n, func(at func(int) Mem, trial Mem) {
+		if v.wide() {
+			VPMOVZXBD(trial, e)
+			VCVTDQ2PS(e, e)
+			VMULPS(scale, e, e)
+		} else {
+			VMULPS(trial, scale, e)
+		}
 		VADDPS(low, e, e)
 		VSUBPS(at(lanesX), e, e)
 		if absolute {
@@ -251,144 +319,215 @@ func (v isa) fitLoss(space, n GPVirtual, scale, low, sum VecVirtual, absolute bo
 	})
 }
 
-// fitAffine emits affineFit.fit for as many sub-blocks as there are lanes.
+// What a group of lanes keeps between the phases of a try lies where its codes
+// will.
+const (
+	affineLow = lanesCodes + rowBytes*iota
+	affineHigh
+	affineSums // of weights times x
+	affineInverse
+	affineScale
+	affineBest
+	affineTrialScale
+	affineTrialLow
+)
+
+// fitAffine emits affineFit.fit for as many sub-blocks as there are lanes in one
+// group or two. A try ends in divisions and in sums that wait for each other:
+// the groups take turns at its two phases, so that one computes while the other
+// waits.
 func (v isa) fitAffine(absolute bool) {
 	name := "fitAffine"
 	if absolute {
 		name += "Absolute"
 	}
 	name += v.suffix
-	function(name, "func(space, x, w *float32, n, weigh int, numerators *float32, tries int, levels int32)",
-		name+" equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes. numerators are what is divided by the range: the levels, then those of each of the tries.")
+	function(name, "func(space, x, w *float32, n, weigh int, numerators *float32, tries int, levels int32, groups, apart int)",
+		name+" equals affineFit.fit on each of as many sub-blocks of n weights as a vector has lanes, in so many groups, whose spaces are so many bytes apart. numerators are what is divided by the range: the levels, then those of each of the tries.")
 	space, x, w, n := param("space"), param("x"), param("w"), param("n")
-	v.transpose(space, x, n, lanesX)
-	v.weights(space, w, n, param("weigh"))
-
-	numerators, tries := param("numerators"), param("tries")
+	numerators := param("numerators")
 	c := v.fitConstants()
 	last := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
 	VPADDD(c.magic, last, last)
-	low, high, sw, swx := v.reg(), v.reg(), v.reg(), v.reg()
-	VMOVUPS(Mem{Base: space, Disp: lanesX}, low)
-	VMOVUPS(low, high)
-	VMOVUPS(Mem{Base: space, Disp: lanesW}, sw)
-	VMULPS(low, sw, swx)
-	rest, less1 := GP64(), GP64()
-	LEAQ(Mem{Base: space, Disp: 4 * v.n}, rest)
-	LEAQ(Mem{Base: n, Disp: -1}, less1)
-	v.rows(rest, less1, 1, func(at func(int) Mem) {
-		x, w := v.reg(), v.reg()
-		VMOVUPS(at(lanesX), x)
-		VMOVUPS(at(lanesW), w)
-		VMINPS(low, x, low) // the second where either is no number
-		VMAXPS(high, x, high)
-		VADDPS(w, sw, sw)
-		VMULPS(x, w, w)
-		VADDPS(w, swx, swx)
-	})
-	VMOVUPS(sw, Mem{Base: space, Disp: lanesSum})
-	zero := v.zero()
-	VMINPS(low, zero, low)
-	dead := v.where(lessOrEqual, high, low)
-	inverse, scale := v.reg(), v.reg()
-	inverted := func() { // the next numerator over the range, whose low end moves
-		width := v.reg()
+	each := func(body func(space GPVirtual)) {
+		s, left := GP64(), param("groups")
+		MOVQ(space, s)
+		next := label("group")
+		Label(next)
+		body(s)
+		ADDQ(param("apart"), s)
+		DECQ(left)
+		JNZ(LabelRef(next))
+	}
+	row := func(space GPVirtual, at int) Mem { return Mem{Base: space, Disp: at} }
+	load := func(space GPVirtual, at int) VecVirtual {
+		r := v.reg()
+		VMOVUPS(row(space, at), r)
+		return r
+	}
+	inverted := func(low, high VecVirtual) VecVirtual { // the numerator over the range, whose low end moves
+		width, inverse := v.reg(), v.reg()
 		VSUBPS(low, high, width)
 		VBROADCASTSS(Mem{Base: numerators}, inverse)
-		ADDQ(Imm(4), numerators)
 		VDIVPS(width, inverse, inverse)
+		return inverse
 	}
-	inverted()
-	VMOVUPS(c.ones, scale)
-	VDIVPS(inverse, scale, scale)
-	v.choose(dead, c.zero, scale, scale)
-	v.rows(space, n, 1, func(at func(int) Mem) {
-		q := v.reg()
-		VMOVUPS(at(lanesX), q)
-		VSUBPS(low, q, q)
-		VMULPS(inverse, q, q)
-		v.nearest(c, q, c.magic, last)
-		v.choose(dead, c.zero, q, q)
-		VMOVUPS(q, at(lanesTrial))
-		VMOVUPS(q, at(lanesCodes))
-	})
-	best := v.reg()
-	v.fitLoss(space, n, scale, low, best, absolute)
-	v.choose(dead, v.constant(float(float32(math.Inf(-1)))), best, best)
 
+	each(func(space GPVirtual) {
+		v.transpose(space, x, n, lanesX)
+		v.weights(space, w, n, param("weigh"))
+		size := GP64()
+		IMUL3Q(U32(4*v.n), n, size)
+		ADDQ(size, x)
+		ADDQ(size, w)
+		low, high, sw, swx := load(space, lanesX), v.reg(), load(space, lanesW), v.reg()
+		VMOVUPS(low, high)
+		VMULPS(low, sw, swx)
+		rest, less1 := GP64(), GP64()
+		LEAQ(Mem{Base: space, Disp: 4 * v.n}, rest)
+		LEAQ(Mem{Base: n, Disp: -1}, less1)
+		v.rows(rest, less1, 1, func(at func(int) Mem) {
+			x, w := v.reg(), v.reg()
+			VMOVUPS(at(lanesX), x)
+			VMOVUPS(at(lanesW), w)
+			VMINPS(low, x, low) // the second where either is no number
+			VMAXPS(high, x, high)
+			VADDPS(w, sw, sw)
+			VMULPS(x, w, w)
+			VADDPS(w, swx, swx)
+		})
+		VMOVUPS(sw, row(space, lanesSum))
+		VMOVUPS(swx, row(space, affineSums))
+		zero := v.zero()
+		VMINPS(low, zero, low)
+		VMOVUPS(low, row(space, affineLow))
+		VMOVUPS(high, row(space, affineHigh))
+		dead := v.where(lessOrEqual, high, low)
+		inverse, scale := inverted(low, high), v.reg()
+		VMOVUPS(c.ones, scale)
+		VDIVPS(inverse, scale, scale)
+		v.choose(dead, c.zero, scale, scale)
+		v.choose(dead, c.zero, inverse, inverse) // so that codes are 0
+		VMOVUPS(scale, row(space, affineScale))
+		// Where codes come from is kept, not the codes.
+		VMOVUPS(low, row(space, lanesOffset))
+		VMOVUPS(inverse, row(space, lanesScale))
+		v.trials(space, n, func(at func(int) Mem, trial Mem) {
+			q := v.reg()
+			VMOVUPS(at(lanesX), q)
+			VSUBPS(low, q, q)
+			VMULPS(inverse, q, q)
+			v.nearestBits(c, q, c.magic, last)
+			v.putTrial(c, q, trial)
+		})
+		best := v.reg()
+		v.fitLoss(space, n, scale, low, best, absolute)
+		v.choose(dead, v.constant(float(float32(math.Inf(-1)))), best, best)
+		VMOVUPS(best, row(space, affineBest))
+	})
+
+	tries := param("tries")
 	try := label("try")
 	Label(try)
-	inverted()
-	swc, swcc, swxc := v.zero(), v.zero(), v.zero()
-	x1, q, wq := v.reg(), v.reg(), v.reg()
-	v.rows(space, n, 4, func(at func(int) Mem) {
-		x := x1
-		VMOVUPS(at(lanesX), x)
-		VSUBPS(low, x, q)
-		VMULPS(inverse, q, q)
-		v.nearest(c, q, c.magic, last)
-		VMOVUPS(q, at(lanesTrial))
-		VMULPS(at(lanesW), q, wq)
-		VADDPS(wq, swc, swc)
-		VMULPS(wq, x, x)
-		VADDPS(x, swxc, swxc)
-		VMULPS(wq, q, q)
-		VADDPS(q, swcc, swcc)
+	ADDQ(Imm(4), numerators)
+	each(func(space GPVirtual) {
+		low := load(space, affineLow)
+		inverse := inverted(low, load(space, affineHigh))
+		VMOVUPS(inverse, row(space, affineInverse))
+		swc, swcc, swxc := v.zero(), v.zero(), v.zero()
+		x, q, wq := v.reg(), v.reg(), v.reg()
+		v.trials(space, n, func(at func(int) Mem, trial Mem) {
+			VMOVUPS(at(lanesX), x)
+			VSUBPS(low, x, q)
+			VMULPS(inverse, q, q)
+			v.nearestBits(c, q, c.magic, last)
+			v.putTrial(c, q, trial)
+			VMULPS(at(lanesW), q, wq)
+			VADDPS(wq, swc, swc)
+			VMULPS(wq, x, x)
+			VADDPS(x, swxc, swxc)
+			VMULPS(wq, q, q)
+			VADDPS(q, swcc, swcc)
+		})
+		sw, swx := load(space, lanesSum), load(space, affineSums)
+		det, d, m, t := v.reg(), v.reg(), v.reg(), v.reg()
+		VMULPS(swcc, sw, det)
+		VMULPS(swc, swc, t)
+		VSUBPS(t, det, det)
+		VMULPS(swxc, sw, d)
+		VMULPS(swc, swx, t)
+		VSUBPS(t, d, d)
+		VDIVPS(det, d, d)
+		VMULPS(swx, swcc, m)
+		VMULPS(swxc, swc, t)
+		VSUBPS(t, m, m)
+		VDIVPS(det, m, m)
+		VDIVPS(swcc, swxc, t)
+		above := v.where(greater, m, c.zero)
+		v.choose(above, t, d, d)
+		v.choose(above, c.zero, m, m)
+		none := v.reg() // no number as the offset makes none of the loss
+		VMOVUPS(v.constant(float(float32(math.NaN()))), none)
+		v.choose(v.where(greater, det, c.zero), m, none, m)
+		VMOVUPS(d, row(space, affineTrialScale))
+		VMOVUPS(m, row(space, affineTrialLow))
 	})
-	det, d, m, t := v.reg(), v.reg(), v.reg(), v.reg()
-	VMULPS(swcc, sw, det)
-	VMULPS(swc, swc, t)
-	VSUBPS(t, det, det)
-	VMULPS(swxc, sw, d)
-	VMULPS(swc, swx, t)
-	VSUBPS(t, d, d)
-	VDIVPS(det, d, d)
-	VMULPS(swx, swcc, m)
-	VMULPS(swxc, swc, t)
-	VSUBPS(t, m, m)
-	VDIVPS(det, m, m)
-	VDIVPS(swcc, swxc, t)
-	above := v.where(greater, m, c.zero)
-	v.choose(above, t, d, d)
-	v.choose(above, c.zero, m, m)
-	loss := v.reg()
-	v.fitLoss(space, n, d, m, loss, absolute)
-	better := v.both(v.where(greater, det, c.zero), v.where(less, loss, best))
-	worse := label("worse")
-	v.unlessAny(better, worse)
-	v.choose(better, loss, best, best)
-	v.choose(better, d, scale, scale)
-	v.choose(better, m, low, low)
-	old, now := v.reg(), v.reg()
-	v.rows(space, n, 4, func(at func(int) Mem) {
-		VMOVUPS(at(lanesCodes), old)
-		VMOVUPS(at(lanesTrial), now)
-		v.choose(better, now, old, old)
-		VMOVUPS(old, at(lanesCodes))
+	each(func(space GPVirtual) {
+		d, m, loss := load(space, affineTrialScale), load(space, affineTrialLow), v.reg()
+		v.fitLoss(space, n, d, m, loss, absolute)
+		best := load(space, affineBest)
+		better := v.where(less, loss, best)
+		worse := label("worse")
+		v.unlessAny(better, worse)
+		take := func(from Op, to int) {
+			r := load(space, to)
+			v.choose(better, from, r, r)
+			VMOVUPS(r, row(space, to))
+		}
+		take(row(space, affineLow), lanesOffset)
+		take(row(space, affineInverse), lanesScale)
+		take(loss, affineBest)
+		take(d, affineScale)
+		take(m, affineLow)
+		Label(worse)
 	})
-	Label(worse)
 	DECQ(tries)
 	JNZ(LabelRef(try))
 
-	v.flip(c.signs, low)
-	VMOVUPS(scale, Mem{Base: space, Disp: lanesScale})
-	VMOVUPS(low, Mem{Base: space, Disp: lanesOffset})
+	each(func(space GPVirtual) {
+		scale, low := load(space, affineScale), load(space, affineLow)
+		wonLow, wonInverse := load(space, lanesOffset), load(space, lanesScale)
+		v.rows(space, n, 4, func(at func(int) Mem) {
+			q := v.reg()
+			VMOVUPS(at(lanesX), q)
+			VSUBPS(wonLow, q, q)
+			VMULPS(wonInverse, q, q)
+			v.nearest(c, q, c.magic, last)
+			VMOVUPS(q, at(lanesCodes))
+		})
+		v.flip(c.signs, low)
+		VMOVUPS(scale, row(space, lanesScale))
+		VMOVUPS(low, row(space, lanesOffset))
+	})
 	VZEROUPPER()
 	RET()
 }
 
-// recode emits the codes of n weights, a multiple of 16, under a scale that is
-// not 0.
+// recode emits the codes of as many parts of n weights as there are scales.
 func (v isa) recode() {
 	name := "recode" + v.suffix
-	function(name, "func(codes *uint8, x *float32, n int, scale, offset float32, low, high int32)", name+" equals recodeGo for a scale other than 0 and n a multiple of 16.")
+	function(name, "func(codes *uint8, x *float32, n int, scales, offsets *float32, parts int, low, high int32)", name+" equals recodeGo for n > 0, a multiple of 16, and parts > 0.")
 	codes, x, n := param("codes"), param("x"), param("n")
-	scale, offset := v.reg(), v.reg()
-	VBROADCASTSS(Load(Param("scale"), XMM()), scale)
-	VBROADCASTSS(Load(Param("offset"), XMM()), offset)
+	scales, offsets, parts := param("scales"), param("offsets"), param("parts")
 	low := v.spread(Load(Param("low"), GP32()).(GPVirtual))
 	high := v.spread(Load(Param("high"), GP32()).(GPVirtual))
 	magic, mantissa, half := v.constant(float(3<<22)), v.constant(0x7fffff), v.constant(1<<22)
+	part := label("part")
+	Label(part)
+	scale, offset, left := v.reg(), v.reg(), GP64()
+	VBROADCASTSS(Mem{Base: scales}, scale)
+	VBROADCASTSS(Mem{Base: offsets}, offset)
+	MOVQ(n, left)
 	next := label("loop")
 	Label(next)
 	var q [2]VecVirtual
@@ -415,8 +554,12 @@ func (v isa) recode() {
 	}
 	ADDQ(Imm(64), x)
 	ADDQ(Imm(16), codes)
-	SUBQ(Imm(16), n)
+	SUBQ(Imm(16), left)
 	JNZ(LabelRef(next))
+	ADDQ(Imm(4), scales)
+	ADDQ(Imm(4), offsets)
+	DECQ(parts)
+	JNZ(LabelRef(part))
 	VZEROUPPER()
 	RET()
 }
@@ -463,19 +606,69 @@ func (v isa) storeCodes(space, n GPVirtual, c *fitConstants, low VecVirtual, dea
 	})
 }
 
-// fitDescending emits fitDescending for as many sub-blocks as there are lanes.
+// descent is a fitDescending of as many sub-blocks as there are lanes.
+type descent struct {
+	space  GPVirtual
+	xc, cc VecVirtual
+}
+
+// fitDescending emits fitDescending for twice as many sub-blocks as there are
+// lanes: a move waits for the one before, so two searches share the time of one.
 func (v isa) fitDescending() {
 	name := "fitDescending" + v.suffix
-	function(name, "func(space, x *float32, n int, levels int32)",
-		name+" equals fitDescending on each of as many sub-blocks of n weights as a vector has lanes.")
-	space, x, n := param("space"), param("x"), param("n")
-	v.transpose(space, x, n, lanesX)
+	function(name, "func(space, x, otherSpace, otherX *float32, n int, levels int32)",
+		name+" equals fitDescending on each of as many sub-blocks of n weights as a vector has lanes, at x and at otherX.")
+	n := param("n")
 	c := v.fitConstants()
 	levels := v.spread(Load(Param("levels"), GP32()).(GPVirtual))
 	low, high := v.symmetric(c, levels)
-	m, dead := v.loudest(space, n)
+	both := []*descent{
+		v.descent(param("space"), param("x"), n, c, levels, low, high),
+		v.descent(param("otherSpace"), param("otherX"), n, c, levels, low, high),
+	}
 
-	inverse, xc, cc := v.reg(), v.zero(), v.zero()
+	rounds, moves := GP64(), GP32()
+	MOVQ(U32(5), rounds)
+	again, done := label("round"), label("done")
+	Label(again)
+	XORL(moves, moves)
+	row, left := GP64(), GP64()
+	XORQ(row, row)
+	MOVQ(n, left)
+	next := label("row")
+	Label(next)
+	for _, d := range both {
+		v.descend(d, row, moves, c, low, high)
+	}
+	ADDQ(U32(4*v.n), row)
+	DECQ(left)
+	JNZ(LabelRef(next))
+	// A lane that did not move will not: going on for others changes nothing.
+	TESTL(moves, moves)
+	JZ(LabelRef(done))
+	DECQ(rounds)
+	JNZ(LabelRef(again))
+	Label(done)
+
+	for _, d := range both {
+		dead, scale, t := v.silent(d.space), v.reg(), v.zero()
+		VDIVPS(d.cc, d.xc, scale)
+		v.choose(v.where(greater, d.cc, c.zero), scale, t, scale)
+		v.choose(dead, c.zero, scale, scale)
+		VMOVUPS(scale, Mem{Base: d.space, Disp: lanesScale})
+		v.storeCodes(d.space, n, c, low, dead, func(at func(int) Mem, q VecVirtual) { VMOVUPS(at(lanesTrial), q) })
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// descent emits the beginning of a search.
+func (v isa) descent(space, x, n GPVirtual, c *fitConstants, levels, low, high VecVirtual) *descent {
+	v.transpose(space, x, n, lanesX)
+	m, _ := v.loudest(space, n)
+	VMOVUPS(m, Mem{Base: space, Disp: lanesOffset}) // until the end: see silent
+	d := &descent{space, v.zero(), v.zero()}
+	inverse := v.reg()
 	VCVTDQ2PS(levels, inverse)
 	v.flip(c.signs, inverse)
 	VDIVPS(m, inverse, inverse)
@@ -489,73 +682,68 @@ func (v isa) fitDescending() {
 		VMOVUPS(q, at(lanesTrial))
 		VMULPS(x, w, x)
 		VMULPS(q, x, x)
-		VADDPS(x, xc, xc)
+		VADDPS(x, d.xc, d.xc)
 		VMULPS(q, w, w)
 		VMULPS(q, w, w)
-		VADDPS(w, cc, cc)
+		VADDPS(w, d.cc, d.cc)
 	})
+	return d
+}
 
-	rounds, moves, bits := GP64(), GP32(), GP32()
-	MOVQ(U32(5), rounds)
-	again, done := label("round"), label("done")
-	Label(again)
-	XORL(moves, moves)
-	v.rows(space, n, 1, func(at func(int) Mem) {
-		x, w, q, xr, cr, next, t := v.reg(), v.reg(), v.reg(), v.reg(), v.reg(), v.reg(), v.reg()
-		VMOVUPS(at(lanesX), x)
-		VMOVUPS(at(lanesW), w)
-		VMOVUPS(at(lanesTrial), q)
-		VMULPS(x, w, t)
-		VMULPS(q, t, t)
-		VSUBPS(t, xc, xr)
-		VMULPS(q, w, t)
-		VMULPS(q, t, t)
-		VSUBPS(t, cc, cr)
-		useful := v.where(greater, xr, c.zero)
-		VMULPS(cr, x, next)
-		VDIVPS(xr, next, next)
-		v.nearest(c, next, low, high)
-		useful = v.both(useful, v.where(unequal, next, q))
-		VMULPS(x, w, t)
-		VMULPS(next, t, t)
-		VADDPS(t, xr, xr)
-		VMULPS(next, w, t)
-		VMULPS(next, t, t)
-		VADDPS(t, cr, cr)
-		useful = v.both(useful, v.where(greater, cr, c.zero))
-		VMULPS(xr, xr, t)
-		VMULPS(cc, t, t)
-		VMULPS(xc, xc, x)
-		VMULPS(cr, x, x)
-		useful = v.both(useful, v.where(greater, t, x))
-		v.choose(useful, next, q, q)
-		VMOVUPS(q, at(lanesTrial))
-		v.choose(useful, xr, xc, xc)
-		v.choose(useful, cr, cc, cc)
-		if v.wide() {
-			KMOVW(useful, bits)
-		} else {
-			VMOVMSKPS(useful, bits)
-		}
-		ORL(bits, moves)
-	})
-	// A lane that did not move will not: going on for others changes nothing.
-	TESTL(moves, moves)
-	JZ(LabelRef(done))
-	DECQ(rounds)
-	JNZ(LabelRef(again))
-	Label(done)
+// descend emits the move of the code in a row, if it lowers the error, and sets a
+// bit of moves then.
+func (v isa) descend(d *descent, row, moves GPVirtual, c *fitConstants, low, high VecVirtual) {
+	at := func(array int) Mem { return Mem{Base: d.space, Index: row, Scale: 1, Disp: array} }
+	x, w, q, xr, cr, next, t := v.reg(), v.reg(), v.reg(), v.reg(), v.reg(), v.reg(), v.reg()
+	VMOVUPS(at(lanesX), x)
+	VMOVUPS(at(lanesW), w)
+	VMOVUPS(at(lanesTrial), q)
+	VMULPS(x, w, t)
+	VMULPS(q, t, t)
+	VSUBPS(t, d.xc, xr)
+	VMULPS(q, w, t)
+	VMULPS(q, t, t)
+	VSUBPS(t, d.cc, cr)
+	useful := v.where(greater, xr, c.zero)
+	VMULPS(cr, x, next)
+	VDIVPS(xr, next, next)
+	v.nearest(c, next, low, high)
+	useful = v.both(useful, v.where(unequal, next, q))
+	stay := label("stay")
+	v.unlessAny(useful, stay)
+	VMULPS(x, w, t)
+	VMULPS(next, t, t)
+	VADDPS(t, xr, xr)
+	VMULPS(next, w, t)
+	VMULPS(next, t, t)
+	VADDPS(t, cr, cr)
+	useful = v.both(useful, v.where(greater, cr, c.zero))
+	VMULPS(xr, xr, t)
+	VMULPS(d.cc, t, t)
+	VMULPS(d.xc, d.xc, x)
+	VMULPS(cr, x, x)
+	useful = v.both(useful, v.where(greater, t, x))
+	v.choose(useful, next, q, q)
+	VMOVUPS(q, at(lanesTrial))
+	v.choose(useful, xr, d.xc, d.xc)
+	v.choose(useful, cr, d.cc, d.cc)
+	bits := GP32()
+	if v.wide() {
+		KMOVW(useful, bits)
+	} else {
+		VMOVMSKPS(useful, bits)
+	}
+	ORL(bits, moves)
+	Label(stay)
+}
 
-	scale := v.reg()
-	VDIVPS(cc, xc, scale)
-	some := v.where(greater, cc, c.zero)
-	t := v.zero()
-	v.choose(some, scale, t, scale)
-	v.choose(dead, c.zero, scale, scale)
-	VMOVUPS(scale, Mem{Base: space, Disp: lanesScale})
-	v.storeCodes(space, n, c, low, dead, func(at func(int) Mem, q VecVirtual) { VMOVUPS(at(lanesTrial), q) })
-	VZEROUPPER()
-	RET()
+// silent returns the lanes whose loudest weight, which is in the row of offsets,
+// is next to nothing.
+func (v isa) silent(space GPVirtual) Register {
+	most := v.reg()
+	VMOVUPS(Mem{Base: space, Disp: lanesOffset}, most)
+	v.and(v.constant(absMask), most)
+	return v.where(less, most, v.constant(float(1e-15)))
 }
 
 // fitSymmetric emits fitSymmetric for as many sub-blocks as there are lanes.
@@ -579,24 +767,38 @@ func (v isa) fitSymmetric() {
 
 	inverse, won := v.reg(), v.reg()
 	xc, cc := v.reg(), v.reg()
+	// What is rounded is no larger than the levels and 1, where the loudest is not
+	// next to nothing: so a rounding instruction does what nearest does.
+	least, most := v.reg(), v.reg()
+	VSUBPS(c.magic, low, least)
+	VSUBPS(c.magic, high, most)
+	v.rows(space, n, 1, func(at func(int) Mem) {
+		x := v.reg()
+		VMOVUPS(at(lanesX), x)
+		VMULPS(at(lanesW), x, x)
+		VMOVUPS(x, at(lanesTrial))
+	})
 	project := func() {
 		VBROADCASTSS(Mem{Base: numerators}, inverse)
 		ADDQ(Imm(4), numerators)
 		VDIVPS(m, inverse, inverse)
 		v.clear(xc)
 		v.clear(cc)
-		x, w, q := v.reg(), v.reg(), v.reg()
+		q, t := v.reg(), v.reg()
 		v.rows(space, n, 4, func(at func(int) Mem) {
-			VMOVUPS(at(lanesX), x)
-			VMOVUPS(at(lanesW), w)
-			VMULPS(inverse, x, q)
-			v.nearest(c, q, low, high)
-			VMULPS(x, w, x)
-			VMULPS(q, x, x)
-			VADDPS(x, xc, xc)
-			VMULPS(q, w, w)
-			VMULPS(q, w, w)
-			VADDPS(w, cc, cc)
+			VMULPS(at(lanesX), inverse, q)
+			if v.wide() {
+				VRNDSCALEPS(Imm(0), q, q)
+			} else {
+				VROUNDPS(Imm(0), q, q)
+			}
+			VMAXPS(least, q, q)
+			VMINPS(most, q, q)
+			VMULPS(at(lanesTrial), q, t)
+			VADDPS(t, xc, xc)
+			VMULPS(at(lanesW), q, t)
+			VMULPS(q, t, t)
+			VADDPS(t, cc, cc)
 		})
 	}
 	project()

@@ -6,15 +6,16 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// minifloat emits the round trip through a small float, nearest even.
+// minifloat emits the round trip through a small float, nearest even, of blocks
+// of unit weights, the last one maybe shorter. scales has two factors for each,
+// there and back; what comes back is multiplied by last too.
 func (v isa) minifloat() {
 	name := "minifloat" + v.suffix
-	function(name, "func(dst, src *float32, n int, inv, scale float32, words *uint32) int",
-		name+" equals nearestEvenGo: words are those of the Minifloat.")
-	dst, src, n, words := param("dst"), param("src"), param("n"), param("words")
-	inv, scale := v.reg(), v.reg()
-	VBROADCASTSS(Load(Param("inv"), XMM()), inv)
-	VBROADCASTSS(Load(Param("scale"), XMM()), scale)
+	function(name, "func(dst, src *float32, n, unit int, scales *float32, last float32, words *uint32) int",
+		name+" equals nearestEvenGo for n > 0: words are those of the Minifloat.")
+	dst, src, n, unit := param("dst"), param("src"), param("n"), param("unit")
+	scales, words := param("scales"), param("words")
+	inv, scale, last := v.reg(), v.reg(), v.spreadFloat("last")
 	var word [5]VecVirtual // max, limit, least, zero, up
 	for i := range word {
 		word[i] = v.reg()
@@ -23,7 +24,17 @@ func (v isa) minifloat() {
 	noSign, exponent, sign := v.constant(absMask), v.constant(expMask), v.constant(1<<31)
 	clipped := GP64()
 	XORQ(clipped, clipped)
-	v.each(n, map[GPVirtual]int{src: 4, dst: 4}, func(m *mask) {
+	next := label("unit")
+	Label(next)
+	VBROADCASTSS(Mem{Base: scales}, inv)
+	VBROADCASTSS(Mem{Base: scales, Disp: 4}, scale)
+	ADDQ(Imm(8), scales)
+	left := GP64()
+	MOVQ(unit, left)
+	CMPQ(n, left)
+	CMOVQLT(n, left)
+	SUBQ(left, n)
+	v.each(left, map[GPVirtual]int{src: 4, dst: 4}, func(m *mask) {
 		x, y, mag, magic := v.reg(), v.reg(), v.reg(), v.reg()
 		v.load(Mem{Base: src}, m, x)
 		other := v.nonFinite(x)
@@ -43,9 +54,12 @@ func (v isa) minifloat() {
 		v.signOf(sign, y, mag)
 		VADDPS(word[3], mag, mag)
 		VMULPS(scale, mag, mag)
+		VMULPS(last, mag, mag)
 		v.blend(other, x, mag)
 		v.store(mag, m, Mem{Base: dst})
 	})
+	TESTQ(n, n)
+	JNZ(LabelRef(next))
 	Store(clipped, ReturnIndex(0))
 	VZEROUPPER()
 	RET()

@@ -63,9 +63,9 @@ func (p *Program) callAt(name string) *call {
 	return nil
 }
 
-// SetActivation makes a act at the site called name; keep leaves it in float.
-// A static scheme needs its map, see [Calibration.Map].
-func (p *Program) SetActivation(name string, a quant.Activation, static kernels.Map) error {
+// setActivation makes a act at the site called name; keep leaves it in float.
+// A static scheme needs its map, see [Flow.Map].
+func (p *Program) setActivation(name string, a quant.Activation, static kernels.Map) error {
 	c := p.callAt(name)
 	if c == nil {
 		return fmt.Errorf("no layer is called %q", name)
@@ -141,7 +141,7 @@ func (c *call) inputGradient() []float32 {
 // quantized: the straight-through estimator, 1 within the range and 0 beyond.
 func (c *call) finishInputGradient() {
 	q := c.input
-	if q == nil || !c.inputWanted() {
+	if q == nil || !q.learned && c.x[0].grad == nil {
 		return
 	}
 	x, dx := c.x[0].data, c.x[0].grad
@@ -174,8 +174,6 @@ func (c *call) finishInputGradient() {
 		q.stepGrad += s
 	}
 }
-
-func (c *call) inputWanted() bool { return c.input.learned || c.x[0].grad != nil }
 
 // stepSlope is the derivative of a quantized value y by the scale of its map:
 // round(x/s) − x/s within the range, the code beyond it (Esser et al., "Learned

@@ -76,7 +76,6 @@ func (f *Flow) count(v *value) {
 	if len(v.shape) == 4 {
 		channels, run = v.shape[1], v.shape[2]*v.shape[3]
 	}
-	stride := len(v.data) / channels / run
 	if f.Channels == nil {
 		f.Channels = make([]kernels.Extent, channels)
 	}
@@ -88,7 +87,7 @@ func (f *Flow) count(v *value) {
 			lo, hi = min(lo, l), max(hi, h)
 		}
 	} else {
-		for row := range stride {
+		for row := range len(v.data) / channels {
 			for ch, x := range v.data[row*channels:][:channels] {
 				if kernels.Finite(x) {
 					f.Channels[ch] = kernels.Extent{Lo: min(f.Channels[ch].Lo, x), Hi: max(f.Channels[ch].Hi, x)}

@@ -20,7 +20,7 @@ func (g *Graph) Fold() *Graph {
 	made := map[string]int{} // node of out by its output
 	for _, n := range g.Nodes {
 		if i, ok := made[n.Inputs[0]]; ok && n.Op == batchNorm.name && readers[n.Inputs[0]] == 1 && out.Nodes[i].Op == conv.name {
-			if before := &out.Nodes[i]; out.fold(before, &n) {
+			if before := &out.Nodes[i]; readers[before.Inputs[1]] == 1 && (len(before.Inputs) < 3 || readers[before.Inputs[2]] == 1) && out.fold(before, &n) {
 				before.Output = n.Output
 				made[n.Output] = i
 				continue
@@ -70,8 +70,10 @@ func (g *Graph) fold(c, n *Node) bool {
 			return false
 		}
 		copy(bias, b.Data)
+	} else if name := c.Name + ".bias"; g.Weight[name] != nil {
+		return false
 	} else {
-		c.Inputs = append(c.Inputs, c.Name+".bias")
+		c.Inputs = append(c.Inputs, name)
 	}
 	data := slices.Clone(w.Data)
 	per := len(data) / channels

@@ -11,6 +11,7 @@ type Score struct {
 	Loss, KLD  float64 // sums, in nats: cross entropy, and divergence from the float network's answers
 	Classes    []Class // by label
 	Said       []int32 // the answers, in order
+	Labels     []int32 // and what they should have been
 }
 
 // Class is how the inputs of one class were answered.
@@ -40,6 +41,7 @@ func (s *Score) add(logits, reference []float32, labels []int, classes int) {
 		s.KLD += max(0, kld)
 		said := largest(row)
 		s.Said = append(s.Said, int32(said))
+		s.Labels = append(s.Labels, int32(label))
 		if said == largest(ref) {
 			s.Agree++
 		}

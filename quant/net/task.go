@@ -2,6 +2,8 @@ package net
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/bitdial/bitdial/quant"
 )
@@ -9,6 +11,7 @@ import (
 // Task is a network with the data that it is for.
 type Task struct {
 	Network *Network
+	Input   []int    // the shape of an input
 	Classes []string // what the answers are called; nil where they are bytes of a text
 
 	Train      Data // to learn from, and to calibrate with
@@ -25,6 +28,15 @@ type Task struct {
 type Test struct {
 	Name string // "renderings", in lower case
 	Data
+}
+
+// Use makes n the task's network, if it takes the task's inputs.
+func (t *Task) Use(n *Network) error {
+	if !slices.Equal(n.Input.Shape, t.Input) {
+		return fmt.Errorf("the network takes inputs of shape %v, and the data have %v", n.Input.Shape, t.Input)
+	}
+	t.Network = n
+	return nil
 }
 
 // longEpoch bounds how many inputs count as one pass over data that do not end.

@@ -92,7 +92,7 @@ func NewTrainer(ctx context.Context, n *Network, data Data, plan quant.Plan, cal
 	}
 	for _, site := range t.network.Sites() {
 		in := v.inputs[site.Name]
-		if err := t.p.SetActivation(site.Name, in.scheme, in.static); err != nil {
+		if err := t.p.setActivation(site.Name, in.scheme, in.static); err != nil {
 			return nil, err
 		}
 		if a, ok := in.static.(kernels.Affine); ok && !o.FixedSteps && a.Scale > 0 {
@@ -159,8 +159,11 @@ func (t *Trainer) Next() (loss float64, err error) {
 		i := t.order.at(t.Step*t.Batch + k)
 		t.data.Read(i, t.p.Input()[k*size:(k+1)*size], t.labels[k*per:(k+1)*per])
 	}
-	t.p.Forward()
 	classes := t.p.classes()
+	if i := slices.IndexFunc(t.labels, func(l int) bool { return l >= classes }); i >= 0 {
+		return 0, fmt.Errorf("a training input has the label %d, and the network %d classes", t.labels[i], classes)
+	}
+	t.p.Forward()
 	if len(t.labels)*classes != len(t.p.Output()) {
 		return 0, fmt.Errorf("the network gives %d answers for a batch, and the data have %d", len(t.p.Output())/classes, len(t.labels))
 	}

@@ -30,16 +30,23 @@ type rounded struct {
 	maps   []kernels.Affine // of integers, by unit
 }
 
-// New makes the model runnable. The error is [ErrNoGraph] where it says nothing
+// New makes the model runnable, its batch normalizations folded. The error is [ErrNoGraph] where it says nothing
 // of a graph.
 func New(m *model.Model) (*Network, error) {
 	g, err := Load(m)
 	if err != nil {
 		return nil, err
 	}
-	n := newNetwork(g)
+	n := newNetwork(g.Fold())
 	for _, t := range m.Tensors {
-		n.tensors[t.Name] = t
+		if n.Weight[t.Name] == g.Weight[t.Name] { // not folded
+			n.tensors[t.Name] = t
+		}
+	}
+	for name, w := range n.Weight {
+		if n.tensors[name] == nil {
+			n.tensors[name] = tensorOf(name, w)
+		}
 	}
 	n.learned, err = loadLearned(m)
 	return n, err
@@ -201,7 +208,7 @@ func (p *Program) Use(v *Variant) error {
 			c.input.static = in.static
 			continue
 		}
-		if err := p.SetActivation(p.Graph.siteName(c.node), in.scheme, in.static); err != nil {
+		if err := p.setActivation(p.Graph.siteName(c.node), in.scheme, in.static); err != nil {
 			return err
 		}
 	}
