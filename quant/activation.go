@@ -65,6 +65,8 @@ func ParseActivation(text string) (Activation, error) {
 		return Activation{}, invalid(text, staticWord, "and dynamic exclude each other", "one of the two")
 	case s.Keep() && len(words) > 1:
 		return Activation{}, invalid(text, words[1], "means nothing beside keep", "keep")
+	case a.Average && !a.Has(kernels.Ranged):
+		return Activation{}, invalid(text, averageWord, "does not fit: "+whyNot(a.Format, kernels.Ranged), a.Format.Name+":static")
 	case a.Average && !a.Static:
 		return Activation{}, invalid(text, averageWord, "is a range of calibration", "static:range=average")
 	case a.Average && slices.ContainsFunc(rest, func(w string) bool { return strings.HasPrefix(w, "range=") }):
@@ -76,6 +78,19 @@ func ParseActivation(text string) (Activation, error) {
 	}
 	return a, nil
 }
+
+// Unit returns the shape of what a takes at a time of a value of the given
+// shape, that of one input of the network: a row of the last axis, or all.
+func (a Activation) Unit(shape []int) []int {
+	if a.Granularity == PerChannel && len(shape) > 0 {
+		return shape[len(shape)-1:]
+	}
+	return shape
+}
+
+// WhyNot returns why a cannot act on values of the given shape, that of one
+// input of the network, or "" if it can.
+func (a Activation) WhyNot(shape []int) string { return a.Scheme.WhyNot(a.Unit(shape)) }
 
 // whyNotStatic returns why the range of a cannot be fixed, or "".
 func (a Activation) whyNotStatic() string {

@@ -172,6 +172,18 @@ func (p Plan) WithActivation(glob string, a Activation) Plan {
 	return p
 }
 
+// Only returns the plan under which t alone has a scheme, and what flows into
+// its layer: those that p gives them. The remedies stay.
+func (p Plan) Only(t *model.Tensor) Plan {
+	return Plan{Remedies: p.Remedies}.With(Literal(t.Name), p.Wish(t)).WithActivation(Literal(t.Name), p.Activation(t.Name))
+}
+
+// Without returns p with the tensor called name, and what flows into its layer,
+// left as they are.
+func (p Plan) Without(name string) Plan {
+	return p.With(Literal(name), Choice{}).WithActivation(Literal(name), Activation{})
+}
+
 // Everywhere returns the plan with c for all weights and no other rule.
 func Everywhere(c Choice) Plan { return Plan{Default: c} }
 

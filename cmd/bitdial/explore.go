@@ -42,7 +42,7 @@ bitdial model.safetensors -p mine.toml`,
 		if len(args) > 0 {
 			name = args[0]
 		}
-		m, err := open(name)
+		m, task, err := openTask(name)
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ bitdial model.safetensors -p mine.toml`,
 			_ = m.Close() // it was only read
 			return err
 		}
-		return tui.Run(c.Context(), tui.Options{Model: m, Plan: plan, PlanPath: flags.path, Open: open})
+		return tui.Run(c.Context(), tui.Options{Model: m, Task: task, Plan: plan, PlanPath: flags.path, Open: open})
 	}
 	return c
 }

@@ -225,7 +225,7 @@ func valid(scheme string) bool {
 type position struct{ label, written string }
 
 // positions lists those of a dial, as they stand in a scheme of integers.
-func positions(d *quant.Dial) []position {
+func positions(d *quant.Dial[quant.Scheme]) []position {
 	for _, base := range []string{"int4", "int4:round=stochastic"} {
 		s, err := quant.Parse(base)
 		if err != nil || d.Why(s) != "" {

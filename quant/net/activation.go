@@ -79,7 +79,7 @@ func (p *Program) setActivation(name string, a quant.Activation, static kernels.
 	}
 	q := &quantized{scheme: a, static: static, data: make([]float32, len(c.x[0].data))}
 	if !a.Static {
-		shape := c.x[0].unitShape(a)
+		shape := a.Unit(c.x[0].shape[1:])
 		for range c.threads.count {
 			fake, err := quant.NewFake(a.Scheme, shape)
 			if err != nil {
@@ -95,15 +95,6 @@ func (p *Program) setActivation(name string, a quant.Activation, static kernels.
 	return nil
 }
 
-// unitShape returns the shape of what a takes at a time: a row, or all that
-// belongs to one input of the network.
-func (v *value) unitShape(a quant.Activation) []int {
-	if a.Granularity == quant.PerChannel {
-		return []int{v.width()}
-	}
-	return v.shape[1:]
-}
-
 // quantizeInput takes the first input of c through its scheme.
 func (c *call) quantizeInput() {
 	q := c.input
@@ -117,7 +108,7 @@ func (c *call) quantizeInput() {
 		})
 		return
 	}
-	n, _ := numbers(c.x[0].unitShape(q.scheme))
+	n, _ := numbers(q.scheme.Unit(c.x[0].shape[1:]))
 	c.threads.parts(len(x)/n, max(1, (1<<12)/n), func(thread, from, to int) {
 		for i := from; i < to; i++ {
 			q.fakes[thread].RoundTrip(y[i*n:(i+1)*n], x[i*n:(i+1)*n])

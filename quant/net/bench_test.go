@@ -10,14 +10,19 @@ import (
 func cnn() *Graph {
 	pad, pool := Attributes{"pads": {1, 1, 1, 1}}, Attributes{"kernel_shape": {2, 2}, "strides": {2, 2}}
 	g := newGraph([]int{3, 32, 32}, []Node{
-		{Op: "Conv", Inputs: []string{"x", "1.weight", "1.bias"}, Output: "1", Attrs: pad}, {Op: "Relu", Inputs: []string{"1"}, Output: "r1"},
+		{Op: "Conv", Inputs: []string{"x", "1.weight", "1.bias"}, Output: "1", Attrs: pad},
+		{Op: "Relu", Inputs: []string{"1"}, Output: "r1"},
 		{Op: "MaxPool", Inputs: []string{"r1"}, Output: "p1", Attrs: pool},
-		{Op: "Conv", Inputs: []string{"p1", "2.weight", "2.bias"}, Output: "2", Attrs: pad}, {Op: "Relu", Inputs: []string{"2"}, Output: "r2"},
+		{Op: "Conv", Inputs: []string{"p1", "2.weight", "2.bias"}, Output: "2", Attrs: pad},
+		{Op: "Relu", Inputs: []string{"2"}, Output: "r2"},
 		{Op: "MaxPool", Inputs: []string{"r2"}, Output: "p2", Attrs: pool},
-		{Op: "Conv", Inputs: []string{"p2", "3.weight", "3.bias"}, Output: "3", Attrs: pad}, {Op: "Relu", Inputs: []string{"3"}, Output: "r3"},
+		{Op: "Conv", Inputs: []string{"p2", "3.weight", "3.bias"}, Output: "3", Attrs: pad},
+		{Op: "Relu", Inputs: []string{"3"}, Output: "r3"},
 		{Op: "MaxPool", Inputs: []string{"r3"}, Output: "p3", Attrs: pool},
-		{Op: "Conv", Inputs: []string{"p3", "4.weight", "4.bias"}, Output: "4", Attrs: pad}, {Op: "Relu", Inputs: []string{"4"}, Output: "r4"},
-		{Op: "GlobalAveragePool", Inputs: []string{"r4"}, Output: "g"}, {Op: "Flatten", Inputs: []string{"g"}, Output: "f"},
+		{Op: "Conv", Inputs: []string{"p3", "4.weight", "4.bias"}, Output: "4", Attrs: pad},
+		{Op: "Relu", Inputs: []string{"4"}, Output: "r4"},
+		{Op: "GlobalAveragePool", Inputs: []string{"r4"}, Output: "g"},
+		{Op: "Flatten", Inputs: []string{"g"}, Output: "f"},
 		{Op: "Gemm", Inputs: []string{"f", "5.weight", "5.bias"}, Attrs: Attributes{"transB": {1}}},
 	}, map[string][]int{
 		"1.weight": {16, 3, 3, 3}, "1.bias": {16}, "2.weight": {32, 16, 3, 3}, "2.bias": {32}, "3.weight": {64, 32, 3, 3}, "3.bias": {64},

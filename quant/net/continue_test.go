@@ -132,3 +132,18 @@ func TestWeightsInTrainingAreSeenOnTheirGrid(t *testing.T) {
 		t.Error("a weight that does not exist is shown")
 	}
 }
+
+func TestTheFirstInputsAreThoseOfTheData(t *testing.T) {
+	data := draws(9, 4, 3, rand.New(rand.NewPCG(2, 2)))
+	few := First(data, 5, 4)
+	if few.Len() != 5 || few.Labels() != 1 || First(data, 50, 4).Len() != 9 {
+		t.Fatalf("%d inputs of %d labels", few.Len(), few.Labels())
+	}
+	x, label := make([]float32, 4), make([]int, 1)
+	for i := range 5 {
+		few.Read(i, x, label)
+		if !slices.Equal(x, data.x[i]) || label[0] != data.labels[i] {
+			t.Errorf("input %d is %v, %d", i, x, label[0])
+		}
+	}
+}

@@ -179,7 +179,7 @@ func (q *quantized) mapOf(x []float32, thread int) kernels.Affine {
 func (c *call) gemmInteger() {
 	n := c.integer
 	width, outputs := c.x[0].width(), c.y.width()
-	unit, _ := numbers(c.x[0].unitShape(c.input.scheme))
+	unit, _ := numbers(c.input.scheme.Unit(c.x[0].shape[1:]))
 	c.threads.parts(len(c.x[0].data)/unit, 1, func(thread, from, to int) {
 		s := &n.scratch[thread]
 		for i := from; i < to; i++ {

@@ -52,6 +52,13 @@ func metadata(m *model.Model, key string) (string, bool) {
 	return "", false
 }
 
+// HasGraph reports whether the model says that it has a graph; [Load] says
+// whether it can be run.
+func HasGraph(m *model.Model) bool {
+	_, ok := metadata(m, graphKey)
+	return ok
+}
+
 // Metadata returns what a model file must say of itself so that [Load] finds g.
 func (g *Graph) Metadata() model.KeyValue {
 	text, err := json.Marshal(g)

@@ -36,10 +36,10 @@ func NewTrial(n *Network, data Data) (*Trial, error) {
 }
 
 // trialBatch is how many inputs are run together: enough to keep every core
-// busy.
+// busy, few enough to stay in caches and to stop soon.
 func trialBatch(g *Graph, data Data) int {
 	n, _ := numbers(g.Input.Shape)
-	return max(1, min(data.Len(), 50, (1<<17)/n))
+	return max(1, min(data.Len(), max(16, 2*all().count), (1<<17)/n))
 }
 
 func (p *Program) classes() int { return p.output.width() }
