@@ -16,7 +16,7 @@ func listSamples() *cobra.Command {
 
 In a pipe: rows between tabs under a line of names. --json: one object a line with the keys sample params bytes about.`,
 		Example: `bitdial samples
-bitdial sample:austen`,
+bitdial samples --json`,
 		Args: between(0, 0, ""),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
