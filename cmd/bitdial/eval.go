@@ -15,7 +15,7 @@ import (
 // eval tells how well a network answers, as it is and as a plan leaves it.
 func eval() *cobra.Command {
 	var flags networkFlags
-	var test string
+	var test, prompt string
 	var most int
 	var integers, asJSON bool
 	c := &cobra.Command{
@@ -25,16 +25,17 @@ func eval() *cobra.Command {
 
 -s and -p say how weights are quantized, as for measure; -a how what flows into layers is: a scheme with tensor, token or gN as its granularity, and dynamic (the range comes from the values as they flow) or static (calibration fixes it), such as int8:asym:static:range=p99.9. GLOB=keep leaves layers in float. --integers runs layers whose weights and activations have at most 8 bits in integers, with exact sums.
 
-A line for the float network and, last, one for the quantized. In a pipe: rows between tabs under a line of names. --json: one object a line. Pictures: network test top1 top1_lo top1_hi top5 loss kld agree n seconds; texts: network test bits_per_byte kld agree agree_lo agree_hi n seconds. Shares are from 0 to 1, their _lo and _hi the 95 % interval by Wilson's score; loss and kld are means in nats, kld and agree against the float network; n counts answers.`,
+A line for the float network and, last, one for the quantized. In a pipe: rows between tabs under a line of names. --json: one object a line. Pictures: network test top1 top1_lo top1_hi top5 loss kld agree n seconds; texts: network test bits_per_byte kld agree agree_lo agree_hi n seconds. Shares are from 0 to 1, their _lo and _hi the 95 % interval by Wilson's score; loss and kld are means in nats, kld and agree against the float network; n counts answers. --prompt lets networks of texts go on from what is given, and adds the key text.`,
 		Example: `bitdial eval sample:animals -s int4:channel
 bitdial eval sample:animals -s int8:channel -a int8:asym:static --integers
-bitdial eval sample:austen -s int4:g32 -a int8:token --json`,
+bitdial eval sample:austen -s int3:channel -a int8:token --inputs 50 --prompt 'It is a truth' --json`,
 		Args:              between(1, 1, "SAMPLE"),
 		ValidArgsFunction: completeModel,
 	}
 	flags.add(c)
 	c.Flags().StringVar(&test, "test", "", "which of the sample's test data, the first if not given")
 	c.Flags().IntVar(&most, "inputs", 0, "judge by the first N inputs alone")
+	c.Flags().StringVar(&prompt, "prompt", "", "let a network of texts continue TEXT, the likeliest letter after the other")
 	c.Flags().BoolVar(&integers, "integers", false, "run in integers what can")
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -50,7 +51,10 @@ bitdial eval sample:austen -s int4:g32 -a int8:token --json`,
 		if most <= 0 || most > data.Len() {
 			most = data.Len()
 		}
-		e := evaluation{task: task, test: data, n: most, sheet: newSheet(asJSON, evalColumns(task))}
+		if prompt != "" && task.Classes != nil {
+			return wrong(c, "--prompt: this network tells pictures apart; sample:austen continues texts")
+		}
+		e := evaluation{task: task, test: data, n: most, prompt: prompt, sheet: newSheet(asJSON, evalColumns(task, prompt))}
 		e.sheet.bar = newProgress(3)
 		defer e.sheet.bar.wipe()
 		if e.trial, err = net.NewTrial(task.Network, data); err != nil {
@@ -114,7 +118,7 @@ func testOf(c *cobra.Command, task *net.Task, name string) (net.Test, error) {
 	return net.Test{}, wrong(c, "--test %q: there is none of this name; there are: %s", name, strings.Join(names, ", "))
 }
 
-func evalColumns(task *net.Task) []column {
+func evalColumns(task *net.Task, prompt string) []column {
 	columns := []column{{key: "network", title: "network", width: -34}, {key: "test", title: "test", width: -12}}
 	if task.Classes != nil {
 		return append(columns,
@@ -128,7 +132,7 @@ func evalColumns(task *net.Task) []column {
 			column{key: "n", title: "n", width: 7, show: showCount},
 			column{key: "seconds", title: "seconds", width: 7, show: showFixed(2)})
 	}
-	return append(columns,
+	columns = append(columns,
 		column{key: "bits_per_byte", title: "bits/byte", width: 9, show: showFixed(4)},
 		column{key: "kld", title: "KLD", width: 9, show: showError},
 		column{key: "agree", title: "agree", width: 7, show: showShare},
@@ -136,6 +140,10 @@ func evalColumns(task *net.Task) []column {
 		column{key: "agree_hi", title: "to", width: 7, show: showShare},
 		column{key: "n", title: "n", width: 9, show: showCount},
 		column{key: "seconds", title: "seconds", width: 7, show: showFixed(2)})
+	if prompt != "" {
+		columns = append(columns, column{key: "text", title: "text"})
+	}
+	return columns
 }
 
 func showShare(v any) string {
@@ -145,11 +153,12 @@ func showShare(v any) string {
 
 // evaluation is a network before test data.
 type evaluation struct {
-	task  *net.Task
-	test  net.Test
-	n     int
-	trial *net.Trial
-	sheet *sheet
+	task   *net.Task
+	test   net.Test
+	n      int
+	prompt string
+	trial  *net.Trial
+	sheet  *sheet
 }
 
 // row runs the network as v, or as it is with v nil, and writes how well it
@@ -168,10 +177,43 @@ func (e *evaluation) row(ctx context.Context, name string, v *net.Variant) error
 		err = e.sheet.row(name, e.test.Name, s.Accuracy(), lo, hi, float64(s.Top5)/float64(max(1, s.N)), s.MeanLoss(), s.MeanKLD(), agree, s.N, seconds)
 	} else {
 		lo, hi := net.Interval(s.Agree, s.N)
-		err = e.sheet.row(name, e.test.Name, s.BitsPerToken(), s.MeanKLD(), agree, lo, hi, s.N, seconds)
+		row := []any{name, e.test.Name, s.BitsPerToken(), s.MeanKLD(), agree, lo, hi, s.N, seconds}
+		if e.prompt != "" {
+			text, err := e.goOn(ctx, v)
+			if err != nil {
+				return err
+			}
+			row = append(row, text)
+		}
+		err = e.sheet.row(row...)
 	}
 	if err != nil {
 		return err
 	}
 	return e.sheet.flush()
+}
+
+// goOn returns the prompt as the network continues it, on one line.
+func (e *evaluation) goOn(ctx context.Context, v *net.Variant) (string, error) {
+	const letters = 80
+	c, err := net.NewContinuation(e.task.Network.Graph)
+	if err != nil {
+		return "", err
+	}
+	if v == nil {
+		v = e.task.Network.Float()
+	}
+	var tokens []int
+	for _, b := range []byte(e.prompt) {
+		tokens = append(tokens, int(b))
+	}
+	tokens, err = c.Extend(ctx, v, tokens, letters)
+	if err != nil {
+		return "", err
+	}
+	text := make([]byte, len(tokens))
+	for i, t := range tokens {
+		text[i] = byte(t)
+	}
+	return oneLine(string(text)), nil
 }
