@@ -25,7 +25,7 @@ func quantizedAlready(t *testing.T) *model.Model {
 
 func TestWhatIsQuantizedAlreadyShowsAsWhatItIs(t *testing.T) {
 	s := sit(t, quantizedAlready(t), 160, 45)
-	s.shows("stored", "q4_K", "iq2_xxs", "mxfp4", "f32", "int8")
+	s.shows("stored", "q4_K", "iq2_xxs", "mxfp4", "f32", "int8", "1.70 M weights of 4.83 bits")
 	s.press("down down down") // from f32 past q4_0 and q4_1
 	s.shows("65.5 k q5_0", "44.0 KiB → 64.0 KiB")
 	s.press("> > >")
