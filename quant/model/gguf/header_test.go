@@ -244,6 +244,18 @@ func TestTheTextOfAnArrayIsShort(t *testing.T) {
 	}
 }
 
+// TestALongStringIsShownByItsBeginning so that a file cannot make its reader
+// hold more text than anybody reads.
+func TestALongStringIsShownByItsBeginning(t *testing.T) {
+	m, err := Parse("x", little(0, 1).kv("k", String).str(strings.Repeat("a", shownString)+"bc").b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := m.Metadata[0].Value; text != strings.Repeat("a", shownString)+"…" {
+		t.Errorf("%d bytes", len(text))
+	}
+}
+
 // readAll reads every tensor of m to its end.
 func readAll(t testing.TB, m *model.Model) {
 	t.Helper()

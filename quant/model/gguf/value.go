@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	shownItems = 8   // of an array
-	shownBytes = 64  // of a string in an array
-	shownText  = 512 // bytes, about, of the text of an array
+	shownItems  = 8       // of an array
+	shownBytes  = 64      // of a string in an array
+	shownString = 1 << 20 // bytes of a string: more than any template for chats has
+	shownText   = 512     // bytes, about, of the text of an array
 )
 
 // skip passes over a value and checks it.
@@ -98,6 +99,9 @@ func (s *scanner) text(t Type) string {
 	switch t {
 	case String:
 		b, _ := s.str()
+		if len(b) > shownString {
+			return strings.ToValidUTF8(string(b[:shownString]), "\uFFFD") + "…"
+		}
 		return strings.ToValidUTF8(string(b), "\uFFFD")
 	case Array:
 		var out strings.Builder
