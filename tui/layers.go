@@ -25,6 +25,7 @@ type layers struct {
 	down   bool
 	scheme int // columns that the widest scheme takes
 	flow   int // likewise of what flows in
+	stored int // likewise of the types that tensors are stored in, 0 if none is worth showing
 	names  nameCut
 }
 
@@ -39,6 +40,9 @@ type column struct {
 	less  func(a *app, i, j int) int
 }
 
+// shows reports whether the column has anything to show now.
+func (c *column) shows(a *app) bool { return c.when == nil || c.when(a) }
+
 // columns is the table of columns.
 var columns = []column{
 	{
@@ -50,6 +54,13 @@ var columns = []column{
 		"shape", false, 58, nil, func(*app, int) int { return 14 },
 		func(a *app, i int) string { return shapeText(a.model.Tensors[i].Shape) },
 		func(a *app, i, j int) int { return cmp.Compare(a.model.Tensors[j].Len(), a.model.Tensors[i].Len()) },
+	},
+	{
+		"stored", false, 50, func(a *app) bool { return a.layers.stored > 0 && !a.onInputs() }, func(a *app, _ int) int { return a.layers.stored },
+		func(a *app, i int) string { return dtypeText(a.model.Tensors[i].DType) },
+		func(a *app, i, j int) int {
+			return cmp.Compare(a.model.Tensors[j].DType.Bits(), a.model.Tensors[i].DType.Bits())
+		},
 	},
 	{
 		"scheme", false, 0, func(a *app) bool { return !a.onInputs() }, func(a *app, list int) int { return clamp(a.layers.scheme, 8, max(12, list/4)) },
@@ -161,9 +172,32 @@ func (a *app) sqnrText(i int) string {
 // schemeText names a scheme on the screen: what is kept shows as what it is.
 func schemeText(t *model.Tensor, s quant.Scheme) string {
 	if s.Keep() {
-		return strings.ToLower(t.DType.Name)
+		return dtypeText(t.DType)
 	}
 	return s.String()
+}
+
+// dtypeText names how weights are stored as schemes name formats: "f32",
+// "q4_K".
+func dtypeText(d *model.DType) string {
+	if d.Packing != nil {
+		return d.Packing.Name
+	}
+	return strings.ToLower(d.Name)
+}
+
+// storedWidth returns how wide the column of stored types is: where a tensor is
+// quantized already it shows, elsewhere the list does without.
+func storedWidth(tensors []*model.Tensor) int {
+	widest, quantized := 0, false
+	for _, t := range tensors {
+		widest = max(widest, textWidth(dtypeText(t.DType)))
+		quantized = quantized || t.DType.Packing != nil
+	}
+	if !quantized {
+		return 0
+	}
+	return widest
 }
 
 func shapeText(shape []int) string {
@@ -178,7 +212,7 @@ func shapeText(shape []int) string {
 }
 
 func (l *layers) load(m *model.Model) {
-	*l = layers{sort: -1, rows: 1, names: newNameCut(m.Tensors)}
+	*l = layers{sort: -1, rows: 1, names: newNameCut(m.Tensors), stored: storedWidth(m.Tensors)}
 	l.order = make([]int, len(m.Tensors))
 	for i := range l.order {
 		l.order[i] = i
@@ -253,11 +287,11 @@ func (a *app) sortBy(n int) tea.Cmd {
 func (a *app) nextSort() tea.Cmd {
 	l := &a.layers
 	l.down = false
-	last := len(columns) - 1
-	for l.sort++; l.sort < last && columns[l.sort].when != nil && !columns[l.sort].when(a); {
+	last := len(columns) - 1 // the bar is the SQNR again
+	for l.sort++; l.sort < last && !columns[l.sort].shows(a); {
 		l.sort++
 	}
-	if l.sort >= last { // the bar is the SQNR again
+	if l.sort >= last {
 		l.sort = -1
 		l.arrange(a)
 		a.notice = "as in the file"
@@ -386,7 +420,7 @@ func (a *app) columnAreas(r rect) []rect {
 	areas := make([]rect, len(columns))
 	_, room := r.cutLeft(1) // for the cursor
 	for c := len(columns) - 1; c > 0; c-- {
-		if r.w < columns[c].room || columns[c].when != nil && !columns[c].when(a) {
+		if r.w < columns[c].room || !columns[c].shows(a) {
 			continue
 		}
 		areas[c], room = room.cutRight(columns[c].width(a, r.w))

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/gguf"
 	"github.com/bitdial/bitdial/quant/model/safetensors"
 )
 
@@ -23,6 +24,7 @@ type reader struct {
 }
 
 var readers = []reader{
+	{gguf.Reads, gguf.Recognises, gguf.RecognisesFolder, gguf.Open},
 	{safetensors.Reads, safetensors.Recognises, safetensors.RecognisesFolder, safetensors.Open},
 }
 
