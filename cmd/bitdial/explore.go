@@ -30,6 +30,7 @@ bitdial model-Q4_K_M.gguf -p mine.toml`,
 		ValidArgsFunction: completeModel,
 	}
 	flags.add(c, "")
+	flags.addActivations(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		plan, err := flags.one(c, tui.DefaultPlan())
 		if err != nil {
