@@ -24,6 +24,9 @@ type room struct {
 var rooms = []room{
 	{"kernels", nil, []string{"os", "io", "net", "context", "path/filepath", "time"}},
 	{"quant/model", []string{"kernels"}, nil},
+	{"quant/model/archive", []string{"quant/model"}, nil},
+	{"quant/model/modeltest", []string{"quant/model"}, nil},
+	{"quant/model/npy", []string{"quant/model", "quant/model/archive"}, nil},
 	{"quant/model/safetensors", []string{"kernels", "quant/model"}, nil},
 	{"quant/model/files", []string{"quant/model", "quant/model/"}, nil},
 	{"quant", []string{"kernels", "quant/model"}, nil},

@@ -3,15 +3,18 @@ package model
 import "fmt"
 
 // Tensor is a named array of weights that stay in their file until they are
-// read. It is created by [NewTensor]; its fields are not to be changed.
+// read. It is created by [NewTensor], [NewStrided] or [NewComputed]; its fields
+// are not to be changed, but for Uses by the reader that made it.
 type Tensor struct {
 	Name  string
 	DType *DType
 	Shape []int // outermost dimension first; empty for a scalar
+	Uses  []Use // what a network does with it, where the file says so
 
 	file   *File
 	offset int64
 	n      int
+	fill   func(dst []byte, from int) error // of NewComputed; nil if the file holds the bytes
 }
 
 // The rules that NewTensor holds tensors to.
@@ -26,21 +29,29 @@ const (
 // is an [*Error] naming the rule that was broken: the name fails [CheckName],
 // the shape fails [Count] or the data leave the file.
 func NewTensor(name string, dtype *DType, shape []int, file *File, offset int64) (*Tensor, error) {
+	t, err := described(name, dtype, shape, file, offset)
+	if err != nil {
+		return nil, err
+	}
+	if size := t.Bytes(); offset < 0 || offset > file.Size()-size {
+		return nil, &Error{
+			File: file.Name(), Offset: offset, Rule: ruleTensorEnd,
+			Found: fmt.Sprintf("tensor %q has %d bytes, the file %d", name, size, file.Size()),
+		}
+	}
+	return t, nil
+}
+
+// described returns a tensor whose name and shape hold to the rules.
+func described(name string, dtype *DType, shape []int, file *File, offset int64) (*Tensor, error) {
 	if err := CheckName(file.Name(), offset, name); err != nil {
 		return nil, err
 	}
 	n, ok := Count(shape)
-	size, fits := dtype.Size(n)
-	if !ok || !fits {
+	if _, fits := dtype.Size(n); !ok || !fits {
 		return nil, &Error{
 			File: file.Name(), Offset: offset, Rule: ruleShape,
 			Found: fmt.Sprintf("tensor %q has shape %v of %s", name, shape, dtype.Name),
-		}
-	}
-	if offset < 0 || offset > file.Size()-size {
-		return nil, &Error{
-			File: file.Name(), Offset: offset, Rule: ruleTensorEnd,
-			Found: fmt.Sprintf("tensor %q has %d bytes, the file %d", name, size, file.Size()),
 		}
 	}
 	return &Tensor{Name: name, DType: dtype, Shape: shape, file: file, offset: offset, n: n}, nil
@@ -63,6 +74,9 @@ func (t *Tensor) Read(dst []float32, from int) error {
 	if from < 0 || from > t.n-len(dst) {
 		return t.outside(int64(from), int64(len(dst)), "weights")
 	}
+	if t.fill != nil {
+		return t.compute(dst, from)
+	}
 	width := int64(t.DType.Bits / 8)
 	return t.file.View(t.offset+int64(from)*width, int64(len(dst))*width, func(b []byte) error {
 		t.DType.Decode(dst, b)
@@ -76,6 +90,9 @@ func (t *Tensor) Read(dst []float32, from int) error {
 func (t *Tensor) ReadRaw(dst []byte, from int64) error {
 	if from < 0 || from > t.Bytes()-int64(len(dst)) {
 		return t.outside(from, int64(len(dst)), "bytes")
+	}
+	if t.fill != nil {
+		return t.computeRaw(dst, from)
 	}
 	return t.file.View(t.offset+from, int64(len(dst)), func(b []byte) error {
 		copy(dst, b)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/npy"
 	"github.com/bitdial/bitdial/quant/model/safetensors"
 )
 
@@ -24,6 +25,7 @@ type reader struct {
 
 var readers = []reader{
 	{safetensors.Reads, safetensors.Recognises, safetensors.RecognisesFolder, safetensors.Open},
+	{npy.Reads, npy.Recognises, npy.RecognisesFolder, npy.Open},
 }
 
 // headBytes of a file are enough to tell what it is.
