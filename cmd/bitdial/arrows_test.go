@@ -28,6 +28,7 @@ var rooms = []room{
 	{"quant/model/modeltest", []string{"quant/model"}, nil},
 	{"quant/model/npy", []string{"quant/model", "quant/model/archive"}, nil},
 	{"quant/model/safetensors", []string{"kernels", "quant/model"}, nil},
+	{"quant/model/torch", []string{"quant/model", "quant/model/archive"}, nil},
 	{"quant/model/files", []string{"quant/model", "quant/model/"}, nil},
 	{"quant", []string{"kernels", "quant/model"}, nil},
 	{"quant/export", []string{"kernels", "quant", "quant/model", "quant/model/"}, nil},

@@ -9,11 +9,11 @@ import (
 const ruleStrides = "strides must be as many as dimensions, none negative"
 
 // NewStrided returns the tensor whose weights lie in file so that one step along
-// dimension i is strides[i] weights, the first weight at offset: transposed
-// arrays, views, broadcasts. With bigEndian each weight's bytes are reversed.
-// It keeps shape. Errors are those of [NewTensor], which it is if the strides
-// are those of contiguous weights.
-func NewStrided(name string, dtype *DType, shape, strides []int, bigEndian bool, file *File, offset int64) (*Tensor, error) {
+// dimension i is strides[i] weights, the first weight at offset and none past
+// end: transposed arrays, views, broadcasts. With bigEndian each weight's bytes
+// are reversed. It keeps shape. Errors are those of [NewTensor], which it is if
+// the strides are those of contiguous weights.
+func NewStrided(name string, dtype *DType, shape, strides []int, bigEndian bool, file *File, offset, end int64) (*Tensor, error) {
 	t, err := described(name, dtype, shape, file, offset)
 	if err != nil {
 		return nil, err
@@ -24,21 +24,22 @@ func NewStrided(name string, dtype *DType, shape, strides []int, bigEndian bool,
 			Found: fmt.Sprintf("tensor %q has shape %v and strides %v", name, shape, strides),
 		}
 	}
-	if t.n == 0 {
-		return NewTensor(name, dtype, shape, file, offset)
+	s := &strided{width: dtype.Bits / 8, swap: bigEndian && dtype.Bits > 8, file: file, offset: offset}
+	ok := true
+	if t.n > 0 {
+		s.axes = merged(shape, strides)
+		s.span, ok = s.reach()
 	}
-	s := &strided{axes: merged(shape, strides), width: dtype.Bits / 8, swap: bigEndian && dtype.Bits > 8, file: file, offset: offset}
-	if !s.swap && (len(s.axes) == 0 || len(s.axes) == 1 && s.axes[0].stride == 1) {
-		return NewTensor(name, dtype, shape, file, offset)
-	}
-	span, ok := s.reach()
-	if !ok || offset < 0 || offset > file.Size()-span {
+	if end = min(end, file.Size()); !ok || offset < 0 || offset > end-s.span {
 		return nil, &Error{
 			File: file.Name(), Offset: offset, Rule: ruleTensorEnd,
-			Found: fmt.Sprintf("tensor %q of %s has shape %v and strides %v, the file %d bytes", name, dtype.Name, shape, strides, file.Size()),
+			Found: fmt.Sprintf("tensor %q of %s has shape %v and strides %v, its data end at %d", name, dtype.Name, shape, strides, end),
 		}
 	}
-	s.span, t.fill = span, s.fill
+	if t.n == 0 || !s.swap && (len(s.axes) == 0 || len(s.axes) == 1 && s.axes[0].stride == 1) {
+		return NewTensor(name, dtype, shape, file, offset)
+	}
+	t.fill = s.fill
 	return t, nil
 }
 

@@ -54,7 +54,7 @@ func TestAnyStretchOfAStridedTensorIsGathered(t *testing.T) {
 				strides[i] = rapid.IntRange(0, 200).Draw(t, "stride")
 			}
 		}
-		tensor, err := model.NewStrided("w", d, shape, strides, big, f, lead)
+		tensor, err := model.NewStrided("w", d, shape, strides, big, f, lead, f.Size())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestAStridedTensorMustLieInItsFile(t *testing.T) {
 		{[]int{math.MaxInt, 2}, []int{0, 0}, 0},
 		{[]int{0}, []int{1}, 17},
 	} {
-		if _, err := model.NewStrided("w", model.F32, c.shape, c.strides, false, f, c.offset); err == nil {
+		if _, err := model.NewStrided("w", model.F32, c.shape, c.strides, false, f, c.offset, f.Size()); err == nil {
 			t.Errorf("shape %v by %v at %d was taken", c.shape, c.strides, c.offset)
 		}
 	}
@@ -137,7 +137,7 @@ func BenchmarkReadTransposed(b *testing.B) {
 	for i := range x {
 		x[i] = byte(rand.Uint32())
 	}
-	tensor, err := model.NewStrided("w", model.F32, []int{rows, columns}, []int{1, rows}, false, model.NewFile("x", x), 0)
+	tensor, err := model.NewStrided("w", model.F32, []int{rows, columns}, []int{1, rows}, false, model.NewFile("x", x), 0, 4*rows*columns)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -46,8 +46,12 @@ type Archive struct {
 	Members []*Member // in the order of the archive's list, folders left out
 
 	file     *model.File
-	unpacked int64 // bytes that deflated members asked for take
+	unpacked []*model.File // of deflated members that were opened
+	bytes    int64         // of these
 }
+
+// Unpacked returns the files that Open made, for the caller to close.
+func (a *Archive) Unpacked() []*model.File { return a.unpacked }
 
 // Member is a file in an archive.
 type Member struct {
@@ -124,8 +128,7 @@ func (m *Member) broken(rule, format string, args ...any) error {
 }
 
 // Open returns the file that the content of m is in, and where: the archive
-// itself, or a file of its own that is unpacked when it is first looked at. The
-// caller closes the latter.
+// itself, or a file of its own that is unpacked when it is first looked at.
 func (m *Member) Open() (file *model.File, offset int64, err error) {
 	if m.file != nil {
 		return m.file, m.offset, nil
@@ -146,11 +149,12 @@ func (m *Member) Open() (file *model.File, offset int64, err error) {
 		return m.file, m.offset, nil
 	}
 	limit := maxUnpacked + unpackedMore*a.file.Size()
-	if m.Size < 0 || m.Size > limit-a.unpacked {
-		return nil, 0, m.broken(ruleBomb, "it unpacks to %d bytes, beside %d of others; at most %d may", m.zip.UncompressedSize64, a.unpacked, limit)
+	if m.Size < 0 || m.Size > limit-a.bytes {
+		return nil, 0, m.broken(ruleBomb, "it unpacks to %d bytes, beside %d of others; at most %d may", m.zip.UncompressedSize64, a.bytes, limit)
 	}
-	a.unpacked += m.Size
+	a.bytes += m.Size
 	m.file = model.NewLazyFile(a.file.Name()+"/"+m.Name, m.Size, func() ([]byte, error) { return m.unpack(at, packed) })
+	a.unpacked = append(a.unpacked, m.file)
 	return m.file, 0, nil
 }
 

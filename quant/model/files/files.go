@@ -13,6 +13,7 @@ import (
 	"github.com/bitdial/bitdial/quant/model"
 	"github.com/bitdial/bitdial/quant/model/npy"
 	"github.com/bitdial/bitdial/quant/model/safetensors"
+	"github.com/bitdial/bitdial/quant/model/torch"
 )
 
 // reader is a file format: one line of the table.
@@ -26,6 +27,7 @@ type reader struct {
 var readers = []reader{
 	{safetensors.Reads, safetensors.Recognises, safetensors.RecognisesFolder, safetensors.Open},
 	{npy.Reads, npy.Recognises, npy.RecognisesFolder, npy.Open},
+	{torch.Reads, torch.Recognises, torch.RecognisesFolder, torch.Open},
 }
 
 // headBytes of a file are enough to tell what it is.

@@ -95,16 +95,15 @@ func add(m *model.Model, name string, file *model.File, offset, size int64, head
 		strides[at] = step
 		step *= h.shape[at]
 	}
-	t, err := model.NewStrided(name, h.dtype, h.shape, strides, h.bigEndian, file, offset+h.length)
+	t, err := model.NewStrided(name, h.dtype, h.shape, strides, h.bigEndian, file, offset+h.length, offset+size)
 	if err != nil {
 		return err
 	}
 	if rest := size - h.length - t.Bytes(); rest != 0 {
-		rule, end := ruleTrailing, offset+h.length+t.Bytes()
-		if rest < 0 {
-			rule = ruleDataEnd
+		return &model.Error{
+			File: file.Name(), Offset: offset + h.length + t.Bytes(), Rule: ruleTrailing,
+			Found: fmt.Sprintf("%d bytes after shape %v of %s", rest, h.shape, h.dtype),
 		}
-		return &model.Error{File: file.Name(), Offset: end, Rule: rule, Found: fmt.Sprintf("shape %v of %s in %d bytes", h.shape, h.dtype, size-h.length)}
 	}
 	m.Tensors = append(m.Tensors, t)
 	return nil
@@ -129,9 +128,6 @@ func addMembers(m *model.Model, f *model.File) error {
 		if err != nil {
 			return err
 		}
-		if file != f {
-			m.Files = append(m.Files, file)
-		}
 		head, err := member.Head(headBytes)
 		if err != nil {
 			return err
@@ -140,6 +136,7 @@ func addMembers(m *model.Model, f *model.File) error {
 			return err
 		}
 	}
+	m.Files = append(m.Files, a.Unpacked()...)
 	if len(m.Tensors) == 0 {
 		return &model.Error{File: f.Name(), Offset: model.NoOffset, Rule: ruleNoArray, Found: fmt.Sprintf("%d members", len(a.Members))}
 	}

@@ -19,7 +19,6 @@ const (
 	ruleDescr     = "the type of an array must be one that is read"
 	ruleShape     = "a shape must be a tuple of whole numbers, none negative"
 	ruleDims      = "a shape has too many dimensions"
-	ruleDataEnd   = "an array must have the bytes that its shape and type need"
 	ruleTrailing  = "nothing may follow the array"
 	ruleTooMany   = "the archive holds more arrays than can be opened"
 	ruleNoArray   = "the archive holds no array"
