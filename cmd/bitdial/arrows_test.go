@@ -27,6 +27,7 @@ var rooms = []room{
 	{"quant/model/archive", []string{"quant/model"}, nil},
 	{"quant/model/modeltest", []string{"quant/model"}, nil},
 	{"quant/model/npy", []string{"quant/model", "quant/model/archive"}, nil},
+	{"quant/model/onnx", []string{"kernels", "quant/model"}, nil},
 	{"quant/model/safetensors", []string{"kernels", "quant/model"}, nil},
 	{"quant/model/torch", []string{"quant/model", "quant/model/archive"}, nil},
 	{"quant/model/files", []string{"quant/model", "quant/model/"}, nil},

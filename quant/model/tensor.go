@@ -4,12 +4,17 @@ import "fmt"
 
 // Tensor is a named array of weights that stay in their file until they are
 // read. It is created by [NewTensor], [NewStrided] or [NewComputed]; its fields
-// are not to be changed, but for Uses by the reader that made it.
+// are not to be changed, but for Uses and Encoding by the reader that made
+// it.
 type Tensor struct {
 	Name  string
 	DType *DType
 	Shape []int // outermost dimension first; empty for a scalar
 	Uses  []Use // what a network does with it, where the file says so
+
+	// Encoding is how the file holds the weights where that is not as DType says,
+	// such as "int4"; empty otherwise.
+	Encoding string
 
 	file   *File
 	offset int64

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bitdial/bitdial/quant/model"
 	"github.com/bitdial/bitdial/quant/model/npy"
+	"github.com/bitdial/bitdial/quant/model/onnx"
 	"github.com/bitdial/bitdial/quant/model/safetensors"
 	"github.com/bitdial/bitdial/quant/model/torch"
 )
@@ -27,6 +28,7 @@ type reader struct {
 var readers = []reader{
 	{safetensors.Reads, safetensors.Recognises, safetensors.RecognisesFolder, safetensors.Open},
 	{npy.Reads, npy.Recognises, npy.RecognisesFolder, npy.Open},
+	{onnx.Reads, onnx.Recognises, onnx.RecognisesFolder, onnx.Open},
 	{torch.Reads, torch.Recognises, torch.RecognisesFolder, torch.Open},
 }
 
