@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,7 @@ func inspect() *cobra.Command {
 		Short: "List tensors, element types, shapes and sizes",
 		Long: `List the tensors of a model in the order of its file: element type, shape, number of weights, bytes as stored. The last row is the total.
 
-Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line with the keys tensor dtype shape params bytes; the last line has model format tensors params bytes.`,
+Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line with the keys tensor dtype shape params bytes; the last line has model format tensors params bytes. Where a file holds weights otherwise than their element type says, as ONNX does quantized ones, encoding follows bytes.`,
 		Example: `bitdial inspect sample:animals
 bitdial inspect sample:animals --tensors '*.bias'
 bitdial inspect sample:animals --json`,
@@ -46,19 +47,35 @@ bitdial inspect sample:animals --json`,
 }
 
 func inspectColumns(tensors []*model.Tensor) []column {
-	return []column{
+	columns := []column{
 		nameColumn(tensors),
 		{key: "dtype", title: "dtype", width: -7},
 		{key: "shape", title: "shape", width: -16, show: showShape},
 		{key: "params", title: "weights", width: 15, show: showCount},
 		{key: "bytes", title: "size", width: 8, show: showBytes},
 	}
+	if encoded(tensors) {
+		columns = append(columns, column{key: "encoding", title: "in the file"})
+	}
+	return columns
+}
+
+// encoded reports whether the file holds any of the tensors otherwise than its
+// type says.
+func encoded(tensors []*model.Tensor) bool {
+	return slices.ContainsFunc(tensors, func(t *model.Tensor) bool { return t.Encoding != "" })
 }
 
 func list(s *sheet, m *model.Model, tensors []*model.Tensor) error {
 	params, bytes := 0, int64(0)
+	row := func(t *model.Tensor, values ...any) error {
+		if len(s.columns) > len(values) {
+			values = append(values, t.Encoding)
+		}
+		return s.row(values...)
+	}
 	for _, t := range tensors {
-		if err := s.row(t.Name, t.DType.Name, t.Shape, t.Len(), t.Bytes()); err != nil {
+		if err := row(t, t.Name, t.DType.Name, t.Shape, t.Len(), t.Bytes()); err != nil {
 			return err
 		}
 		params += t.Len()
@@ -68,7 +85,7 @@ func list(s *sheet, m *model.Model, tensors []*model.Tensor) error {
 	if s.json {
 		err = s.object([]string{"model", "format", "tensors", "params", "bytes"}, []any{m.Path, m.Format, len(tensors), params, bytes})
 	} else {
-		err = s.row("total", nil, nil, params, bytes)
+		err = row(&model.Tensor{}, "total", nil, nil, params, bytes)
 	}
 	if err != nil {
 		return err

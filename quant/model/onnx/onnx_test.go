@@ -473,7 +473,7 @@ func FuzzOpen(f *testing.F) {
 	))
 	f.Add(graph(operation("If", "", "c", "y", part(5, part(1, "then_branch")+part(6, initializer("k", 18, []int{1}, raw(1)))))))
 	f.Add(graph(initializer("w", 1, []int{2}, elsewhere("location", "x", "offset", "4"))))
-	modeltest.Seed(f, "onnx", "*", 100_000)
+	modeltest.Seed(f, "onnx", "*", 20_000)
 	modeltest.Seed(f, "hostile", "*.onnx", 100_000)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := modeltest.Bounded(t, len(b), func() (*model.Model, error) { return Parse("fuzz", b) })
