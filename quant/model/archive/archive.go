@@ -59,6 +59,7 @@ type Member struct {
 	Size int64  // of the content
 
 	zip      *zip.File
+	at       int64       // of the stored or deflated content, once known
 	file     *model.File // the content is in it, once opened
 	offset   int64
 	archive  *Archive
@@ -84,7 +85,7 @@ func Open(f *model.File) (*Archive, error) {
 		if strings.HasSuffix(item.Name, "/") {
 			continue
 		}
-		m := &Member{Name: item.Name, Size: int64(item.UncompressedSize64), zip: item, archive: a, deflated: item.Method == zip.Deflate}
+		m := &Member{Name: item.Name, Size: int64(item.UncompressedSize64), zip: item, at: model.NoOffset, archive: a, deflated: item.Method == zip.Deflate}
 		if err := m.check(seen); err != nil {
 			return nil, err
 		}
@@ -124,7 +125,7 @@ func (m *Member) broken(rule, format string, args ...any) error {
 	if format != "" {
 		found += ": " + fmt.Sprintf(format, args...)
 	}
-	return &model.Error{File: m.archive.file.Name(), Offset: model.NoOffset, Rule: rule, Found: found}
+	return &model.Error{File: m.archive.file.Name(), Offset: m.at, Rule: rule, Found: found}
 }
 
 // Open returns the file that the content of m is in, and where: the archive
@@ -140,6 +141,7 @@ func (m *Member) Open() (file *model.File, offset int64, err error) {
 		}
 		return nil, 0, m.broken(ruleHeader, "%v", err)
 	}
+	m.at = at
 	a, packed := m.archive, int64(m.zip.CompressedSize64)
 	if at < 0 || at > a.file.Size()-packed {
 		return nil, 0, m.broken(ruleEnd, "it has %d bytes from %d on, the archive %d", packed, at, a.file.Size())
@@ -153,7 +155,7 @@ func (m *Member) Open() (file *model.File, offset int64, err error) {
 		return nil, 0, m.broken(ruleBomb, "it unpacks to %d bytes, beside %d of others; at most %d may", m.zip.UncompressedSize64, a.bytes, limit)
 	}
 	a.bytes += m.Size
-	m.file = model.NewLazyFile(a.file.Name()+"/"+m.Name, m.Size, func() ([]byte, error) { return m.unpack(at, packed) })
+	m.file = model.NewLazyFile(a.file.Name()+"/"+m.Name, m.Size, func() ([]byte, error) { return m.unpack(packed) })
 	a.unpacked = append(a.unpacked, m.file)
 	return m.file, 0, nil
 }
@@ -175,29 +177,24 @@ func (m *Member) Head(n int) ([]byte, error) {
 			return nil
 		})
 	}
-	at, err := m.zip.DataOffset()
-	if err != nil {
-		return nil, m.broken(ruleHeader, "%v", err)
-	}
-	return head, m.inflate(head, at, int64(m.zip.CompressedSize64))
+	return head, m.inflate(head, int64(m.zip.CompressedSize64))
 }
 
-// unpack returns the content of a deflated member, whose packed bytes begin at
-// at.
-func (m *Member) unpack(at, packed int64) ([]byte, error) {
+// unpack returns the content of a deflated member.
+func (m *Member) unpack(packed int64) ([]byte, error) {
 	content := make([]byte, m.Size)
-	if err := m.inflate(content, at, packed); err != nil {
+	if err := m.inflate(content, packed); err != nil {
 		return nil, err
 	}
 	if crc32.ChecksumIEEE(content) != m.zip.CRC32 {
-		return nil, &model.Error{File: m.archive.file.Name(), Offset: at, Rule: ruleSum, Found: fmt.Sprintf("member %q", m.Name)}
+		return nil, &model.Error{File: m.archive.file.Name(), Offset: m.at, Rule: ruleSum, Found: fmt.Sprintf("member %q", m.Name)}
 	}
 	return content, nil
 }
 
 // inflate fills dst with the beginning of m's content.
-func (m *Member) inflate(dst []byte, at, packed int64) error {
-	source := io.NewSectionReader(&reader{file: m.archive.file, left: 1 << 62}, at, packed)
+func (m *Member) inflate(dst []byte, packed int64) error {
+	source := io.NewSectionReader(&reader{file: m.archive.file, left: 1 << 62}, m.at, packed)
 	f := flate.NewReader(source)
 	_, err := io.ReadFull(f, dst)
 	if err == nil {
@@ -207,7 +204,7 @@ func (m *Member) inflate(dst []byte, at, packed int64) error {
 		return known
 	}
 	return &model.Error{
-		File: m.archive.file.Name(), Offset: at, Rule: ruleDeflate,
+		File: m.archive.file.Name(), Offset: m.at, Rule: ruleDeflate,
 		Found: fmt.Sprintf("member %q of %d bytes", m.Name, m.Size), Err: err,
 	}
 }

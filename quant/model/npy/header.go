@@ -193,13 +193,13 @@ func (p *parser) shape() ([]int, error) {
 }
 
 // dtypes finds the element types by what NumPy calls them, less the byte order.
-// A V2 is bfloat16: the packages that bring it to NumPy save it as two bytes
-// without meaning.
+// A V2 is bfloat16 and an f1 is float8_e5m2: the package that brings them to
+// NumPy has them saved so.
 var dtypes = map[string]*model.DType{
 	"f8": model.F64, "f4": model.F32, "f2": model.F16,
 	"i8": model.I64, "i4": model.I32, "i2": model.I16, "i1": model.I8,
 	"u8": model.U64, "u4": model.U32, "u2": model.U16, "u1": model.U8,
-	"b1": model.Bool, "V2": model.BF16,
+	"b1": model.Bool, "V2": model.BF16, "f1": model.F8E5M2,
 	"bfloat16": model.BF16, "float8_e4m3fn": model.F8E4M3, "float8_e5m2": model.F8E5M2,
 }
 

@@ -70,6 +70,7 @@ func TestArraysOfEveryTypeAndOrderAreRead(t *testing.T) {
 		{"'|b1'", "False", "(2,)", "\x00\x01", model.Bool, []float32{0, 1}},
 		{"'<V2'", "False", "(1,)", "\x80\x3f", model.BF16, []float32{1}},
 		{"\"bfloat16\"", "False", "(1,)", "\x80\x3f", model.BF16, []float32{1}},
+		{"'<f1'", "False", "(1,)", "\x3c", model.F8E5M2, []float32{1}},
 		{"'float8_e4m3fn'", "False", "(1,)", "\x38", model.F8E4M3, []float32{1}},
 		{"'=f4'", "True", "(2,3)", "\x00\x00\x80\x3f\x00\x00\x00\x40\x00\x00\x40\x40\x00\x00\x80\x40\x00\x00\xa0\x40\x00\x00\xc0\x40", model.F32, []float32{1, 3, 5, 2, 4, 6}},
 	} {

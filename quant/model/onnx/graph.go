@@ -9,12 +9,12 @@ import (
 // network is what the walk through a file finds.
 type network struct {
 	scanner
-	graph    message
-	found    []*description
-	names    map[string]struct{}
-	metadata []model.KeyValue
-	uses     int
-	ops      map[string]string // one copy of each
+	graph     message
+	found     []*description
+	names     map[string]struct{}
+	metadata  []model.KeyValue
+	uses      int
+	operators map[string]string // one copy of each
 }
 
 // read walks the ModelProto b. Of b it keeps nothing.

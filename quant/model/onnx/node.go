@@ -115,6 +115,9 @@ func (w *network) use(n *node, here scope) error {
 		if v.description == nil {
 			continue
 		}
+		if w.uses++; w.uses > maxUses {
+			return w.fail(n.at, ruleUses, "at most %d", maxUses)
+		}
 		if string(n.op) == "Identity" && len(n.outputs) == 1 {
 			here.own[string(n.outputs[0])] = v
 			continue
@@ -123,28 +126,30 @@ func (w *network) use(n *node, here scope) error {
 			here.own[string(n.outputs[0])] = value{v.description, true}
 			continue
 		}
-		if w.uses++; w.uses > maxUses {
-			return w.fail(n.at, ruleUses, "at most %d", maxUses)
-		}
-		if err := model.CheckName(w.file, n.at, string(n.name)); err != nil {
+		use := model.Use{Node: string(n.name), Input: i, Axis: n.channels(i, len(v.shape))}
+		if err := model.CheckName(w.file, n.at, use.Node); err != nil {
 			return err
 		}
-		v.uses = append(v.uses, model.Use{Node: string(n.name), Op: w.operator(n.op), Input: i, Axis: n.channels(i, len(v.shape))})
+		var err error
+		if use.Op, err = w.operator(n); err != nil {
+			return err
+		}
+		v.uses = append(v.uses, use)
 	}
 	return nil
 }
 
-// operator returns op as text, once for all nodes.
-func (w *network) operator(op []byte) string {
-	if known, ok := w.ops[string(op)]; ok {
-		return known
+// operator returns what n does, as text that all nodes share.
+func (w *network) operator(n *node) (string, error) {
+	if known, ok := w.operators[string(n.op)]; ok {
+		return known, nil
 	}
-	s := string(op)
-	if len(s) > 64 || model.CheckName("", 0, s) != nil {
-		s = "?" // no operator is called so
+	s := string(n.op)
+	if len(w.operators) == maxOperators {
+		return "", w.fail(n.at, ruleOperators, "at most %d", maxOperators)
 	}
-	w.ops[s] = s
-	return s
+	w.operators[s] = s
+	return s, model.CheckName(w.file, n.at, s)
 }
 
 // channels returns the axis of the i-th input of n, of that many dimensions,

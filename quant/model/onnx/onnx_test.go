@@ -432,6 +432,16 @@ func TestAsManyTensorsAndNodesAsThereMayBeFitInMemory(t *testing.T) {
 	_, err = Parse("x", graph(b.String(), initializer("more", 2, nil, raw(0))))
 	modeltest.Refused(t, "one more", err)
 
+	b.Reset()
+	for i := range maxUses {
+		b.WriteString(operation("Conv", fmt.Sprintf("%x", i), "x w", ""))
+	}
+	file = graph(b.String(), initializer("w", 2, []int{1}, raw(0)))
+	m, err = modeltest.Bounded(t, len(file), func() (*model.Model, error) { return Parse("x", file) })
+	if err != nil || len(m.Tensors[0].Uses) != maxUses {
+		t.Errorf("got %v", err)
+	}
+
 	file = graph(strings.Repeat(part(1, ""), 10_000_000))
 	_, err = modeltest.Bounded(t, len(file), func() (*model.Model, error) { return Parse("x", file) })
 	modeltest.Refused(t, "nodes of nothing", err)

@@ -26,8 +26,8 @@ func Recognises(name string, head []byte) bool {
 // RecognisesFolder reports that no folder is one that [Open] reads.
 func RecognisesFolder([]string) bool { return false }
 
-// Open opens the network at path. Only the structure is read, and data that
-// shares a stretch with it are counted. A broken rule is an [*model.Error].
+// Open opens the network at path. Only its structure is read, and of numbers of
+// varying length where they begin. A broken rule is an [*model.Error].
 func Open(path string) (*model.Model, error) {
 	f, err := model.OpenFile(path)
 	if err != nil {
@@ -47,7 +47,7 @@ func open(f *model.File, path, name string) (*model.Model, error) {
 	m := &model.Model{Name: name, Path: f.Name(), Format: "onnx", Files: []*model.File{f}}
 	w := &network{
 		scanner: scanner{file: f.Name(), left: maxFields},
-		names:   map[string]struct{}{}, ops: map[string]string{},
+		names:   map[string]struct{}{}, operators: map[string]string{},
 	}
 	err := f.View(0, f.Size(), w.read)
 	if err == nil {

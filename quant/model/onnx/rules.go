@@ -2,14 +2,15 @@ package onnx
 
 // Limits on what a file may ask of its reader.
 const (
-	maxFields   = 1 << 23 // fields looked at, of all messages
-	maxDepth    = 32      // graphs in each other
-	maxTensors  = 1 << 16 // tensors of a network
-	maxUses     = 1 << 18 // uses of all tensors
-	maxDims     = 64      // dimensions of a tensor
-	maxExternal = 16      // entries that say where a tensor's data are
-	maxFiles    = 1024    // files beside the network
-	maxText     = 1 << 20 // bytes of a value of the metadata
+	maxFields    = 1 << 23 // fields looked at, of all messages
+	maxDepth     = 32      // graphs in each other
+	maxTensors   = 1 << 16 // tensors of a network
+	maxUses      = 1 << 18 // uses of all tensors
+	maxOperators = 1 << 10 // different ones; the format has some two hundred
+	maxDims      = 64      // dimensions of a tensor
+	maxExternal  = 16      // entries that say where a tensor's data are
+	maxFiles     = 1024    // files beside the network
+	maxText      = 1 << 20 // bytes of a value of the metadata
 )
 
 // What a network must be; each constant is the name of one lie.
@@ -21,6 +22,7 @@ const (
 	ruleDepth     = "graphs are nested too deeply"
 	ruleMany      = "the network has more tensors than can be opened"
 	ruleUses      = "the network has more nodes with weights than can be held"
+	ruleOperators = "the network has more operators than there are"
 	ruleTwice     = "two tensors must not have the same name"
 	ruleDims      = "a shape must have dimensions that are not negative, and not too many"
 	ruleOverflow  = "the dimensions of a tensor must multiply to a number of bytes that exists"

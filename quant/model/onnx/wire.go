@@ -1,7 +1,9 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
+	"io"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -75,8 +77,13 @@ func (s *scanner) fields(m message, look func(f field) error) error {
 	return nil
 }
 
+// broken returns the error for what protowire could not read at at.
 func (s *scanner) broken(at int64, n int) error {
-	return &model.Error{File: s.file, Offset: at, Rule: ruleWire, Err: protowire.ParseError(n)}
+	found := "a tag, a length or a number is none"
+	if errors.Is(protowire.ParseError(n), io.ErrUnexpectedEOF) {
+		found = "the message ends within one"
+	}
+	return s.fail(at, ruleWire, "%s", found)
 }
 
 // want fails unless f is of this kind.
