@@ -1,6 +1,7 @@
 package model
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -156,9 +157,21 @@ func pick(dst, src []byte, width, step int) {
 	}
 }
 
-// reverse turns each width bytes of b around.
+// reverse turns the bytes of each weight of b around.
 func reverse(b []byte, width int) {
-	for ; len(b) > 0; b = b[width:] {
-		slices.Reverse(b[:width])
+	le := binary.LittleEndian
+	switch width {
+	case 2:
+		for ; len(b) > 0; b = b[2:] {
+			le.PutUint16(b, bits.ReverseBytes16(le.Uint16(b)))
+		}
+	case 4:
+		for ; len(b) > 0; b = b[4:] {
+			le.PutUint32(b, bits.ReverseBytes32(le.Uint32(b)))
+		}
+	case 8:
+		for ; len(b) > 0; b = b[8:] {
+			le.PutUint64(b, bits.ReverseBytes64(le.Uint64(b)))
+		}
 	}
 }

@@ -419,6 +419,9 @@ func TestTextIsNoWeight(t *testing.T) {
 }
 
 func TestAsManyTensorsAndNodesAsThereMayBeFitInMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it makes networks of a million parts")
+	}
 	var b strings.Builder
 	for i := range maxTensors {
 		b.WriteString(initializer(fmt.Sprintf("%x", i), 2, nil, raw(0)))
