@@ -34,6 +34,9 @@ func (w *network) read(b []byte) error {
 			if err != nil {
 				return err
 			}
+			if len(keys) == maxMetadata {
+				return w.fail(f.at, ruleMetadata, "at most %d entries", maxMetadata)
+			}
 			if keys[key] {
 				return w.fail(f.at, ruleDuplicate, "%.80q", key)
 			}

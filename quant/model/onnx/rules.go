@@ -10,6 +10,7 @@ const (
 	maxDims      = 64      // dimensions of a tensor
 	maxExternal  = 16      // entries that say where a tensor's data are
 	maxFiles     = 1024    // files beside the network
+	maxMetadata  = 1 << 16 // entries of the metadata
 	maxText      = 1 << 20 // bytes of a value of the metadata
 )
 
@@ -36,6 +37,6 @@ const (
 	ruleFiles     = "the network is spread over more files than can be opened"
 	ruleNoFolder  = "external data need a network that is a file"
 	ruleScale     = "the scales of a tensor must be numbers"
-	ruleMetadata  = "metadata must be short text"
+	ruleMetadata  = "metadata must be short text, and not too much of it"
 	ruleDuplicate = "a key of the metadata must not occur twice"
 )

@@ -253,7 +253,7 @@ func (d *description) outside(f *model.File, beside *folder) (source, error) {
 	if !ok || e.length >= 0 && e.length != want || want > file.Size() || e.offset > file.Size()-want {
 		return nil, &model.Error{
 			File: f.Name(), Offset: e.at, Rule: ruleData,
-			Found: fmt.Sprintf("tensor %q: shape %v of %s at %d, length %d, in %q of %d bytes", d.name, d.shape, d.kind.name, e.offset, e.length, e.location, file.Size()),
+			Found: fmt.Sprintf("tensor %q: shape %v of %s at %d, length %d, in %.200q of %d bytes", d.name, d.shape, d.kind.name, e.offset, e.length, e.location, file.Size()),
 		}
 	}
 	return stretch{file, e.offset}, nil

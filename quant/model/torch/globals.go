@@ -86,7 +86,7 @@ func (m *machine) ordered(args tuple) (any, error) {
 	}
 	pairs, ok := args[0].(*list)
 	if !ok {
-		return nil, m.fail(ruleOperand, "%T for pairs", args[0])
+		return nil, m.fail(ruleOperand, "%s for pairs", shown(args[0]))
 	}
 	if err := m.charge(80 * len(pairs.items)); err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (m *machine) ordered(args tuple) (any, error) {
 			pair = p.items
 		}
 		if len(pair) != 2 {
-			return nil, m.fail(ruleOperand, "%T for a pair", item)
+			return nil, m.fail(ruleOperand, "%s for a pair", shown(item))
 		}
 		d.items = append(d.items, pair...)
 	}
@@ -163,7 +163,7 @@ func (m *machine) tensor(args tuple) (any, error) {
 	s, ok := args[0].(*storage)
 	offset, ok2 := args[1].(int64)
 	if !ok || !ok2 || offset < 0 {
-		return nil, m.fail(ruleCall, "%T and %v", args[0], args[1])
+		return nil, m.fail(ruleCall, "%s and %s", shown(args[0]), shown(args[1]))
 	}
 	shape, err := m.sizes(args[2])
 	if err != nil {
@@ -184,13 +184,13 @@ func (m *machine) sizes(v any) ([]int, error) {
 		values, ok = l.items, true
 	}
 	if !ok || len(values) > maxDims {
-		return nil, m.fail(ruleDims, "%T of %d, at most %d", v, len(values), maxDims)
+		return nil, m.fail(ruleDims, "%s, at most %d", shown(v), maxDims)
 	}
 	sizes := make([]int, len(values))
 	for i, v := range values {
 		n, ok := v.(int64)
 		if !ok || n < 0 || n > math.MaxInt {
-			return nil, m.fail(ruleCall, "%T %v for a size", v, v)
+			return nil, m.fail(ruleCall, "%s for a size", shown(v))
 		}
 		sizes[i] = int(n)
 	}
@@ -202,13 +202,13 @@ func (m *machine) sizes(v any) ([]int, error) {
 func (m *machine) persistent(id any) (any, error) {
 	args, ok := id.(tuple)
 	if !ok || len(args) < 5 || args[0] != "storage" {
-		return nil, m.fail(ruleStorage, "%T of %d", id, len(args))
+		return nil, m.fail(ruleStorage, "%s", shown(id))
 	}
 	g, ok := args[1].(global)
 	key, ok2 := args[2].(string)
 	n, ok3 := args[4].(int64)
 	if !ok || !ok2 || !ok3 || n < 0 {
-		return nil, m.fail(ruleStorage, "%T, %T, %T", args[1], args[2], args[4])
+		return nil, m.fail(ruleStorage, "%s, %s, %s", shown(args[1]), shown(args[2]), shown(args[4]))
 	}
 	dtype, ok := storages[g.String()]
 	if !ok {
@@ -218,12 +218,12 @@ func (m *machine) persistent(id any) (any, error) {
 	if len(args) > 5 && args[5] != nil {
 		view, _ := args[5].(tuple)
 		if len(view) != 3 {
-			return nil, m.fail(ruleStorage, "%T for a view", args[5])
+			return nil, m.fail(ruleStorage, "%s for a view", shown(args[5]))
 		}
 		offset, ok := view[1].(int64)
 		length, ok2 := view[2].(int64)
 		if !ok || !ok2 || offset < 0 || length < 0 || length > n || offset > n-length {
-			return nil, m.fail(ruleStorage, "a view of %v from %v on, of %d", view[2], view[1], n)
+			return nil, m.fail(ruleStorage, "a view of %s from %s on, of %d", shown(view[2]), shown(view[1]), n)
 		}
 		s.offset, s.n = offset, length
 	}

@@ -56,14 +56,14 @@ func (l *legacy) begin() error {
 		return err
 	}
 	if number != any(long(magic)) {
-		return l.machine.fail(ruleMagic, "%T", number)
+		return l.machine.fail(ruleMagic, "%s", shown(number))
 	}
 	number, err = l.machine.run()
 	if err != nil {
 		return err
 	}
 	if number != any(int64(version)) {
-		return l.machine.fail(ruleVersion, "%.40v", number)
+		return l.machine.fail(ruleVersion, "%s", shown(number))
 	}
 	_, err = l.machine.run()
 	return err
@@ -73,12 +73,12 @@ func (l *legacy) begin() error {
 func (l *legacy) findStorages(f *model.File, keys any) error {
 	listed, ok := keys.(*list)
 	if !ok {
-		return l.machine.fail(ruleKeys, "%T", keys)
+		return l.machine.fail(ruleKeys, "%s", shown(keys))
 	}
 	for _, key := range listed.items {
 		k, ok := key.(string)
 		if !ok {
-			return l.machine.fail(ruleKeys, "%T for a key", key)
+			return l.machine.fail(ruleKeys, "%s for a key", shown(key))
 		}
 		known := l.machine.storages[k]
 		if known == nil || known.dtype == nil { // its bytes cannot be counted, nor the next one found

@@ -55,7 +55,7 @@ func (l *legacy) tarStorages(f *model.File) error {
 	}
 	n, ok := v.(int64)
 	if !ok || n < 0 {
-		return l.machine.fail(ruleKeys, "%T for their number", v)
+		return l.machine.fail(ruleKeys, "%s for their number", shown(v))
 	}
 	for range n { // each takes bytes, so that their end is the end of this
 		v, err := l.machine.run()
@@ -64,13 +64,13 @@ func (l *legacy) tarStorages(f *model.File) error {
 		}
 		args, _ := v.(tuple)
 		if len(args) != 3 {
-			return l.machine.fail(ruleStorage, "%T of %d", v, len(args))
+			return l.machine.fail(ruleStorage, "%s", shown(v))
 		}
 		key, ok := args[0].(string)
 		g, ok2 := args[2].(global)
 		dtype := storages[g.String()]
 		if !ok || !ok2 || dtype == nil {
-			return l.machine.fail(ruleStorage, "%T and %.80q", args[0], g.String())
+			return l.machine.fail(ruleStorage, "%s and %.80q", shown(args[0]), g.String())
 		}
 		if err := l.storage(f, key, dtype.Bits/8); err != nil {
 			return err

@@ -241,6 +241,8 @@ func TestEveryLieIsNamed(t *testing.T) {
 		{"a tensor of nothing", one(name("torch._utils", "_rebuild_tensor_v2") + ")R"), ruleCall},
 		{"a tensor of text", one(rebuilt(text("x"), 0, sizes(6), sizes(1))), ruleCall},
 		{"a negative offset", one(rebuilt(storage, -1, sizes(6), sizes(1))), ruleCall},
+		{"a tree of 2⁵⁰ leaves for an offset", one(name("torch._utils", "_rebuild_tensor") + "(" + storage + "N" + strings.Repeat("q\x050h\x05h\x05\x86", 50) + "))tR"), ruleCall},
+		{"a million tuples for a size", one(name("torch._utils", "_rebuild_tensor") + "(" + storage + whole(0) + "N" + strings.Repeat("\x85", 900_000) + "\x85)tR"), ruleCall},
 		{"a negative dimension", one(rebuilt(storage, 0, sizes(-6), sizes(1))), ruleCall},
 		{"a negative stride", one(rebuilt(storage, 5, sizes(6), sizes(-1))), ruleCall},
 		{"too many dimensions", one(rebuilt(storage, 0, "("+strings.Repeat("K\x01", 65)+"t", ")")), ruleDims},

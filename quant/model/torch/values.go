@@ -1,6 +1,10 @@
 package torch
 
-import "github.com/bitdial/bitdial/quant/model"
+import (
+	"fmt"
+
+	"github.com/bitdial/bitdial/quant/model"
+)
 
 // What a pickle builds, besides nil, bool, int64, float64 and string:
 type (
@@ -32,3 +36,31 @@ type tensor struct {
 }
 
 func (g global) String() string { return g.module + "." + g.name }
+
+// shown returns v for an error: numbers as they are, of everything else the
+// kind. A container might hold itself, or a million others.
+func shown(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case int64, float64, bool:
+		return fmt.Sprint(v)
+	case string:
+		return fmt.Sprintf("%.40q", v)
+	case global:
+		return fmt.Sprintf("%.80q", v.String())
+	case tuple:
+		return fmt.Sprintf("a tuple of %d", len(v))
+	case *list:
+		return fmt.Sprintf("a list of %d", len(v.items))
+	case *dict:
+		return fmt.Sprintf("a dictionary of %d", len(v.items)/2)
+	case *record:
+		return "a record"
+	case *tensor:
+		return "a tensor"
+	case *storage:
+		return "a storage"
+	}
+	return "a large number"
+}
