@@ -28,6 +28,9 @@ func (t *Totals) Ratio() float64 { return ratio(float64(t.Now), float64(t.Then))
 // BPW returns bits per weight under the plan.
 func (t *Totals) BPW() float64 { return bpw(t.Then, t.Params) }
 
+// NowBPW returns bits per weight as stored.
+func (t *Totals) NowBPW() float64 { return bpw(t.Now, t.Params) }
+
 // SQNR returns the plan's SQNR in dB from the mean relative error Σe²/Σx² over
 // all weights whose error is known; +Inf if there is none.
 func (t *Totals) SQNR() float64 {

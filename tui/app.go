@@ -238,6 +238,9 @@ func (a *app) drawHead(r rect) {
 	width := textWidth(right) + textWidth(sqnr)
 	left := rect{x, r.y, max(0, r.w-x-width-1), 1}
 	facts := fmt.Sprintf("  %d tensors · %s weights", len(a.model.Tensors), countText(int64(t.Params)))
+	if a.layers.stored > 0 { // quantized already: what it is compared with are not 16 or 32 bits
+		facts += fmt.Sprintf(" of %.2f bits", t.NowBPW())
+	}
 	name := a.model.Name
 	if !a.history.Saved() {
 		name += "*"

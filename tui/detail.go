@@ -3,7 +3,6 @@ package tui
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -78,7 +77,7 @@ func (a *app) drawDetail(r rect, t *model.Tensor, s quant.Scheme, label string) 
 	sc := a.screen
 	title, r := r.cutTop(1)
 	_, title = title.cutLeft(1)
-	count := fmt.Sprintf("%s %s ", countText(int64(t.Len())), strings.ToLower(t.DType.Name))
+	count := fmt.Sprintf("%s %s ", countText(int64(t.Len())), dtypeText(t.DType))
 	name := label
 	if label == "" {
 		name = t.Name
@@ -222,7 +221,7 @@ func (a *app) drawLegend(r rect, m *quant.Measurement, plot rect, view *histogra
 		original = string(shadeOf(8)) + " "
 	}
 	x := s.text(r, r.x, r.y, fg(colOriginal), original)
-	x = s.text(r, x, r.y, fg(colDim), strings.ToLower(m.Tensor.DType.Name)+"  ")
+	x = s.text(r, x, r.y, fg(colDim), dtypeText(m.Tensor.DType)+"  ")
 	x = s.text(r, x, r.y, fg(colQuantized), "■ ")
 	x = s.text(r, x, r.y, fg(colDim), m.Scheme.String()+"  ")
 	if m.ClipHi > m.ClipLo {

@@ -23,6 +23,7 @@ type layers struct {
 	sort   int // index into columns, -1: as in the file
 	down   bool
 	scheme int // columns that the widest scheme takes
+	stored int // columns that the widest stored type takes, 0 if none is worth showing
 	names  nameCut
 }
 
@@ -36,6 +37,9 @@ type column struct {
 	less  func(a *app, i, j int) int
 }
 
+// says reports whether the model has anything to show in the column.
+func (c *column) says(a *app) bool { return c.width == nil || c.width(a, 0) > 0 }
+
 // columns is the table of columns.
 var columns = []column{
 	{
@@ -47,6 +51,13 @@ var columns = []column{
 		"shape", false, 58, func(*app, int) int { return 14 },
 		func(a *app, i int) string { return shapeText(a.model.Tensors[i].Shape) },
 		func(a *app, i, j int) int { return cmp.Compare(a.model.Tensors[j].Len(), a.model.Tensors[i].Len()) },
+	},
+	{
+		"stored", false, 50, func(a *app, _ int) int { return a.layers.stored },
+		func(a *app, i int) string { return dtypeText(a.model.Tensors[i].DType) },
+		func(a *app, i, j int) int {
+			return cmp.Compare(a.model.Tensors[j].DType.Bits(), a.model.Tensors[i].DType.Bits())
+		},
 	},
 	{
 		"scheme", false, 0, func(a *app, list int) int { return clamp(a.layers.scheme, 8, max(12, list/4)) },
@@ -115,9 +126,32 @@ func (a *app) sqnrText(i int) string {
 // schemeText names a scheme on the screen: what is kept shows as what it is.
 func schemeText(t *model.Tensor, s quant.Scheme) string {
 	if s.Keep() {
-		return strings.ToLower(t.DType.Name)
+		return dtypeText(t.DType)
 	}
 	return s.String()
+}
+
+// dtypeText names how weights are stored as schemes name formats: "f32",
+// "q4_K".
+func dtypeText(d *model.DType) string {
+	if d.Packing != nil {
+		return d.Packing.Name
+	}
+	return strings.ToLower(d.Name)
+}
+
+// storedWidth returns how wide the column of stored types is: where a tensor is
+// quantized already it shows, elsewhere the list does without.
+func storedWidth(tensors []*model.Tensor) int {
+	widest, quantized := 0, false
+	for _, t := range tensors {
+		widest = max(widest, textWidth(dtypeText(t.DType)))
+		quantized = quantized || t.DType.Packing != nil
+	}
+	if !quantized {
+		return 0
+	}
+	return widest
 }
 
 func shapeText(shape []int) string {
@@ -132,7 +166,7 @@ func shapeText(shape []int) string {
 }
 
 func (l *layers) load(m *model.Model) {
-	*l = layers{sort: -1, rows: 1, names: newNameCut(m.Tensors)}
+	*l = layers{sort: -1, rows: 1, names: newNameCut(m.Tensors), stored: storedWidth(m.Tensors)}
 	l.order = make([]int, len(m.Tensors))
 	for i := range l.order {
 		l.order[i] = i
@@ -207,7 +241,9 @@ func (a *app) sortBy(n int) tea.Cmd {
 func (a *app) nextSort() tea.Cmd {
 	l := &a.layers
 	l.down = false
-	if l.sort++; l.sort == len(columns)-1 { // the bar is the SQNR again
+	for l.sort++; l.sort < len(columns)-1 && !columns[l.sort].says(a); l.sort++ {
+	}
+	if l.sort == len(columns)-1 { // the bar is the SQNR again
 		l.sort = -1
 		l.arrange(a)
 		a.notice = "as in the file"
@@ -338,7 +374,11 @@ func (a *app) columnAreas(r rect) []rect {
 		if r.w < columns[c].room {
 			continue
 		}
-		areas[c], room = room.cutRight(columns[c].width(a, r.w))
+		width := columns[c].width(a, r.w)
+		if width == 0 {
+			continue
+		}
+		areas[c], room = room.cutRight(width)
 		_, room = room.cutRight(1)
 	}
 	areas[0] = room

@@ -20,12 +20,12 @@ func explore() *cobra.Command {
 		Short: "Turn the dials of quantization on a real model, and see at once what every bit costs",
 		Long: `Turn the dials of quantization on a real model, and see at once what every bit costs.
 
-MODEL is a file of safetensors, PyTorch (also TorchScript), ONNX or NumPy, a folder or an index of shards, or a sample that the program carries; without one it is ` + samples.Prefix + samples.All[0].Name + `. Press ? for the keys.
+MODEL is a file of GGUF, safetensors, PyTorch (also TorchScript), ONNX or NumPy, one file of a split model, an index of shards or a folder, or a sample that the program carries; without one it is ` + samples.Prefix + samples.All[0].Name + `. Press ? for the keys.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 		Example: `bitdial
 bitdial model.safetensors -s int4:g32 -s '*.bias=f16'
-bitdial model.safetensors -p mine.toml`,
+bitdial model-Q4_K_M.gguf -p mine.toml`,
 		Args:              modelOrVerb,
 		ValidArgsFunction: completeModel,
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,28 +11,41 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
 )
 
 // inspect lists the tensors of a model.
 func inspect() *cobra.Command {
 	var glob string
-	var asJSON bool
+	var asJSON, asTree, metadata bool
 	c := &cobra.Command{
 		Use:   "inspect MODEL",
-		Short: "List tensors, element types, shapes and sizes",
-		Long: `List the tensors of a model in the order of its file: element type, shape, number of weights, bytes as stored. The last row is the total.
+		Short: "List tensors, element types, shapes and sizes; metadata, layers",
+		Long: `List the tensors of a model in the order of its file: how they are stored, shape, number of weights, bytes. The last row is the total. On a terminal what the metadata say of the model comes first, and before the total what each type of storage amounts to. A type such as Q4_K is one of ggml's blocks: such weights are quantized already.
 
-Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line with the keys tensor dtype shape params bytes; the last line has model format tensors params bytes. Where a file holds weights otherwise than their element type says, as ONNX does quantized ones, encoding follows bytes.`,
+--tree draws the model as its layers: tensors whose names differ in the layer's number are one line. --metadata lists every entry of the file's metadata instead, arrays by their first values.
+
+Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line; first, if the file has metadata, those, with the keys key type items value (a number, truth value or text; of an array the first values as text, and items is their number), unless --tensors is given; then the tensors with the keys tensor dtype shape params bytes and, where a file holds some otherwise than their element type says, as ONNX does quantized ones, encoding; the last line has model format tensors params bytes.`,
 		Example: `bitdial inspect sample:animals
 bitdial inspect sample:animals --tensors '*.bias'
+bitdial inspect sample:animals --tree
+bitdial inspect sample:animals --metadata
 bitdial inspect sample:animals --json`,
 		Args:              between(1, 1, "MODEL"),
 		ValidArgsFunction: completeModel,
 	}
 	c.Flags().StringVar(&glob, "tensors", "", "list only what matches GLOB")
+	c.Flags().BoolVar(&asTree, "tree", false, "draw the layers")
+	c.Flags().BoolVar(&metadata, "metadata", false, "list the metadata")
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		switch {
+		case asTree && asJSON:
+			return wrong(c, "--tree is for people and --json for programs: give one of them")
+		case metadata && (asTree || glob != ""):
+			return wrong(c, "--metadata lists no tensors: --tree and --tensors do")
+		}
 		m, err := open(args[0])
 		if err != nil {
 			return err
@@ -41,7 +55,17 @@ bitdial inspect sample:animals --json`,
 		if err != nil {
 			return err
 		}
-		return list(newSheet(asJSON, inspectColumns(tensors)), m, tensors)
+		switch {
+		case metadata:
+			return listMetadata(newSheet(asJSON, metadataColumns(m.Metadata)), m.Metadata)
+		case asTree:
+			return drawTree(newSheet(false, nil), m, tensors)
+		}
+		s := newSheet(asJSON, inspectColumns(tensors))
+		if err := introduce(s, m, glob == ""); err != nil {
+			return err
+		}
+		return list(s, m, tensors)
 	}
 	return c
 }
@@ -66,6 +90,47 @@ func encoded(tensors []*model.Tensor) bool {
 	return slices.ContainsFunc(tensors, func(t *model.Tensor) bool { return t.Encoding != "" })
 }
 
+// introduce writes what comes before the tensors: on a terminal what the model
+// is, as JSON all metadata, in a pipe nothing.
+func introduce(s *sheet, m *model.Model, whole bool) error {
+	switch {
+	case s.terminal:
+		return introduceToPeople(s, m)
+	case s.json && whole:
+		for _, kv := range m.Metadata {
+			if err := s.object(metadataKeys, metadataValues(kv)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// introduceToPeople writes a line for each trait of the model.
+func introduceToPeople(s *sheet, m *model.Model) error {
+	traits := quant.About(m)
+	for _, t := range traits {
+		if err := s.line(fmt.Sprintf("%-15s  %s", t.Name, oneLine(t.Value))); err != nil {
+			return err
+		}
+	}
+	if n := len(m.Metadata); n > 0 {
+		if err := s.line(fmt.Sprintf("%-15s  %s, --metadata lists them", "metadata", counted(n, "entry", "entries"))); err != nil {
+			return err
+		}
+		return s.line("")
+	}
+	return nil
+}
+
+// counted is n and the word for so many.
+func counted(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return showCount(n) + " " + more
+}
+
 func list(s *sheet, m *model.Model, tensors []*model.Tensor) error {
 	params, bytes := 0, int64(0)
 	row := func(t *model.Tensor, values ...any) error {
@@ -81,6 +146,13 @@ func list(s *sheet, m *model.Model, tensors []*model.Tensor) error {
 		params += t.Len()
 		bytes += t.Bytes()
 	}
+	if stored := quant.StoredAs(tensors); s.terminal && len(stored) > 1 {
+		for _, d := range stored {
+			if err := row(&model.Tensor{}, counted(d.Tensors, "tensor", "tensors"), d.DType.Name, nil, d.Params, d.Bytes); err != nil {
+				return err
+			}
+		}
+	}
 	var err error
 	if s.json {
 		err = s.object([]string{"model", "format", "tensors", "params", "bytes"}, []any{m.Path, m.Format, len(tensors), params, bytes})
@@ -89,6 +161,51 @@ func list(s *sheet, m *model.Model, tensors []*model.Tensor) error {
 	}
 	if err != nil {
 		return err
+	}
+	return s.flush()
+}
+
+var metadataKeys = []string{"key", "type", "items", "value"}
+
+// metadataValues returns what stands under metadataKeys.
+func metadataValues(kv model.KeyValue) []any {
+	var items, value any
+	value = kv.Value
+	if number := json.RawMessage(kv.Value); kv.Type != "" && kv.Type != "str" && !kv.Array() && json.Valid(number) {
+		value = number // but for NaN and infinities, which JSON has not
+	}
+	if kv.Array() {
+		items = kv.Items
+	}
+	kind := kv.Type
+	if kind == "" { // of formats that know nothing else
+		kind = "str"
+	}
+	return []any{kv.Key, kind, items, value}
+}
+
+func metadataColumns(metadata []model.KeyValue) []column {
+	width := len("key")
+	for _, kv := range metadata {
+		width = max(width, displaywidth.String(kv.Key))
+	}
+	return []column{
+		{key: "key", title: "key", width: -min(width, 60)},
+		{key: "type", title: "type", width: -6},
+		{key: "items", title: "items", width: 9, show: showCount},
+		{key: "value", title: "value"},
+	}
+}
+
+func listMetadata(s *sheet, metadata []model.KeyValue) error {
+	for _, kv := range metadata {
+		values := metadataValues(kv)
+		if !s.json {
+			values[3] = oneLine(kv.Value)
+		}
+		if err := s.row(values...); err != nil {
+			return err
+		}
 	}
 	return s.flush()
 }

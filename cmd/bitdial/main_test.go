@@ -158,6 +158,9 @@ func TestWrongUsageExitsWithTwoAndFailureWithOneBothInOneLine(t *testing.T) {
 		{"inspect sample:animals --nope", 2, "--nope"},
 		{"inspect sample:animals --tensors [", 2, "glob"},
 		{"inspect sample:animals --tensors zz*", 1, `"zz*"`},
+		{"inspect sample:animals --tree --json", 2, "--tree"},
+		{"inspect sample:animals --tree --metadata", 2, "--metadata"},
+		{"inspect sample:animals --tensors * --metadata", 2, "--metadata"},
 		{"inspect nope.safetensors", 1, "nope.safetensors: "},
 		{"inspect sample:nope", 1, "animals"},
 		{"measure sample:animals", 2, "-s SCHEME"},
@@ -214,9 +217,13 @@ func TestHostileFilesFailInOneLine(t *testing.T) {
 	if root == "" {
 		t.Skip("BITDIAL_SHARED is not set")
 	}
-	paths, err := filepath.Glob(filepath.Join(root, "corpus", "hostile", "*.safetensors"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no hostile files, %v", err)
+	var paths []string
+	for _, kind := range []string{"*.safetensors", "*.gguf"} {
+		found, err := filepath.Glob(filepath.Join(root, "corpus", "hostile", kind))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no hostile files, %v", err)
+		}
+		paths = append(paths, found...)
 	}
 	for _, path := range paths {
 		for _, args := range [][]string{

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/export"
+	"github.com/bitdial/bitdial/quant/model"
 )
 
 // quantize writes a model as it comes back from a plan.
@@ -17,7 +18,7 @@ func quantize() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "quantize MODEL -s SCHEME -o OUT --dequantize",
 		Short: "Write the model as it comes back from a scheme or plan",
-		Long: `Write every tensor as it comes back from its scheme, in its original element type, to a safetensors file: what a quantized model computes with, for tools that read unquantized ones.
+		Long: `Write every tensor as it comes back from its scheme, in its original element type, to a safetensors file: what a quantized model computes with, for tools that read unquantized ones. Tensors that are in ggml's blocks already, as in a GGUF file, become F32, kept ones too.
 
 -s and -p say how, as for measure. OUT appears whole or not at all, and an existing one is kept unless --force is given; with it, OUT may be MODEL itself. A weight that is NaN or ±Inf stays as it is, but ggml's block formats have no code for it: with one of these it is an error that names the first.`,
 		Example: `bitdial quantize sample:animals -s int4:g32 -o out.safetensors --dequantize
@@ -57,8 +58,26 @@ bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors 
 			return err
 		}
 		bar.wipe()
-		_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %d tensors, %d bytes of weights\n", oneLine(out), len(m.Tensors), m.Bytes())
+		_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", oneLine(out), dequantizedText(m))
 		return err
 	}
 	return c
+}
+
+// dequantizedText says what was written.
+func dequantizedText(m *model.Model) string {
+	unpacked, bytes := 0, int64(0)
+	for _, t := range m.Tensors {
+		d := export.Unpacked(t)
+		size, _ := d.Size(t.Len()) // it was written
+		bytes += size
+		if d != t.DType {
+			unpacked++
+		}
+	}
+	text := fmt.Sprintf("%d tensors, %d bytes of weights", len(m.Tensors), bytes)
+	if unpacked > 0 {
+		text += fmt.Sprintf("; %d that were in blocks, which safetensors has not, are %s", unpacked, model.F32)
+	}
+	return text
 }

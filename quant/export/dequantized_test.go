@@ -6,7 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+
+	"github.com/x448/float16"
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
@@ -101,5 +104,63 @@ func TestACancelledExportLeavesNothing(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+// TestBlocksBecomeFloats writes tensors that are quantized already: what is kept
+// has the weights that the blocks stand for, and everything else comes back
+// from its scheme.
+func TestBlocksBecomeFloats(t *testing.T) {
+	m := &model.Model{Metadata: []model.KeyValue{
+		{Key: "general.architecture", Value: "llama", Type: "str"},
+		{Key: "llama.block_count", Value: "2", Type: "u32"},
+		{Key: "general.alignment", Value: "32", Type: "u32"},
+		{Key: "split.count", Value: "2", Type: "u16"},
+		{Key: "tokenizer.ggml.tokens", Value: `["a", …]`, Type: "[]str", Items: 9},
+	}}
+	for i, d := range []*model.DType{model.Blocks[9], model.Blocks[0], model.F16} {
+		size, _ := d.Size(512)
+		b := make([]byte, size)
+		for j := range b {
+			b[j] = byte(j*7) & 0x3b // small scales, no NaN
+		}
+		f := model.NewFile("m", b)
+		tensor, err := model.NewTensor([]string{"kept", "cast", "half"}[i], d, []int{2, 256}, f, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Tensors = append(m.Tensors, tensor)
+	}
+	path := filepath.Join(t.TempDir(), "out.safetensors")
+	share := 0.0
+	p := quant.Plan{}.With("cast", plan(t, "f16").Default)
+	if err := Dequantized(t.Context(), path, m, p, false, func(s float64) { share = s }); err != nil {
+		t.Fatal(err)
+	}
+	if share != 1 {
+		t.Errorf("the progress ended at %v", share)
+	}
+	out, err := files.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close() //nolint:errcheck // only read
+	for _, tensor := range out.Tensors {
+		i := slices.IndexFunc(m.Tensors, func(t *model.Tensor) bool { return t.Name == tensor.Name })
+		want := weights(t, m.Tensors[i])
+		if tensor.Name == "cast" {
+			for j, x := range want {
+				want[j] = float16.Fromfloat32(x).Float32()
+			}
+		}
+		if d := map[string]*model.DType{"half": model.F16}[tensor.Name]; d == nil && tensor.DType != model.F32 || d != nil && tensor.DType != d {
+			t.Errorf("%s is %s", tensor.Name, tensor.DType)
+		}
+		if !slices.Equal(weights(t, tensor), want) {
+			t.Errorf("%s holds other weights", tensor.Name)
+		}
+	}
+	if want := []model.KeyValue{{Key: "general.architecture", Value: "llama"}, {Key: "llama.block_count", Value: "2"}}; !slices.Equal(out.Metadata, want) {
+		t.Errorf("metadata %v, want %v", out.Metadata, want)
 	}
 }

@@ -29,7 +29,7 @@ var computedBuffers = sync.Pool{New: func() any { return new([computedBytes]byte
 func (t *Tensor) compute(dst []float32, from int) error {
 	buf := computedBuffers.Get().(*[computedBytes]byte)
 	defer computedBuffers.Put(buf)
-	width := t.DType.Bits / 8
+	width := t.DType.Bytes
 	for len(dst) > 0 {
 		n := min(len(dst), computedBytes/width)
 		b := buf[:n*width]
@@ -44,7 +44,7 @@ func (t *Tensor) compute(dst []float32, from int) error {
 
 // computeRaw is ReadRaw, which may begin and end within a weight.
 func (t *Tensor) computeRaw(dst []byte, from int64) error {
-	width := int64(t.DType.Bits / 8)
+	width := int64(t.DType.Bytes)
 	for len(dst) > 0 {
 		skip := from % width
 		n := int64(len(dst)) / width * width

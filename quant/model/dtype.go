@@ -7,34 +7,38 @@ import (
 	"github.com/bitdial/bitdial/kernels"
 )
 
-// DType is how a weight is stored: one entry of [DTypes]. Two are the same if
-// their pointers are equal.
+// DType is how weights are stored: one entry of [DTypes], where each stands
+// alone, or of [Blocks]. Two are the same if their pointers are equal.
 type DType struct {
-	Name string // as in a safetensors header: "F32"
-	Bits int    // bits per weight, a multiple of 8
+	Name  string // as in a safetensors header, "F32", or as llama.cpp has it, "Q4_K"
+	Block int    // weights that are stored as one: 1 where each stands alone
+	Bytes int    // that they take
+
+	Packing *kernels.Packing // of a type of blocks, else nil
 
 	float  bool
 	decode func(dst []float32, src []byte)
-	encode func(dst []byte, src []float32)
+	encode func(dst []byte, src []float32) // nil for blocks
+	turned []field                         // fields of a block that have a byte order
 }
 
 // The element types that can be read, little-endian each.
 var (
-	F64    = &DType{Name: "F64", Bits: 64, float: true, decode: decodeF64, encode: encodeF64}
-	F32    = &DType{Name: "F32", Bits: 32, float: true, decode: decodeF32, encode: encodeF32}
-	F16    = &DType{Name: "F16", Bits: 16, float: true, decode: kernels.DecodeF16, encode: kernels.EncodeF16}
-	BF16   = &DType{Name: "BF16", Bits: 16, float: true, decode: kernels.DecodeBF16, encode: kernels.EncodeBF16}
-	F8E4M3 = &DType{Name: "F8_E4M3", Bits: 8, float: true, decode: kernels.E4M3.Decode, encode: encodeSmall(kernels.E4M3)}
-	F8E5M2 = &DType{Name: "F8_E5M2", Bits: 8, float: true, decode: kernels.E5M2.Decode, encode: encodeSmall(kernels.E5M2)}
-	I64    = &DType{Name: "I64", Bits: 64, decode: decode64[int64], encode: encode64[int64](math.MinInt64, math.MaxInt64)}
-	I32    = &DType{Name: "I32", Bits: 32, decode: decode32[int32], encode: encode32[int32](math.MinInt32, math.MaxInt32)}
-	I16    = &DType{Name: "I16", Bits: 16, decode: decode16[int16], encode: encode16[int16](math.MinInt16, math.MaxInt16)}
-	I8     = &DType{Name: "I8", Bits: 8, decode: decode8[int8], encode: encode8[int8](math.MinInt8, math.MaxInt8)}
-	U64    = &DType{Name: "U64", Bits: 64, decode: decode64[uint64], encode: encode64[uint64](0, math.MaxUint64)}
-	U32    = &DType{Name: "U32", Bits: 32, decode: decode32[uint32], encode: encode32[uint32](0, math.MaxUint32)}
-	U16    = &DType{Name: "U16", Bits: 16, decode: decode16[uint16], encode: encode16[uint16](0, math.MaxUint16)}
-	U8     = &DType{Name: "U8", Bits: 8, decode: decode8[uint8], encode: encode8[uint8](0, math.MaxUint8)}
-	Bool   = &DType{Name: "BOOL", Bits: 8, decode: decodeBool, encode: encodeBool}
+	F64    = &DType{Name: "F64", Block: 1, Bytes: 8, float: true, decode: decodeF64, encode: encodeF64}
+	F32    = &DType{Name: "F32", Block: 1, Bytes: 4, float: true, decode: decodeF32, encode: encodeF32}
+	F16    = &DType{Name: "F16", Block: 1, Bytes: 2, float: true, decode: kernels.DecodeF16, encode: kernels.EncodeF16}
+	BF16   = &DType{Name: "BF16", Block: 1, Bytes: 2, float: true, decode: kernels.DecodeBF16, encode: kernels.EncodeBF16}
+	F8E4M3 = &DType{Name: "F8_E4M3", Block: 1, Bytes: 1, float: true, decode: kernels.E4M3.Decode, encode: encodeSmall(kernels.E4M3)}
+	F8E5M2 = &DType{Name: "F8_E5M2", Block: 1, Bytes: 1, float: true, decode: kernels.E5M2.Decode, encode: encodeSmall(kernels.E5M2)}
+	I64    = &DType{Name: "I64", Block: 1, Bytes: 8, decode: decode64[int64], encode: encode64[int64](math.MinInt64, math.MaxInt64)}
+	I32    = &DType{Name: "I32", Block: 1, Bytes: 4, decode: decode32[int32], encode: encode32[int32](math.MinInt32, math.MaxInt32)}
+	I16    = &DType{Name: "I16", Block: 1, Bytes: 2, decode: decode16[int16], encode: encode16[int16](math.MinInt16, math.MaxInt16)}
+	I8     = &DType{Name: "I8", Block: 1, Bytes: 1, decode: decode8[int8], encode: encode8[int8](math.MinInt8, math.MaxInt8)}
+	U64    = &DType{Name: "U64", Block: 1, Bytes: 8, decode: decode64[uint64], encode: encode64[uint64](0, math.MaxUint64)}
+	U32    = &DType{Name: "U32", Block: 1, Bytes: 4, decode: decode32[uint32], encode: encode32[uint32](0, math.MaxUint32)}
+	U16    = &DType{Name: "U16", Block: 1, Bytes: 2, decode: decode16[uint16], encode: encode16[uint16](0, math.MaxUint16)}
+	U8     = &DType{Name: "U8", Block: 1, Bytes: 1, decode: decode8[uint8], encode: encode8[uint8](0, math.MaxUint8)}
+	Bool   = &DType{Name: "BOOL", Block: 1, Bytes: 1, decode: decodeBool, encode: encodeBool}
 )
 
 // encodeSmall returns the encoder of a small float, nearest even.
@@ -42,7 +46,7 @@ func encodeSmall(f *kernels.Minifloat) func(dst []byte, src []float32) {
 	return func(dst []byte, src []float32) { f.Encode(dst, src, kernels.Roundings[0], 0, 0) }
 }
 
-// DTypes lists every element type, floats first, wide before narrow.
+// DTypes lists every type of single weights, floats first, wide before narrow.
 var DTypes = []*DType{F64, F32, F16, BF16, F8E4M3, F8E5M2, I64, I32, I16, I8, U64, U32, U16, U8, Bool}
 
 // String returns the name.
@@ -52,16 +56,21 @@ func (d *DType) String() string { return d.Name }
 // for; the others hold indices, counters and masks.
 func (d *DType) Float() bool { return d.float }
 
-// Size returns the bytes that n weights take, and false if n is negative or
-// the bytes do not fit an int64.
+// Bits returns the bits that a weight takes, its share of a block's scales
+// included.
+func (d *DType) Bits() float64 { return 8 * float64(d.Bytes) / float64(d.Block) }
+
+// Size returns the bytes that n weights take, and false if n is negative, if n
+// weights are not whole blocks, or if the bytes do not fit an int64.
 func (d *DType) Size(n int) (size int64, ok bool) {
-	hi, lo := bits.Mul64(uint64(n), uint64(d.Bits/8))
-	return int64(lo), n >= 0 && hi == 0 && int64(lo) >= 0
+	hi, lo := bits.Mul64(uint64(n/d.Block), uint64(d.Bytes))
+	return int64(lo), n >= 0 && n%d.Block == 0 && hi == 0 && int64(lo) >= 0
 }
 
 // Decode converts the stored weights src to float32. Types that float32 does
 // not contain (F64, I64, I32, U64, U32) are rounded to nearest, ties to even; a BOOL
-// is 0 or 1. It panics unless src holds exactly len(dst) weights.
+// is 0 or 1. It panics unless src holds exactly len(dst) weights, in whole
+// blocks.
 func (d *DType) Decode(dst []float32, src []byte) {
 	d.match(len(dst), len(src))
 	d.decode(dst, src)
@@ -72,14 +81,18 @@ func (d *DType) Decode(dst []float32, src []byte) {
 // has it. F8_E4M3 and F8_E5M2 saturate at ±448 and ±57344, as OCP's FP8
 // specification has it; F8_E5M2 keeps ±Inf, F8_E4M3 has none and saturates it
 // too. A BOOL stores whether the weight is other than 0. It panics unless dst
-// has room for exactly len(src) weights.
+// has room for exactly len(src) weights, and for [Blocks]: what packs them is
+// their Packing, which may want importance weights.
 func (d *DType) Encode(dst []byte, src []float32) {
 	d.match(len(src), len(dst))
+	if d.encode == nil {
+		panic("model: " + d.Name + ": blocks are not encoded weight by weight")
+	}
 	d.encode(dst, src)
 }
 
 func (d *DType) match(weights, bytes int) {
-	if bytes%(d.Bits/8) != 0 || bytes/(d.Bits/8) != weights {
+	if size, ok := d.Size(weights); !ok || size != int64(bytes) {
 		panic("model: " + d.Name + ": the lengths of weights and bytes differ")
 	}
 }

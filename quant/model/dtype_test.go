@@ -15,14 +15,14 @@ import (
 
 // encoded returns x as d stores it.
 func encoded(d *model.DType, x ...float32) []byte {
-	b := make([]byte, len(x)*d.Bits/8)
+	b := make([]byte, len(x)*d.Bytes)
 	d.Encode(b, x)
 	return b
 }
 
 // decoded returns the weights that b holds.
 func decoded(d *model.DType, b []byte) []float32 {
-	x := make([]float32, len(b)*8/d.Bits)
+	x := make([]float32, len(b)/d.Bytes)
 	d.Decode(x, b)
 	return x
 }

@@ -1,6 +1,9 @@
 package model
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Model is an open model: its tensors, in the order of the file, and what the
 // file says about itself.
@@ -14,10 +17,16 @@ type Model struct {
 }
 
 // KeyValue is an entry of a model's metadata. The key obeys [CheckName]. The
-// value is text as the file has it: whoever prints it must escape it.
+// value is text: numbers in decimal, strings as the file has them, so that
+// whoever prints it must escape it, of an array the first few values.
 type KeyValue struct {
 	Key, Value string
+	Type       string // as the format calls it, "u32", of an array "[]u32"; empty where all values are text
+	Items      int    // of an array
 }
+
+// Array reports whether the value is an array, and perhaps shown in part.
+func (kv KeyValue) Array() bool { return strings.HasPrefix(kv.Type, "[]") }
 
 // Params returns the number of weights of all tensors together.
 func (m *Model) Params() int {

@@ -28,3 +28,12 @@ func Count(shape []int) (n int, ok bool) {
 	}
 	return int(product), true
 }
+
+// rowLen returns the length of the last axis, along which weights are stored
+// one after the other; 1 for a scalar.
+func rowLen(shape []int) int {
+	if len(shape) == 0 {
+		return 1
+	}
+	return shape[len(shape)-1]
+}

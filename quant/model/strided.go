@@ -25,7 +25,7 @@ func NewStrided(name string, dtype *DType, shape, strides []int, bigEndian bool,
 			Found: fmt.Sprintf("tensor %q has shape %v and strides %v", name, shape, strides),
 		}
 	}
-	s := &strided{width: dtype.Bits / 8, swap: bigEndian && dtype.Bits > 8, file: file, offset: offset}
+	s := &strided{width: dtype.Bytes, swap: bigEndian && dtype.Bytes > 1, file: file, offset: offset}
 	ok := true
 	if t.n > 0 {
 		s.axes = merged(shape, strides)

@@ -38,8 +38,8 @@ func TestAnyStretchOfAStridedTensorIsGathered(t *testing.T) {
 		}
 		b := encoded(d, x...)
 		if big {
-			for i := 0; i < len(b); i += d.Bits / 8 {
-				slices.Reverse(b[i : i+d.Bits/8])
+			for i := 0; i < len(b); i += d.Bytes {
+				slices.Reverse(b[i : i+d.Bytes])
 			}
 		}
 		f := model.NewFile("x", append(make([]byte, lead), b...))

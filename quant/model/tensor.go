@@ -19,6 +19,7 @@ type Tensor struct {
 	file   *File
 	offset int64
 	n      int
+	big    bool                             // stored big-endian
 	fill   func(dst []byte, from int) error // of NewComputed; nil if the file holds the bytes
 }
 
@@ -26,13 +27,15 @@ type Tensor struct {
 const (
 	ruleShape     = "the dimensions of a tensor must multiply to a number of bytes that exists"
 	ruleTensorEnd = "the data of a tensor must lie within the file"
+	ruleRows      = "the rows of a tensor must be whole blocks"
 	ruleRange     = "a read must stay within the tensor"
 )
 
 // NewTensor returns the tensor whose weights are stored in file from offset
 // on, little-endian, the last dimension contiguous. It keeps shape. The error
 // is an [*Error] naming the rule that was broken: the name fails [CheckName],
-// the shape fails [Count] or the data leave the file.
+// the shape fails [Count], a row, the last dimension, is not whole blocks, or
+// the data leave the file.
 func NewTensor(name string, dtype *DType, shape []int, file *File, offset int64) (*Tensor, error) {
 	t, err := described(name, dtype, shape, file, offset)
 	if err != nil {
@@ -53,6 +56,12 @@ func described(name string, dtype *DType, shape []int, file *File, offset int64)
 		return nil, err
 	}
 	n, ok := Count(shape)
+	if row := rowLen(shape); row%dtype.Block != 0 {
+		return nil, &Error{
+			File: file.Name(), Offset: offset, Rule: ruleRows,
+			Found: fmt.Sprintf("tensor %q has rows of %d weights, %s has blocks of %d", name, row, dtype.Name, dtype.Block),
+		}
+	}
 	if _, fits := dtype.Size(n); !ok || !fits {
 		return nil, &Error{
 			File: file.Name(), Offset: offset, Rule: ruleShape,
@@ -75,6 +84,9 @@ func (t *Tensor) Bytes() int64 {
 // dst. It is safe for concurrent use and allocates nothing that grows with
 // dst. It returns an [*Error], with dst undefined, if the range leaves the
 // tensor, the model is closed, or the file was truncated since it was opened.
+//
+// A block is always decoded whole: reads that begin and end between blocks
+// waste nothing.
 func (t *Tensor) Read(dst []float32, from int) error {
 	if from < 0 || from > t.n-len(dst) {
 		return t.outside(int64(from), int64(len(dst)), "weights")
@@ -82,22 +94,36 @@ func (t *Tensor) Read(dst []float32, from int) error {
 	if t.fill != nil {
 		return t.compute(dst, from)
 	}
-	width := int64(t.DType.Bits / 8)
-	return t.file.View(t.offset+int64(from)*width, int64(len(dst))*width, func(b []byte) error {
-		t.DType.Decode(dst, b)
+	if t.big {
+		return t.readBig(dst, from)
+	}
+	d := t.DType
+	first, skip := from/d.Block, from%d.Block
+	count := (skip + len(dst) + d.Block - 1) / d.Block
+	return t.viewBlocks(first, count, func(b []byte) error {
+		d.decodeFrom(dst, b, skip)
 		return nil
 	})
 }
 
+// viewBlocks calls look with the stored bytes of count blocks.
+func (t *Tensor) viewBlocks(first, count int, look func(b []byte) error) error {
+	size := int64(t.DType.Bytes)
+	return t.file.View(t.offset+int64(first)*size, int64(count)*size, look)
+}
+
 // ReadRaw copies the stored bytes from (inclusive) to from+len(dst)
-// (exclusive), counted from the tensor's first, into dst. In everything else
-// it is as [Tensor.Read].
+// (exclusive), counted from the tensor's first, into dst: little-endian, also
+// where the file is not. In everything else it is as [Tensor.Read].
 func (t *Tensor) ReadRaw(dst []byte, from int64) error {
 	if from < 0 || from > t.Bytes()-int64(len(dst)) {
 		return t.outside(from, int64(len(dst)), "bytes")
 	}
 	if t.fill != nil {
 		return t.computeRaw(dst, from)
+	}
+	if t.big {
+		return t.readRawBig(dst, from)
 	}
 	return t.file.View(t.offset+from, int64(len(dst)), func(b []byte) error {
 		copy(dst, b)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/gguf"
 	"github.com/bitdial/bitdial/quant/model/npy"
 	"github.com/bitdial/bitdial/quant/model/onnx"
 	"github.com/bitdial/bitdial/quant/model/safetensors"
@@ -26,6 +27,7 @@ type reader struct {
 }
 
 var readers = []reader{
+	{gguf.Reads, gguf.Recognises, gguf.RecognisesFolder, gguf.Open},
 	{safetensors.Reads, safetensors.Recognises, safetensors.RecognisesFolder, safetensors.Open},
 	{npy.Reads, npy.Recognises, npy.RecognisesFolder, npy.Open},
 	{onnx.Reads, onnx.Recognises, onnx.RecognisesFolder, onnx.Open},

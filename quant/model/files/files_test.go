@@ -26,6 +26,11 @@ const header = `{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`
 
 var file = string(binary.LittleEndian.AppendUint64(nil, uint64(len(header)))) + header + "\x00\x00\x80\x3f"
 
+// ggufFile is a GGUF file of one F32.
+const ggufFile = "GGUF\x03\x00\x00\x00" + "\x01\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x01\x00\x00\x00\x00\x00\x00\x00w" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x80\x3f"
+
 func TestAModelIsRecognisedWhateverItIsCalled(t *testing.T) {
 	index := placed(t, "model.safetensors.index.json", `{"weight_map":{"w":"shard.safetensors"}}`)
 	if err := os.WriteFile(filepath.Join(filepath.Dir(index), "shard.safetensors"), []byte(file), 0o600); err != nil {
@@ -36,6 +41,9 @@ func TestAModelIsRecognisedWhateverItIsCalled(t *testing.T) {
 		placed(t, "download.tmp", file),
 		index,
 		filepath.Dir(index),
+		placed(t, "model.gguf", ggufFile),
+		placed(t, "blob", ggufFile),
+		filepath.Dir(placed(t, "in-a-folder.gguf", ggufFile)),
 	} {
 		m, err := Open(path)
 		if err != nil {
@@ -72,9 +80,11 @@ func TestWhatIsNoModelIsToldWhatWouldBe(t *testing.T) {
 }
 
 func TestADamagedModelIsNotCalledSomethingElse(t *testing.T) {
-	_, err := Open(placed(t, "model.safetensors", "rubbish"))
-	if err == nil || strings.Contains(err.Error(), ruleUnknown) {
-		t.Errorf("got %v", err)
+	for _, name := range []string{"model.safetensors", "model.gguf"} {
+		_, err := Open(placed(t, name, "rubbish"))
+		if err == nil || strings.Contains(err.Error(), ruleUnknown) {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

@@ -132,7 +132,7 @@ func fill(s source, width int) func(dst []byte, from int) error {
 // which are found to be as many as they must.
 func (d *description) open(s source, f *model.File) (*model.Tensor, error) {
 	kind := d.kind
-	width := kind.dtype.Bits / 8
+	width := kind.dtype.Bytes
 	var t *model.Tensor
 	var err error
 	switch plain, ok := s.(stretch); {

@@ -57,7 +57,7 @@ func (d *description) note(n *node, i int, here scope) (made bool) {
 
 // integers reports whether numbers of the type may be codes: small ones.
 func (k *dataType) integers() bool {
-	return k.codes != nil || k.dtype.Bits == 8 && k.dtype != model.Bool || !k.dtype.Float() && k.dtype.Bits <= 32
+	return k.codes != nil || k.dtype.Bytes == 1 && k.dtype != model.Bool || !k.dtype.Float() && k.dtype.Bytes <= 4
 }
 
 // quantization returns how n makes weights of d, or nil if its scales are not in

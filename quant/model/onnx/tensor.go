@@ -206,7 +206,7 @@ func (d *description) check(s *scanner, data message) error {
 		}
 		width := 1
 		if d.kind.codes == nil {
-			width = d.kind.dtype.Bits / 8
+			width = d.kind.dtype.Bytes
 		}
 		v := &varints{width: width}
 		if bad, ok := v.mark(data.b); !ok {

@@ -67,7 +67,7 @@ func coded(bits int, dtype *model.DType, value func(code int) float64) *codes {
 	b := make([]byte, 8)
 	for code := range c.values {
 		clear(b)
-		dtype.Encode(b[:dtype.Bits/8], []float32{float32(value(code))})
+		dtype.Encode(b[:dtype.Bytes], []float32{float32(value(code))})
 		for i, v := range b {
 			c.values[code] |= uint64(v) << (8 * i)
 		}

@@ -165,7 +165,7 @@ func TestTensorsComeInTheOrderOfTheirDataAndAreDecoded(t *testing.T) {
 		t.Errorf("%d weights in %d bytes of %s", m.Params(), m.Bytes(), m.Format)
 	}
 	if want := []model.KeyValue{{Key: "z", Value: "1\n2"}, {Key: "a", Value: ""}}; fmt.Sprint(m.Metadata) != fmt.Sprint(want) {
-		t.Errorf("metadata %q, want %q", m.Metadata, want)
+		t.Errorf("metadata %v, want %v", m.Metadata, want)
 	}
 }
 

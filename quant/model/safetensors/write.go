@@ -37,7 +37,7 @@ func Size(metadata []model.KeyValue, entries []Entry) (int64, error) {
 //
 // Nothing is written if the file could not be read back: a name or a metadata
 // key that [model.CheckName] refuses or that occurs twice, text that is not
-// UTF-8, a shape that overflows, a header past the format's limit. A tensor that
+// UTF-8, a type of blocks, a shape that overflows, a header past the format's limit. A tensor that
 // is not given exactly its bytes is an error, as is whatever w and data report.
 func Write(w io.Writer, metadata []model.KeyValue, entries []Entry, data func(i int, w io.Writer) error) error {
 	l, err := newLayout(metadata, entries)
@@ -92,7 +92,7 @@ func newLayout(metadata []model.KeyValue, entries []Entry) (*layout, error) {
 	for i := range l.order {
 		l.order[i] = i
 	}
-	slices.SortStableFunc(l.order, func(a, b int) int { return entries[b].DType.Bits - entries[a].DType.Bits })
+	slices.SortStableFunc(l.order, func(a, b int) int { return entries[b].DType.Bytes - entries[a].DType.Bytes })
 	l.header = append(l.header, '{')
 	if err := l.describe(metadata); err != nil {
 		return nil, err
@@ -151,6 +151,9 @@ func (l *layout) describe(metadata []model.KeyValue) error {
 func (l *layout) place(i int, e Entry) error {
 	if err := model.CheckName("", model.NoOffset, e.Name); err != nil {
 		return err
+	}
+	if e.DType.Block > 1 {
+		return fmt.Errorf("%s: %s", ruleDType, e.DType)
 	}
 	n, ok := model.Count(e.Shape)
 	size, fits := e.DType.Size(n)

@@ -30,7 +30,7 @@ func copyOf(m *model.Model) func(int, io.Writer) error {
 // compare fails unless both models hold the same tensors and metadata.
 func compare(t interface{ Errorf(string, ...any) }, got, want *model.Model) {
 	if !slices.Equal(got.Metadata, want.Metadata) {
-		t.Errorf("metadata %q, want %q", got.Metadata, want.Metadata)
+		t.Errorf("metadata %v, want %v", got.Metadata, want.Metadata)
 	}
 	byName := map[string]*model.Tensor{}
 	for _, w := range got.Tensors {
@@ -93,7 +93,7 @@ func TestWhatIsWrittenIsReadBackBitForBit(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(m.Metadata, metadata) || len(m.Tensors) != len(entries) {
-			t.Errorf("got %q and %d tensors", m.Metadata, len(m.Tensors))
+			t.Errorf("got %v and %d tensors", m.Metadata, len(m.Tensors))
 		}
 		for _, w := range m.Tensors {
 			i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == w.Name })
@@ -163,6 +163,7 @@ func TestNothingIsWrittenThatCouldNotBeReadBack(t *testing.T) {
 		{nil, []Entry{{"a\nb", model.F32, nil}}},
 		{nil, []Entry{{"w", model.F32, []int{-1}}}},
 		{nil, []Entry{{"w", model.F32, []int{math.MaxInt}}}},
+		{nil, []Entry{{"w", model.Blocks[0], []int{32}}}},
 		{nil, []Entry{{"w", model.U8, []int{math.MaxInt}}, {"v", model.U8, []int{1}}}},
 		{nil, []Entry{{"w", model.U8, make([]int, maxDims+1)}}},
 		{[]model.KeyValue{{Key: "k", Value: "a"}, {Key: "k", Value: "b"}}, nil},

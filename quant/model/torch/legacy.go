@@ -84,7 +84,7 @@ func (l *legacy) findStorages(f *model.File, keys any) error {
 		if known == nil || known.dtype == nil { // its bytes cannot be counted, nor the next one found
 			return l.machine.fail(ruleKeys, "%.80q has no type", k)
 		}
-		if err := l.storage(f, k, known.dtype.Bits/8); err != nil {
+		if err := l.storage(f, k, known.dtype.Bytes); err != nil {
 			return err
 		}
 	}

@@ -72,7 +72,7 @@ func (l *legacy) tarStorages(f *model.File) error {
 		if !ok || !ok2 || dtype == nil {
 			return l.machine.fail(ruleStorage, "%s and %.80q", shown(args[0]), g.String())
 		}
-		if err := l.storage(f, key, dtype.Bits/8); err != nil {
+		if err := l.storage(f, key, dtype.Bytes); err != nil {
 			return err
 		}
 	}

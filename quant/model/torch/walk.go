@@ -121,14 +121,14 @@ func (t named) open(file string, p place, bigEndian bool) (*model.Tensor, error)
 	}
 	width := 1
 	if t.storage.dtype != nil {
-		width = t.storage.dtype.Bits / 8
+		width = t.storage.dtype.Bytes
 	}
 	whole, fits := bytesOf(t.storage.whole, width)
 	if !fits || whole > p.size {
 		return nil, fail(ruleStorageSize, "%d times %d bytes, there are %d", t.storage.whole, width, p.size)
 	}
 	begin, end := t.storage.offset*int64(width), (t.storage.offset+t.storage.n)*int64(width)
-	offset, fits := bytesOf(t.offset, t.dtype.Bits/8)
+	offset, fits := bytesOf(t.offset, t.dtype.Bytes)
 	if !fits || offset > end-begin {
 		return nil, fail(ruleStorageSize, "it begins at %d of %d", t.offset, t.storage.n)
 	}
