@@ -257,3 +257,20 @@ func FuzzOpen(f *testing.F) {
 		modeltest.ReadAll(t, m, 1<<20)
 	})
 }
+
+// FuzzHeader gives the reader any header, without its length in the way.
+func FuzzHeader(f *testing.F) {
+	for _, descr := range []string{"'<f4'", "'>f8'", "'|b1'", `"bfloat16"`, "'|O'", "[('a', '<f4')]"} {
+		f.Add(described(descr, "True", "(2, 1L)"))
+	}
+	f.Add("{'shape': (), 'fortran_order': False, 'descr': '<i8'}  \n")
+	f.Fuzz(func(t *testing.T, header string) {
+		file := array(header, make([]byte, 8)...)
+		m, err := modeltest.Bounded(t, len(file), func() (*model.Model, error) { return Parse("fuzz", file) })
+		if err != nil {
+			modeltest.Refused(t, "fuzz", err)
+			return
+		}
+		modeltest.ReadAll(t, m, 1<<20)
+	})
+}
