@@ -7,6 +7,7 @@ import (
 )
 
 //go:generate go -C _gen run . -out ../vector_amd64.s -stubs ../vector_amd64.go -pkg kernels
+//go:generate go -C _gen run . -what products -out ../matmul_amd64.s -stubs ../matmul_amd64.go -pkg kernels
 
 // Backends lists what this machine runs, the fastest last.
 func Backends() []Backend {

@@ -36,6 +36,7 @@ func quantizeIQ1M(l *lattice, dst []byte, x, importance []float32) {
 	} else {
 		weighBySquare(w[:], x)
 	}
+	var lanes splitLanes
 	var scales [16]float32
 	var shifts [16]int
 	var point [4]uint16
@@ -47,7 +48,10 @@ func quantizeIQ1M(l *lattice, dst []byte, x, importance []float32) {
 		}
 		var order [16]uint8
 		sortedOrder(order[:], x)
-		s, found := splitIQ1M(x, w, &order)
+		s, found, done := lanes.split16(x, w, &order)
+		if !done {
+			s, found = splitIQ1M(x, w, &order)
+		}
 		if !found {
 			continue
 		}

@@ -20,6 +20,7 @@ func quantizeIQ1S(l *lattice, dst []byte, x, importance []float32) {
 	square := blockSquare(x, 2)
 	var w [32]float32
 	var order [32]uint8
+	var lanes splitLanes
 	var scales [8]float32
 	var down [8]bool
 	var point [4]uint16
@@ -31,7 +32,10 @@ func quantizeIQ1S(l *lattice, dst []byte, x, importance []float32) {
 			continue
 		}
 		sortedOrder(order[:], x)
-		s, found := splitIQ1S(x, &w, &order)
+		s, found, done := lanes.split32(x, &w, &order)
+		if !done {
+			s, found = splitIQ1S(x, &w, &order)
+		}
 		if !found {
 			continue
 		}

@@ -42,6 +42,9 @@ const iq1Mirrored = 0xaaaa
 // weights keep their order, as they do in the C library's merge sort that the
 // reference relies on: sums depend on it.
 func sortedOrder(order []uint8, x []float32) {
+	if orderInLanes(order, x) {
+		return
+	}
 	for i, v := range x {
 		j := i
 		for ; j > 0 && x[order[j-1]] > v; j-- {

@@ -19,20 +19,25 @@ var (
 
 var iq2sSearch = gridSearch{trials: 9, step: 0.1, onGrid: 0xff}
 
-func quantizeIQ2S(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ2S(l *lattice, blocks *gridBlocks, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, signs, qh := dst[2:34], dst[34:66], dst[66:74]
 	square := blockSquare(x, 2)
-	var b gridBlock
+	for i := range 16 {
+		b := &blocks.blocks[i]
+		b.take(x[16*i:][:16], part(importance, i, 16), square, float32(0.25*square), false)
+		top := b.top()
+		b.want(!(top < 1e-8), top, top/5)
+	}
+	iq2sSearch.runAll(l, blocks, 16)
 	var scales [16]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[16*i:][:16], part(importance, i, 16), square, float32(0.25*square))
-		top := b.top()
-		if top < 1e-8 {
+		b := &blocks.blocks[i]
+		if !b.wanted {
 			continue
 		}
-		scales[i] = iq2sSearch.run(l, &b, top, top/5)
+		scales[i] = b.result
 		for g := range 2 {
 			p := b.point[g]
 			qs[2*i+g] = uint8(p)

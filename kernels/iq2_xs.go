@@ -21,20 +21,24 @@ var (
 
 var iq2xsSearch = gridSearch{trials: 9, step: 0.1, onGrid: 0xff}
 
-func quantizeIQ2XS(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ2XS(l *lattice, blocks *gridBlocks, dst []byte, x, importance []float32) {
 	clear(dst)
 	square := blockSquare(x, 1)
-	var b gridBlock
+	for i := range 16 {
+		b := &blocks.blocks[i]
+		b.take(x[16*i:][:16], part(importance, i, 16), square, 0, true)
+		top := b.top()
+		b.want(!(top < 1e-15), top, top/5)
+	}
+	iq2xsSearch.runAll(l, blocks, 16)
 	var scales [16]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[16*i:][:16], part(importance, i, 16), square, 0)
-		b.even()
-		top := b.top()
-		if top < 1e-15 {
+		b := &blocks.blocks[i]
+		if !b.wanted {
 			continue
 		}
-		scales[i] = iq2xsSearch.run(l, &b, top, top/5)
+		scales[i] = b.result
 		for g := range 2 {
 			binary.LittleEndian.PutUint16(dst[2+4*i+2*g:], b.point[g]|uint16(b.signs[g])<<9)
 		}

@@ -23,27 +23,30 @@ var (
 // All groups are looked up once more, whether on the grid or not.
 var iq2xxsSearch = gridSearch{trials: 6, step: 0.1, again: 0xff, always: true}
 
-func quantizeIQ2XXS(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ2XXS(l *lattice, blocks *gridBlocks, dst []byte, x, importance []float32) {
 	clear(dst)
 	square := blockSquare(x, 1)
-	var b gridBlock
-	var scales [8]float32
-	var largest float32
-	for i := range scales {
-		b.load(x[32*i:][:32], part(importance, i, 32), square, 0)
-		b.even()
-		if b.top() < 1e-15 {
+	for i := range 8 {
+		b := &blocks.blocks[i]
+		b.take(x[32*i:][:32], part(importance, i, 32), square, 0, true)
+		if b.want(!(b.top() < 1e-15), 0, 0); !b.wanted {
 			continue
 		}
 		// The search is centred on a scale that is found as if every weight
 		// had a 2-bit integer of its own.
 		var codes [32]uint8
 		scale := fitPositive(codes[:], b.x[:], b.w[:], 4)
-		top := scale * 3
-		if top <= 0 {
+		b.want(!(scale*3 <= 0), scale*3, scale)
+	}
+	iq2xxsSearch.runAll(l, blocks, 8)
+	var scales [8]float32
+	var largest float32
+	for i := range scales {
+		b := &blocks.blocks[i]
+		if !b.wanted {
 			continue
 		}
-		scales[i] = iq2xxsSearch.run(l, &b, top, scale)
+		scales[i] = b.result
 		q := dst[2+8*i:][:8]
 		for g := range 4 {
 			q[g] = uint8(b.point[g])

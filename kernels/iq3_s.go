@@ -20,24 +20,29 @@ var (
 // A single group off the grid sends all eight through the last look-up.
 var iq3sSearch = gridSearch{trials: 9, step: 0.2, again: 0xff}
 
-func quantizeIQ3S(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ3S(l *lattice, blocks *gridBlocks, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, qh, signs := dst[2:66], dst[66:74], dst[74:106]
 	square := blockSquare(x, 2)
-	var b gridBlock
+	for i := range 8 {
+		b := &blocks.blocks[i]
+		b.take(x[32*i:][:32], part(importance, i, 32), square, 0, false)
+		top := b.top()
+		b.want(top != 0, top, top/15)
+	}
+	iq3sSearch.runAll(l, blocks, 8)
 	var scales [8]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[32*i:][:32], part(importance, i, 32), square, 0)
-		top := b.top()
-		if top == 0 {
+		b := &blocks.blocks[i]
+		if !b.wanted {
 			// The reference steps on in qs and signs, though not in qh and
 			// scales, only behind weights that are not all zero. What comes
 			// after zeros in a block is read back as something else, but
 			// these are the bytes that the format's tools write.
 			continue
 		}
-		scales[i] = iq3sSearch.run(l, &b, top, top/15)
+		scales[i] = b.result
 		for g, p := range b.point {
 			qs[g] = uint8(p)
 			qh[i] |= uint8(p>>8) << g

@@ -22,21 +22,25 @@ var (
 
 var iq3xxsSearch = gridSearch{trials: 15, step: 0.2, onGrid: 0xff}
 
-func quantizeIQ3XXS(l *lattice, dst []byte, x, importance []float32) {
+func quantizeIQ3XXS(l *lattice, blocks *gridBlocks, dst []byte, x, importance []float32) {
 	clear(dst)
 	qs, signs := dst[2:66], dst[66:98]
 	square := blockSquare(x, 2)
-	var b gridBlock
+	for i := range 8 {
+		b := &blocks.blocks[i]
+		b.take(x[32*i:][:32], part(importance, i, 32), square, 0, true)
+		top := b.top()
+		b.want(!(top < 1e-8), top, top/15)
+	}
+	iq3xxsSearch.runAll(l, blocks, 8)
 	var scales [8]float32
 	var largest float32
 	for i := range scales {
-		b.load(x[32*i:][:32], part(importance, i, 32), square, 0)
-		b.even()
-		top := b.top()
-		if top < 1e-8 {
+		b := &blocks.blocks[i]
+		if !b.wanted {
 			continue
 		}
-		scales[i] = iq3xxsSearch.run(l, &b, top, top/15)
+		scales[i] = b.result
 		for g, p := range b.point {
 			qs[8*i+g] = uint8(p)
 		}

@@ -3,6 +3,7 @@ package kernels
 import (
 	"embed"
 	"encoding/binary"
+	"sync"
 )
 
 // The IQ formats spend about two bits on a weight, too few for an integer of
@@ -62,6 +63,9 @@ type lattice struct {
 	near []uint16
 	// halves[c] holds the valid first c coordinates of keys, for half a key.
 	halves [4][]uint8
+
+	shortOnce  sync.Once // vectors alone need what follows
+	shortLists *shortLists
 }
 
 // newLattice finds for every key off the grid the points in the nearest
@@ -123,6 +127,7 @@ func newLattice(g *grid, shells int) *lattice {
 			}
 		}
 	}
+	l.near = append(l.near, make([]uint16, 16)...) // vectors read past the last list
 	return l
 }
 

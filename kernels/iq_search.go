@@ -1,17 +1,28 @@
 package kernels
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // gridBlock is one sub-block: the weights that share a scale, as the search
 // for it sees them.
 type gridBlock struct {
+	gridLanes
 	n     int
-	x     [32]float32 // magnitudes
-	w     [32]float32 // what the squared error of each counts
-	root  [32]float32 // √w
-	signs [4]uint8    // of eight weights each; a set bit is a minus
-	point [8]uint16   // the points found, by index
-	lines gridLines
+	point [8]uint16 // the points found, by index
+
+	// A search that is wanted spreads its trials around middle as the largest
+	// magnitude. Its result is a scale; one that is there before holds if none is
+	// better than nothing.
+	wanted         bool
+	middle, result float32
+
+	before float32   // the result before lanes searched
+	words  [8]uint32 // points that they found so far
+	off    uint8     // groups that they are to look up once more
+
+	lines *gridLines
 }
 
 // blockSquare returns factor times the mean square of a block of 256 weights.
@@ -19,10 +30,22 @@ func blockSquare(x []float32, factor float32) float32 {
 	return float32(factor * sumSquares(x) / 256) // to the compiler the division is a product: the conversion keeps it from being fused
 }
 
-// load takes up the weights x. An error counts for importance·√(square+x²);
-// without importance, for x² and a little.
+// take takes up the weights x. An error counts for importance·√(square+x²);
+// without importance, for x² and a little. Where even is true, seven bits tell
+// eight signs.
+func (b *gridBlock) take(x, importance []float32, square, little float32, even bool) {
+	if b.takeInLanes(x, importance, square, little, even) {
+		return
+	}
+	b.load(x, importance, square, little)
+	if even {
+		b.even()
+	}
+}
+
+// load is take without even.
 func (b *gridBlock) load(x, importance []float32, square, little float32) {
-	b.n = len(x)
+	b.n, b.tame = len(x), false
 	if importance != nil {
 		weigh(b.w[:], x, importance, square)
 	} else {
@@ -76,6 +99,9 @@ var parity = func() (t [256]uint8) {
 
 // top returns the largest magnitude, which even may have changed.
 func (b *gridBlock) top() float32 {
+	if b.tame {
+		return b.highest
+	}
 	m := b.x[0]
 	for _, v := range b.x[1:b.n] {
 		m = larger(m, v)
@@ -107,6 +133,24 @@ type gridSearch struct {
 	onGrid uint8   // what is taken as on the grid before the first trial
 	again  uint8   // the second look-up takes these groups as well,
 	always bool    // even if no group is off the grid
+
+	once      sync.Once // vectors alone need what follows
+	numerator [32]float32
+}
+
+// want says whether b is to be searched, and how.
+func (b *gridBlock) want(wanted bool, middle, result float32) {
+	b.wanted, b.middle, b.result = wanted, middle, result
+}
+
+// runAll finds scales and points of the first n sub-blocks, where wanted.
+func (s *gridSearch) runAll(l *lattice, b *gridBlocks, n int) {
+	done := s.runInLanes(l, b, n)
+	for i := range b.blocks[:n] {
+		if b := &b.blocks[i]; b.wanted && done>>i&1 == 0 {
+			b.result = s.run(l, b, b.middle, b.result)
+		}
+	}
 }
 
 // run finds scale and points of b. Trials spread around top as the largest
@@ -192,6 +236,9 @@ func nearestLevel(v float32, levels int) int32 {
 // What a coordinate adds depends on its level alone: that is worked out once,
 // and a neighbour then costs additions only, in the reference's order.
 func (l *lattice) closest(list int32, x, w []float32, scale float32, value *[8]float32) int32 {
+	if i, done := l.closestInLanes(list, x, w, scale, value); done {
+		return l.at[l.near[int(list)+1+i]]
+	}
 	var cost [8][8]float32
 	for i, v := range x {
 		for level := range l.levels {

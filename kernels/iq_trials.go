@@ -32,6 +32,9 @@ func (t *gridTrials) lookUp(l *lattice, b *gridBlock, g int) {
 			i++
 		default:
 			if !weighed {
+				if b.lines == nil {
+					b.lines = new(gridLines)
+				}
 				b.lines.weigh(l, x, root)
 				weighed = true
 			}

@@ -17,9 +17,6 @@ func TestEveryBackendPacksTheSameBytes(t *testing.T) {
 			t.Run(fmt.Sprintf("%v/%s", b, p.Name), func(t *testing.T) {
 				draw := rand.New(rand.NewPCG(7, 8))
 				for blocks := 1; blocks <= 40; blocks++ {
-					if p.NeedsImportance && blocks > 6 { // these have no code of their own yet
-						break
-					}
 					kind := kinds[blocks%len(kinds)]
 					n := blocks * p.Block
 					x := weights(kind, n, blocks%16, draw)

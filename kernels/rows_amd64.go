@@ -1,6 +1,6 @@
 package kernels
 
-//go:generate go -C _gen run . -blocks -out ../blocks_amd64.s -stubs ../blocks_amd64.go -pkg kernels
+//go:generate go -C _gen run . -what rows -out ../blocks_amd64.s -stubs ../blocks_amd64.go -pkg kernels
 
 // rowCodes is the table of vector code for rows, by format and backend.
 var rowCodes = map[string][AVX512 + 1]rowCode{

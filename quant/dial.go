@@ -9,33 +9,38 @@ import (
 	"github.com/bitdial/bitdial/kernels"
 )
 
-// Dial is one thing about a scheme that can be turned. Its options are whole
-// schemes that differ from the present one in that thing alone, so that
-// whatever is chosen is valid.
-type Dial struct {
-	Name  string // "bits"
+// Dial is one thing about a scheme that can be turned: of a [Scheme] or of an
+// [Activation]. Its options are whole schemes that differ from the present one
+// in that thing alone, so that whatever is chosen is valid.
+type Dial[S comparable] struct {
+	Name  string // "format"
 	About string // what it decides, in a sentence
 
-	needs   kernels.Dials // that a format must have
-	options func(s Scheme) []Option
+	why     func(s S) string // it does not apply to s, "" if it does
+	options func(s S) []Option[S]
 }
 
 // Option is one position of a dial.
-type Option struct {
+type Option[S comparable] struct {
 	Label  string
-	Scheme Scheme
+	Scheme S
 }
 
-// Dials is the table of dials, in the order of the screen.
-var Dials = []*Dial{
-	{"family", "the kind of numbers that weights become", 0, familyOptions},
-	{"format", "the numbers themselves: within a family mostly a matter of bits", 0, formatOptions},
-	{"granularity", "which weights share a scale", kernels.Granular, granularityOptions},
-	{"zero point", "whether the range may sit off zero", kernels.ZeroPoint, zeroOptions},
-	{"rounding", "how a weight between two grid points chooses", kernels.Rounds, roundingOptions},
-	{"range", "how the clipping range is chosen", kernels.Ranged, rangeOptions},
-	{"scale", "the format in which scales are stored", kernels.Stored, storeOptions},
-	{"seed", "the lots that stochastic rounding draws", kernels.Rounds, seedOptions},
+// Dials is the table of dials of weights, in the order of the screen.
+var Dials = []*Dial[Scheme]{
+	dialOf("family", "the kind of numbers that weights become", 0, familyOptions),
+	dialOf("format", "the numbers themselves: within a family mostly a matter of bits", 0, formatOptions),
+	dialOf("granularity", "which weights share a scale", kernels.Granular, granularityOptions),
+	dialOf("zero point", "whether the range may sit off zero", kernels.ZeroPoint, zeroOptions),
+	dialOf("rounding", "how a weight between two grid points chooses", kernels.Rounds, roundingOptions),
+	dialOf("range", "how the clipping range is chosen", kernels.Ranged, rangeOptions),
+	dialOf("scale", "the format in which scales are stored", kernels.Stored, storeOptions),
+	dialOf("seed", "the lots that stochastic rounding draws", kernels.Rounds, seedOptions),
+}
+
+// dialOf returns a dial of schemes whose formats have all of needs.
+func dialOf(name, about string, needs kernels.Dials, options func(Scheme) []Option[Scheme]) *Dial[Scheme] {
+	return &Dial[Scheme]{name, about, func(s Scheme) string { return s.whyNotDial(name, needs) }, options}
 }
 
 // whyNot returns why the format f has not the dial d.
@@ -61,40 +66,44 @@ func whyNot(f *kernels.Format, d kernels.Dials) string {
 	return "its scale follows from the mean magnitude"
 }
 
-// Why returns the reason why the dial does not apply to s, or "" if it does.
-func (d *Dial) Why(s Scheme) string {
+// whyNotDial returns why the dial called name, which needs dials of a format,
+// does not apply to s, or "".
+func (s Scheme) whyNotDial(name string, needs kernels.Dials) string {
 	switch {
-	case d.needs == 0:
-		if s.Keep() && d.Name != "family" {
+	case needs == 0:
+		if s.Keep() && name != "family" {
 			return "the tensor is kept as it is stored"
 		}
 		return ""
 	case s.Keep():
 		return "the tensor is kept as it is stored"
-	case d.needs == kernels.Ranged && s.Has(kernels.Searched) && s.Granularity != Unscaled:
+	case needs == kernels.Ranged && s.Has(kernels.Searched) && s.Granularity != Unscaled:
 		return ""
-	case !s.Has(d.needs):
-		return s.Format.Name + ": " + whyNot(s.Format, d.needs)
-	case s.Granularity == Unscaled && d.needs&(kernels.Ranged|kernels.Stored) != 0:
+	case !s.Has(needs):
+		return s.Format.Name + ": " + whyNot(s.Format, needs)
+	case s.Granularity == Unscaled && needs&(kernels.Ranged|kernels.Stored) != 0:
 		return "there is no scale"
-	case d.Name == "seed" && s.Rounding != stochastic:
+	case name == "seed" && s.Rounding != stochastic:
 		return "only stochastic rounding draws lots"
 	}
 	return ""
 }
 
+// Why returns the reason why the dial does not apply to s, or "" if it does.
+func (d *Dial[S]) Why(s S) string { return d.why(s) }
+
 // Options returns what the dial can be turned to from s, s itself included,
 // and the index of s among them; none if the dial does not apply.
-func (d *Dial) Options(s Scheme) (options []Option, at int) {
+func (d *Dial[S]) Options(s S) (options []Option[S], at int) {
 	if d.Why(s) != "" {
 		return nil, 0
 	}
 	options = d.options(s)
-	return options, slices.IndexFunc(options, func(o Option) bool { return o.Scheme == s })
+	return options, slices.IndexFunc(options, func(o Option[S]) bool { return o.Scheme == s })
 }
 
 // Label returns the position of the dial in s, or "–" if it does not apply.
-func (d *Dial) Label(s Scheme) string {
+func (d *Dial[S]) Label(s S) string {
 	options, at := d.Options(s)
 	if len(options) == 0 {
 		return "–"
@@ -103,7 +112,7 @@ func (d *Dial) Label(s Scheme) string {
 }
 
 // Turn returns s with the dial turned by steps, stopping at its ends.
-func (d *Dial) Turn(s Scheme, steps int) Scheme {
+func (d *Dial[S]) Turn(s S, steps int) S {
 	options, at := d.Options(s)
 	if len(options) == 0 {
 		return s
@@ -113,12 +122,12 @@ func (d *Dial) Turn(s Scheme, steps int) Scheme {
 
 // familyOptions are "keep" and each family by its member that is nearest in
 // bits.
-func familyOptions(s Scheme) []Option {
+func familyOptions(s Scheme) []Option[Scheme] {
 	bits := 8
 	if !s.Keep() {
 		bits = s.Format.Bits
 	}
-	options := []Option{{"keep", Scheme{}}}
+	options := []Option[Scheme]{{"keep", Scheme{}}}
 	for _, family := range kernels.Families {
 		var best *kernels.Format
 		for _, f := range kernels.Formats {
@@ -130,7 +139,7 @@ func familyOptions(s Scheme) []Option {
 		if !s.Keep() && s.Format.Family == family {
 			t = s
 		}
-		options = append(options, Option{family, t})
+		options = append(options, Option[Scheme]{family, t})
 	}
 	return options
 }
@@ -138,15 +147,15 @@ func familyOptions(s Scheme) []Option {
 func distance(a, b int) int { return max(a-b, b-a) }
 
 // formatOptions are the members of the family.
-func formatOptions(s Scheme) []Option {
-	var options []Option
+func formatOptions(s Scheme) []Option[Scheme] {
+	var options []Option[Scheme]
 	for _, f := range kernels.Formats {
 		if f.Family == s.Format.Family {
 			t := s
 			if f != s.Format {
 				t = s.As(f)
 			}
-			options = append(options, Option{f.Name, t})
+			options = append(options, Option[Scheme]{f.Name, t})
 		}
 	}
 	return options
@@ -156,7 +165,7 @@ func formatOptions(s Scheme) []Option {
 // was typed keeps its place between them.
 var groupSizes = []Granularity{512, 256, 128, 64, 32, 16, 8}
 
-func granularityOptions(s Scheme) []Option {
+func granularityOptions(s Scheme) []Option[Scheme] {
 	sizes := slices.Concat([]Granularity{PerTensor, PerChannel}, groupSizes)
 	if s.Has(kernels.Unscaled) {
 		sizes = slices.Insert(sizes, 0, Unscaled)
@@ -165,7 +174,7 @@ func granularityOptions(s Scheme) []Option {
 		i := slices.IndexFunc(sizes, func(g Granularity) bool { return g > 0 && g < s.Granularity })
 		sizes = slices.Insert(sizes, i, s.Granularity)
 	}
-	var options []Option
+	var options []Option[Scheme]
 	for _, g := range sizes {
 		t := s
 		if g != s.Granularity {
@@ -175,7 +184,7 @@ func granularityOptions(s Scheme) []Option {
 		if g > 0 {
 			label = "group " + label[1:]
 		}
-		options = append(options, Option{label, t})
+		options = append(options, Option[Scheme]{label, t})
 	}
 	return options
 }
@@ -194,29 +203,29 @@ func (s Scheme) at(g Granularity) Scheme {
 	return t
 }
 
-func zeroOptions(s Scheme) []Option {
+func zeroOptions(s Scheme) []Option[Scheme] {
 	asym := s
 	asym.Asymmetric = true
 	if s.Format.Bits == 1 {
-		return []Option{{"asymmetric", asym}}
+		return []Option[Scheme]{{"asymmetric", asym}}
 	}
 	if !asym.rangeFits(asym.Range) {
 		asym.Range = kernels.MinMax
 	}
 	sym := s
 	sym.Asymmetric = false
-	return []Option{{"symmetric", sym}, {"asymmetric", asym}}
+	return []Option[Scheme]{{"symmetric", sym}, {"asymmetric", asym}}
 }
 
-func roundingOptions(s Scheme) []Option {
-	var options []Option
+func roundingOptions(s Scheme) []Option[Scheme] {
+	var options []Option[Scheme]
 	for _, r := range kernels.Roundings {
 		t := s
 		t.Rounding = r
 		if r != stochastic {
 			t.Seed = 0
 		}
-		options = append(options, Option{r.Title, t})
+		options = append(options, Option[Scheme]{r.Title, t})
 	}
 	return options
 }
@@ -225,12 +234,12 @@ func roundingOptions(s Scheme) []Option {
 // that was typed keeps its place between them.
 var percentiles = []uint16{9999, 9990, 9950, 9900, 9800, 9500}
 
-func rangeOptions(s Scheme) []Option {
-	var options []Option
+func rangeOptions(s Scheme) []Option[Scheme] {
+	var options []Option[Scheme]
 	if s.Format.Packing != nil {
 		t := s
 		t.Range = nil
-		options = append(options, Option{"reference", t})
+		options = append(options, Option[Scheme]{"reference", t})
 	}
 	for _, r := range kernels.Ranges {
 		if !r.Of(s.Format) || !s.rangeFits(r) {
@@ -239,7 +248,7 @@ func rangeOptions(s Scheme) []Option {
 		t := s
 		t.Range, t.Percentile = r, 0
 		if r != kernels.Percentile {
-			options = append(options, Option{r.Title, t})
+			options = append(options, Option[Scheme]{r.Title, t})
 			continue
 		}
 		list := slices.Clone(percentiles)
@@ -249,33 +258,33 @@ func rangeOptions(s Scheme) []Option {
 		}
 		for _, p := range list {
 			t.Percentile = p
-			options = append(options, Option{strings.TrimPrefix(t.rangeText(), "range="), t})
+			options = append(options, Option[Scheme]{strings.TrimPrefix(t.rangeText(), "range="), t})
 		}
 	}
 	return options
 }
 
-func storeOptions(s Scheme) []Option {
-	var options []Option
+func storeOptions(s Scheme) []Option[Scheme] {
+	var options []Option[Scheme]
 	for _, store := range kernels.Stores {
 		if s.whyNotStore(store) == "" {
 			t := s
 			t.Store = store
-			options = append(options, Option{store.Name, t})
+			options = append(options, Option[Scheme]{store.Name, t})
 		}
 	}
 	return options
 }
 
-func seedOptions(s Scheme) []Option {
-	var options []Option
+func seedOptions(s Scheme) []Option[Scheme] {
+	var options []Option[Scheme]
 	for seed := range uint16(10) {
 		t := s
 		t.Seed = seed
-		options = append(options, Option{strconv.Itoa(int(seed)), t})
+		options = append(options, Option[Scheme]{strconv.Itoa(int(seed)), t})
 	}
 	if s.Seed >= 10 {
-		options = append(options, Option{strconv.Itoa(int(s.Seed)), s})
+		options = append(options, Option[Scheme]{strconv.Itoa(int(s.Seed)), s})
 	}
 	return options
 }

@@ -93,7 +93,7 @@ func TestScalesAreDoublyQuantizedOnlyWhereBitsandbytesDoes(t *testing.T) {
 		if (err == nil) != bitsandbytes {
 			t.Errorf("%s:scale=dq: %v", scheme, err)
 		}
-		offered := slices.ContainsFunc(storeOptions(s), func(o Option) bool { return o.Scheme.Store == kernels.DoubleQuantized })
+		offered := slices.ContainsFunc(storeOptions(s), func(o Option[Scheme]) bool { return o.Scheme.Store == kernels.DoubleQuantized })
 		if offered != bitsandbytes {
 			t.Errorf("%s: the dial offers scale=dq: %v", scheme, offered)
 		}

@@ -17,6 +17,13 @@ func newHistogram(lo, hi float64) Histogram {
 	return Histogram{lo, hi, make([]int64, kernels.BinCount)}
 }
 
+// HistogramOf returns what was counted, from lo to hi, over the axis that
+// measurements have.
+func HistogramOf(counted kernels.Distribution, lo, hi float32) Histogram {
+	from, to := axis(float64(lo), float64(hi))
+	return spread(counted, from, to)
+}
+
 // spread returns the buckets as a histogram over [lo, hi], each bucket evenly
 // spread over the bins that it touches, counts kept whole.
 func spread(buckets kernels.Distribution, lo, hi float64) Histogram {

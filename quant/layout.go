@@ -142,3 +142,7 @@ func (s Scheme) Bytes(shape []int, stored int64) int64 {
 	lo, carry = bits.Add64(lo, uint64(s.Format.TensorBits())+7, 0)
 	return int64((hi+carry)<<61 | lo>>3)
 }
+
+// Units returns how many units, weights that share a scale, a tensor of the
+// given shape has under s.
+func (s Scheme) Units(shape []int) int { return s.layout(shape).units() }

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/bitdial/bitdial/quant/model"
-	"github.com/bitdial/bitdial/samples"
+	"github.com/bitdial/bitdial/quant/model/safetensors"
 )
 
 // TestTheOptimalScaleOfIntegersIsNeverWorseThanAnyClipping compares group by
@@ -46,7 +46,7 @@ func weightsOf(t testing.TB, tensor *model.Tensor) []float32 {
 // BenchmarkOptimalOnTheSample tells what the optimal scale saves in error, in
 // dB, on the weights of a trained network, and what it costs in time.
 func BenchmarkOptimalOnTheSample(b *testing.B) {
-	m, err := samples.Open("animals")
+	m, err := safetensors.Open("../samples/animals/animals.safetensors")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,9 +10,41 @@ import (
 // Plan gives every tensor of a model its scheme: that of the last rule whose
 // glob matches the tensor's name, else the default for weights, else keep. A
 // Plan is a value: its methods return a new one and leave it as it is.
+//
+// What flows into the layers has schemes of its own, likewise: that of the last
+// activation rule that matches the name of the layer's weight, else the default
+// for activations.
 type Plan struct {
 	Default Choice
 	Rules   []Rule
+
+	DefaultActivation Activation
+	ActivationRules   []ActivationRule
+
+	Remedies Remedies
+}
+
+// ActivationRule gives what flows into the layers whose weights' names match
+// Glob a scheme.
+type ActivationRule struct {
+	Glob string
+	Activation
+}
+
+// Activation returns the scheme of what flows into the layer of the weight
+// called name.
+func (p Plan) Activation(name string) Activation {
+	for _, r := range slices.Backward(p.ActivationRules) {
+		if Match(r.Glob, name) {
+			return r.Activation
+		}
+	}
+	return p.DefaultActivation
+}
+
+// NeedsCalibration reports whether p gives any activation a fixed range.
+func (p Plan) NeedsCalibration() bool {
+	return p.DefaultActivation.Static || slices.ContainsFunc(p.ActivationRules, func(r ActivationRule) bool { return r.Static })
 }
 
 // Rule gives the tensors whose names match Glob a scheme. A star stands for
@@ -129,7 +161,27 @@ func (p Plan) Schemes(tensors []*model.Tensor) []Scheme {
 // hide, are dropped.
 func (p Plan) With(glob string, c Choice) Plan {
 	rules := slices.DeleteFunc(slices.Clone(p.Rules), func(r Rule) bool { return r.Glob == glob })
-	return Plan{p.Default, append(rules, Rule{glob, c})}
+	p.Rules = append(rules, Rule{glob, c})
+	return p
+}
+
+// WithActivation returns p with an activation rule added, as [Plan.With] does.
+func (p Plan) WithActivation(glob string, a Activation) Plan {
+	rules := slices.DeleteFunc(slices.Clone(p.ActivationRules), func(r ActivationRule) bool { return r.Glob == glob })
+	p.ActivationRules = append(rules, ActivationRule{glob, a})
+	return p
+}
+
+// Only returns the plan under which t alone has a scheme, and what flows into
+// its layer: those that p gives them. The remedies stay.
+func (p Plan) Only(t *model.Tensor) Plan {
+	return Plan{Remedies: p.Remedies}.With(Literal(t.Name), p.Wish(t)).WithActivation(Literal(t.Name), p.Activation(t.Name))
+}
+
+// Without returns p with the tensor called name, and what flows into its layer,
+// left as they are.
+func (p Plan) Without(name string) Plan {
+	return p.With(Literal(name), Choice{}).WithActivation(Literal(name), Activation{})
 }
 
 // Everywhere returns the plan with c for all weights and no other rule.
@@ -137,5 +189,6 @@ func Everywhere(c Choice) Plan { return Plan{Default: c} }
 
 // Equal reports whether p and o say the same.
 func (p Plan) Equal(o Plan) bool {
-	return p.Default == o.Default && slices.Equal(p.Rules, o.Rules)
+	return p.Default == o.Default && slices.Equal(p.Rules, o.Rules) && p.Remedies == o.Remedies &&
+		p.DefaultActivation == o.DefaultActivation && slices.Equal(p.ActivationRules, o.ActivationRules)
 }

@@ -65,11 +65,13 @@ func TestTheDefaultLeavesBiasesAndIdsAlone(t *testing.T) {
 }
 
 func anyPlan(t *rapid.T) Plan {
-	p := Plan{Default: Choice{anyScheme(t), anyScheme(t)}}
+	p := Plan{Default: Choice{anyScheme(t), anyScheme(t)}, DefaultActivation: anyActivation(t)}
 	globs := []string{"*", "a.*", "*.weight", "a.0.weight", `a\[0\].bias`, "?.[01].*", "b.ids", Literal("a[0].bias")}
 	for range rapid.IntRange(0, 6).Draw(t, "rules") {
 		p.Rules = append(p.Rules, Rule{rapid.SampledFrom(globs).Draw(t, "glob"), Choice{anyScheme(t), anyScheme(t)}})
+		p = p.WithActivation(rapid.SampledFrom(globs).Draw(t, "layers"), anyActivation(t))
 	}
+	p.Remedies = Remedies{rapid.Bool().Draw(t, "equalize"), rapid.Bool().Draw(t, "correct"), rapid.Uint8Range(0, 100).Draw(t, "smooth")}
 	return p
 }
 
@@ -105,6 +107,9 @@ func TestABrokenPlanFileSaysWhatIsWrong(t *testing.T) {
 		"[[rule]]\nmatch = '['\nscheme = 'int8'": `rule 1: match "[" is not a glob`,
 		"[[rule]]\nscheme = 'int8'":              `rule 1: match "" is not a glob`,
 		"[[rule]]\nmatch = '*'\nscheme = 'i'":    `rule 1: scheme "i" is not a format`,
+		"activation = 'int8:channel'":            `is no granularity of activations`,
+		"[[activation_rule]]\nmatch = '['":       `activation rule 1: match "[" is not a glob`,
+		"remedies = 'sleep'":                     `remedy "sleep" is not one`,
 		"colour = 'red'":                         `not a plan: it has no key "colour"`,
 		"\x00\x01":                               "not a plan",
 	} {

@@ -15,8 +15,11 @@ import (
 
 // planFile is a plan as TOML.
 type planFile struct {
-	Default string     `toml:"default" comment:"for weights that no rule names"`
-	Rules   []planRule `toml:"rule"    comment:"the last rule that matches decides"`
+	Default     string     `toml:"default" comment:"for weights that no rule names"`
+	Activation  string     `toml:"activation,omitempty" comment:"for what flows into layers that no activation rule names"`
+	Remedies    string     `toml:"remedies,omitempty"`
+	Rules       []planRule `toml:"rule"    comment:"the last rule that matches decides"`
+	Activations []planRule `toml:"activation_rule,omitempty" comment:"by the name of the layer's weight"`
 }
 
 type planRule struct {
@@ -29,9 +32,15 @@ const maxPlan = 128 << 20
 
 // WriteTo writes p as TOML.
 func (p Plan) WriteTo(w io.Writer) (int64, error) {
-	file := planFile{Default: p.Default.String()}
+	file := planFile{Default: p.Default.String(), Remedies: p.Remedies.String()}
 	for _, r := range p.Rules {
 		file.Rules = append(file.Rules, planRule{r.Glob, r.String()})
+	}
+	if !p.DefaultActivation.Keep() {
+		file.Activation = p.DefaultActivation.String()
+	}
+	for _, r := range p.ActivationRules {
+		file.Activations = append(file.Activations, planRule{r.Glob, r.String()})
 	}
 	text, err := toml.Marshal(file)
 	if err != nil {
@@ -65,6 +74,24 @@ func ReadPlan(r io.Reader) (Plan, error) {
 		if p.Default, err = ParseChoice(file.Default); err != nil {
 			return Plan{}, fmt.Errorf("default: %w", err)
 		}
+	}
+	if file.Activation != "" {
+		if p.DefaultActivation, err = ParseActivation(file.Activation); err != nil {
+			return Plan{}, err
+		}
+	}
+	if p.Remedies, err = ParseRemedies(file.Remedies); err != nil {
+		return Plan{}, err
+	}
+	for i, rule := range file.Activations {
+		if err := CheckGlob(rule.Match); err != nil || rule.Match == "" {
+			return Plan{}, fmt.Errorf("activation rule %d: match %q is not a glob", i+1, rule.Match)
+		}
+		a, err := ParseActivation(rule.Scheme)
+		if err != nil {
+			return Plan{}, fmt.Errorf("activation rule %d: %w", i+1, err)
+		}
+		p.ActivationRules = append(p.ActivationRules, ActivationRule{rule.Match, a})
 	}
 	for i, rule := range file.Rules {
 		if err := CheckGlob(rule.Match); err != nil || rule.Match == "" {

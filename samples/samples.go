@@ -1,35 +1,58 @@
 // Package samples is the models that the program carries, so that there is
-// something to look at before a model is at hand.
+// something to look at before a model is at hand, and the data that they are
+// trained and judged on: drawings, pictures and novels, the same bytes on every
+// machine. It knows of no network but its weights.
 package samples
 
 import (
 	_ "embed" // the samples are embedded files
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bitdial/bitdial/quant/model"
 	"github.com/bitdial/bitdial/quant/model/safetensors"
 )
 
-// Sample is a model that the program carries.
+// Sample is a model that the program carries, and its data: either pictures or
+// text.
 type Sample struct {
 	Name  string // what Open takes
 	About string // what it is, in a sentence
 
-	data []byte // a safetensors file
+	Pictures *Pictures
+	Text     *Text
+
+	data []byte // a safetensors file; nil while there is no network
 }
 
 // Prefix precedes the name of a sample where a path is expected:
 // sample:animals.
 const Prefix = "sample:"
 
-//go:embed animals/animals.safetensors
-var animals []byte
+var (
+	//go:embed animals/animals.safetensors
+	animalsNetwork []byte
+	//go:embed austen/austen.safetensors
+	austenNetwork []byte
+)
 
-// All lists the samples.
+// All lists the samples that have a network.
 var All = []Sample{
-	{"animals", "A small convolutional network that tells twelve animals apart in 32×32 pictures.", animals},
+	{
+		Name: "animals", About: "A small convolutional network that tells twelve animals apart in 32×32 pictures.",
+		Pictures: animalPictures, data: animalsNetwork,
+	},
+	{
+		Name: "austen", About: "A small language model of Llama's shape that continues Jane Austen's novels letter by letter.",
+		Text: austenText, data: austenNetwork,
+	},
 }
+
+// Data lists the samples that have data: [All], and those without a network.
+var Data = append(slices.Clone(All),
+	Sample{Name: "fashion", About: "Ten kinds of clothing in grey pictures of 28×28 pixels.", Pictures: fashionPictures},
+)
 
 // Names returns the names of all samples.
 func Names() []string {

@@ -41,7 +41,7 @@ func TestTheAnimalsNetworkIsWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(m.Tensors) != 10 || m.Params() != 61_692 {
+	if len(m.Tensors) != 10 || m.Params() != 61_292 {
 		t.Errorf("%d tensors of %d weights", len(m.Tensors), m.Params())
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/net"
 )
 
 // app is the explorer.
@@ -24,16 +25,22 @@ type app struct {
 	planPath string // where the plan was saved or loaded, "" if nowhere
 	planned  planned
 
-	work    work
-	layers  layers
-	page    int
-	heat    heatMap
-	micro   microscope
-	dial    int // index into quant.Dials of the one that ←/→ turn
-	digit   int // a typed 1 that may become 10 to 16, else 0
-	channel int // under the cursor of the channel strip, from 1; 0 for none
-	log     bool
-	compare bool
+	work     work
+	run      running
+	view     runView
+	training *training // nil if none is under way
+	kept     kept
+	layers   layers
+	page     int
+	heat     heatMap
+	measures measures
+	micro    microscope
+	inputs   bool // the dials are those of what flows into the layer, not of its weights
+	dial     int  // index into the table of dials of the one that ←/→ turn
+	digit    int  // a typed 1 that may become 10 to 16, else 0
+	channel  int  // under the cursor of the channel strip, from 1; 0 for none
+	log      bool
+	compare  bool
 
 	dialog dialog // drawn on top, gets the keys; nil if none
 	notice string // in the last row, until the next key
@@ -62,27 +69,36 @@ var pages = []struct {
 	{"Layers", "l", (*app).drawLayers},
 	{"Sensitivity", "s", (*app).drawSensitivity},
 	{"Microscope", "m", (*app).drawMicroscope},
+	{"Run", "r", (*app).drawRun},
+	{"", "t", (*app).drawTraining}, // what Run leads to: it has no tab of its own
+	{"", "v", (*app).drawMeasures}, // the other side of Sensitivity: it has no tab of its own
 }
 
 const (
 	pageLayers = iota
 	pageSensitivity
 	pageMicroscope
+	pageRun
+	pageTraining
+	pageMeasures
 )
 
 func newApp(ctx context.Context, o Options) *app {
 	a := &app{ctx: ctx, open: o.Open, screen: newScreen(0, 0), theme: newTheme(true), planPath: o.PlanPath}
 	a.mouse.x = -1
-	a.load(o.Model, o.Plan)
+	a.load(o.Model, o.Plan, o.Task)
 	return a
 }
 
-// load shows another model, under plan.
-func (a *app) load(m *model.Model, plan quant.Plan) {
+// load shows another model, under plan; task is nil if it cannot be run.
+func (a *app) load(m *model.Model, plan quant.Plan, task *net.Task) {
 	a.work.stop()
 	a.model, a.history = m, quant.NewHistory(plan)
 	a.planned = newPlanned(m, plan)
 	a.work = newWork()
+	a.endTraining()
+	a.run, a.view, a.kept = newRunning(task), runView{}, kept{}
+	a.inputs, a.measures = false, measures{}
 	a.page, a.micro, a.heat, a.compare = pageLayers, microscope{}, heatMap{}, false
 	a.dial = 1
 	a.layers.load(m)
@@ -106,7 +122,7 @@ func (a *app) Init() tea.Cmd {
 
 // Update takes in what happened and starts what is most urgent then.
 func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	return a, tea.Batch(a.handle(msg), a.schedule())
+	return a, tea.Batch(a.handle(msg), a.schedule(), a.train())
 }
 
 func (a *app) handle(msg tea.Msg) tea.Cmd {
@@ -134,6 +150,12 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 		return a.pointer(msg)
 	case resultMsg:
 		return a.take(msg)
+	case trainedMsg:
+		return a.trained(msg)
+	case keptMsg:
+		return a.keepNetwork(msg)
+	case savedWeightsMsg:
+		return a.savedWeights(msg)
 	case tickMsg:
 		return a.tick()
 	case openedMsg:
@@ -199,8 +221,7 @@ func (a *app) View() tea.View {
 	s.clear()
 	a.hots = a.hots[:0]
 	if s.w > 0 && s.h > 0 {
-		head, rest := s.area().cutTop(1)
-		foot, body := rest.cutBottom(1)
+		head, body, foot := s.parts()
 		a.drawHead(head)
 		a.drawTabs(body)
 		pages[a.page].draw(a, body)
@@ -235,6 +256,7 @@ func (a *app) drawHead(r rect) {
 	}
 	right := fmt.Sprintf("%s → %s  %.1f×  %.2f bpw  ", sizeText(t.Now), sizeText(t.Then), t.Ratio(), t.BPW())
 	x := s.text(r, r.x, r.y, fg(colAccent).with(bold), " bitdial ")
+	sqnr += a.meritText(r.w)
 	width := textWidth(right) + textWidth(sqnr)
 	left := rect{x, r.y, max(0, r.w-x-width-1), 1}
 	facts := fmt.Sprintf("  %d tensors · %s weights", len(a.model.Tensors), countText(int64(t.Params)))
@@ -262,11 +284,14 @@ func (a *app) drawTabs(r rect) {
 	s.box(r, fg(colFaint))
 	x := r.x + 1
 	for i, p := range pages {
+		if p.name == "" {
+			continue
+		}
 		if i > 0 {
 			x = s.text(r, x, r.y, fg(colFaint), "─")
 		}
 		st := fg(colDim)
-		if i == a.page {
+		if i == a.page || i == pageSensitivity && a.page == pageMeasures || i == pageRun && a.page == pageTraining {
 			st = fg(colAccent).with(bold)
 		}
 		from := x

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -14,9 +16,12 @@ func splitWords(text string) []string {
 	return strings.FieldsFunc(strings.ReplaceAll(text, "\n", " \n "), func(r rune) bool { return r == ' ' })
 }
 
-// applyDialog gives the scheme of the selected layer to others.
+// applyDialog gives the scheme of the selected layer to others: that of its
+// weights, or of what flows into it.
 type applyDialog struct {
 	scheme quant.Scheme
+	flow   quant.Activation
+	inputs bool // it is flow that is given
 	name   string
 	choice int
 	glob   input
@@ -30,14 +35,33 @@ var scopes = []struct{ key, label string }{
 	{"4", "names that match"},
 }
 
+// scopeAll is the choice that becomes the plan's default.
+const scopeAll = 2
+
 func (a *app) askApply() tea.Cmd {
 	t, s := a.selected()
-	if t == nil || !quant.Quantizable(t) {
+	if t == nil || a.onInputs() && a.whyNoInputs(t) != "" || !a.onInputs() && !quant.Quantizable(t) {
 		a.notice = a.whyNot(0)
 		return nil
 	}
-	a.dialog = &applyDialog{scheme: s, name: t.Name, choice: 1, glob: newInput("*")}
+	a.dialog = &applyDialog{scheme: s, flow: a.activation(t.Name), inputs: a.onInputs(), name: t.Name, choice: 1, glob: newInput("*")}
 	return nil
+}
+
+// text returns what is given.
+func (d *applyDialog) text() string {
+	if d.inputs {
+		return d.flow.String()
+	}
+	return d.scheme.String()
+}
+
+// label returns what choice n is called.
+func (d *applyDialog) label(n int) string {
+	if d.inputs && n == scopeAll {
+		return "what flows into any layer"
+	}
+	return scopes[n].label
 }
 
 // glob returns what choice n matches; all weights are the default rule.
@@ -47,7 +71,7 @@ func (d *applyDialog) pattern(n int) string {
 		return quant.Literal(d.name)
 	case 1:
 		return quant.Kind(d.name)
-	case 2:
+	case scopeAll:
 		return ""
 	}
 	return d.glob.value()
@@ -55,21 +79,56 @@ func (d *applyDialog) pattern(n int) string {
 
 // plan returns the present plan with the choice applied.
 func (d *applyDialog) plan(a *app) quant.Plan {
-	if d.choice == 2 {
-		return quant.Everywhere(quant.Choice{Scheme: d.scheme})
+	p := a.history.Plan()
+	switch {
+	case d.inputs && d.choice == scopeAll:
+		p.DefaultActivation, p.ActivationRules = d.flow, nil
+	case d.inputs:
+		p = p.WithActivation(d.pattern(d.choice), d.flow)
+	case d.choice == scopeAll:
+		p.Default, p.Rules = quant.Choice{Scheme: d.scheme}, nil
+		return p
+	default:
+		return p.With(d.pattern(d.choice), quant.Choice{Scheme: d.scheme})
 	}
-	return a.history.Plan().With(d.pattern(d.choice), quant.Choice{Scheme: d.scheme})
+	// A rule for activations has no second choice: layers that it does not fit
+	// keep what they have.
+	_, unfit := d.layers(a, d.choice)
+	for _, name := range unfit {
+		p = p.WithActivation(quant.Literal(name), a.activation(name))
+	}
+	return p
 }
 
-// count returns how many tensors choice n reaches.
+// count returns how many layers choice n reaches.
 func (d *applyDialog) count(a *app, n int) int {
+	if d.inputs {
+		fit, _ := d.layers(a, n)
+		return len(fit)
+	}
 	glob, count := d.pattern(n), 0
 	for _, t := range a.model.Tensors {
-		if quant.Quantizable(t) && (n == 2 && quant.IsWeight(t) || n != 2 && quant.Match(glob, t.Name)) {
+		if quant.Quantizable(t) && (n == scopeAll && quant.IsWeight(t) || n != scopeAll && quant.Match(glob, t.Name)) {
 			count++
 		}
 	}
 	return count
+}
+
+// layers returns the layers whose inputs choice n reaches, and those that the
+// scheme does not fit.
+func (d *applyDialog) layers(a *app, n int) (fit, unfit []string) {
+	glob := d.pattern(n)
+	for _, name := range slices.Sorted(maps.Keys(a.run.inputs)) {
+		switch {
+		case n != scopeAll && !quant.Match(glob, name):
+		case d.flow.WhyNot(a.run.inputs[name]) == "":
+			fit = append(fit, name)
+		default:
+			unfit = append(unfit, name)
+		}
+	}
+	return fit, unfit
 }
 
 func (d *applyDialog) key(a *app, msg tea.Msg) tea.Cmd {
@@ -113,14 +172,17 @@ func (d *applyDialog) apply(a *app) tea.Cmd {
 		a.notice = "no layer's name matches"
 		return nil
 	} else {
-		a.notice = fmt.Sprintf("%s on %d layers", d.scheme, n)
+		a.notice = fmt.Sprintf("%s on %d layers", d.text(), n)
+	}
+	if _, unfit := d.layers(a, d.choice); d.inputs && len(unfit) > 0 {
+		a.notice += fmt.Sprintf("; %d that it does not fit stay as they are", len(unfit))
 	}
 	a.dialog = nil
 	return a.change(d.plan(a))
 }
 
 func (d *applyDialog) draw(a *app, r rect) {
-	in := a.drawDialog(r, 66, len(scopes)+8, "Apply "+cutMiddle(d.scheme.String(), 40)+" to")
+	in := a.drawDialog(r, 66, len(scopes)+8, "Apply "+cutMiddle(d.text(), 40)+" to")
 	s := a.screen
 	for i, c := range scopes {
 		row := rect{in.x, in.y + 1 + i, in.w, 1}
@@ -130,7 +192,7 @@ func (d *applyDialog) draw(a *app, r rect) {
 			st = st.with(bold).on(colSelectBg)
 		}
 		x := s.text(row, row.x, row.y, fg(colAccent).on(st.bg), c.key+" ")
-		x = s.text(row, x, row.y, st, c.label+"  ")
+		x = s.text(row, x, row.y, st, d.label(i)+"  ")
 		n := d.count(a, i)
 		count := fmt.Sprintf("%d layers", n)
 		if n == 1 {

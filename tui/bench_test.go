@@ -9,6 +9,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/net"
+	"github.com/bitdial/bitdial/samples"
 )
 
 // turn turns the dial in focus, takes the estimate that follows and draws the
@@ -25,8 +27,12 @@ func (s *sitting) takeNext() {
 	if !ok {
 		s.t.Fatal("nothing to do")
 	}
-	summary, _ := s.work.summaries.get(request.tensor)
 	s.work.job = &job{request: request, cancel: func() {}}
+	if request.errand.kind != noErrand {
+		s.take(s.work.job.runErrand(context.Background(), s.given(request.errand)).(resultMsg))
+		return
+	}
+	summary, _ := s.work.summaries.get(request.tensor)
 	s.take(s.work.job.run(context.Background(), summary).(resultMsg))
 }
 
@@ -73,6 +79,41 @@ func BenchmarkView(b *testing.B) {
 	}
 }
 
+// BenchmarkRunPages is the cost of a frame of the pages that run a network, and
+// the time from a key to the frame with the first answer.
+func BenchmarkRunPages(b *testing.B) {
+	m, task, err := samples.OpenTask("animals", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	noState(b)
+	s := &sitting{b, newApp(context.Background(), Options{Model: m, Plan: DefaultPlan(), Task: task})}
+	s.send(tea.WindowSizeMsg{Width: 200, Height: 60})
+	s.press("r")
+	b.Run("view", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.View()
+		}
+	})
+	b.Run("turn", func(b *testing.B) {
+		for steps := 1; b.Loop(); steps = -steps {
+			float, _ := s.run.known(0, "")
+			s.run.scores = newRecent[errand, *net.Score](64) // no turn has been seen before
+			s.run.scores.put(s.run.score(0, "", true), float)
+			s.turnOnce(steps)
+		}
+	})
+	s.press("3 t")
+	s.training.state = paused
+	b.Run("view of a training", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.View()
+		}
+	})
+}
+
 // BenchmarkManyTensors is the cost of a key in a model of 300,000 tensors.
 func BenchmarkManyTensors(b *testing.B) {
 	m := manyTensors(b, 300_000)
@@ -105,7 +146,7 @@ func BenchmarkManyTensors(b *testing.B) {
 	})
 	b.Run("sort", func(b *testing.B) {
 		for b.Loop() {
-			s.sortBy(4)
+			s.sortBy(6)
 			s.next()
 			s.View()
 		}
@@ -136,5 +177,19 @@ func TestTenThousandFramesDoNotGrowTheMemory(t *testing.T) {
 	}
 	if after := heap(); after > before+256<<10 {
 		t.Errorf("from %d to %d KiB", before>>10, after>>10)
+	}
+}
+
+// BenchmarkViewOfRuns is the cost of a frame of what a run has found out.
+func BenchmarkViewOfRuns(b *testing.B) {
+	for name, keys := range map[string]string{"inputs": "i right right", "measures": "s v"} {
+		b.Run(name, func(b *testing.B) {
+			s := sitWithTask(b, 200, 60)
+			s.press(keys)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.View()
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -40,13 +41,17 @@ func (a *app) drawLayers(r rect) {
 		s.vrule(r, divider, fg(colFaint))
 		s.hrule(rect{divider, r.y, r.x + r.w - divider, r.h}, rule, fg(colFaint), "")
 	}
-	s.text(r, dials.x+1, rule, fg(colDim), " dials ")
+	a.drawDialTitle(r, dials.x+1, rule)
 	_, left = left.cutLeft(1)
 	a.drawList(left)
 	a.drawDials(dials)
 
 	t, scheme := a.selected()
 	if t == nil {
+		return
+	}
+	if a.inputs {
+		a.drawFlow(plots, t)
 		return
 	}
 	before, known := a.planned.previous[t]
@@ -62,6 +67,10 @@ func (a *app) drawLayers(r rect) {
 func (a *app) toggleCompare() tea.Cmd {
 	t, _ := a.selected()
 	if t == nil {
+		return nil
+	}
+	if a.inputs {
+		a.notice = "it is the schemes of weights that are compared: i turns to them"
 		return nil
 	}
 	if _, ok := a.planned.previous[t]; !ok && !a.compare {
@@ -125,7 +134,7 @@ func (a *app) drawFigures(r rect, m *quant.Measurement) int {
 	if spread := (m.SQNRHi - m.SQNRLo) / 2; spread > 0 {
 		sqnr += fmt.Sprintf(" ±%.1f", spread)
 	}
-	facts := []struct{ name, value string }{
+	facts := []figure{
 		{"SQNR", sqnr},
 		{"bpw", fmt.Sprintf("%.2f", m.BPW())},
 		{"size", sizeText(m.Tensor.Bytes()) + " → " + sizeText(m.Bytes)},
@@ -136,8 +145,17 @@ func (a *app) drawFigures(r rect, m *quant.Measurement) int {
 		{"cosine", fmt.Sprintf("%.5f", m.Cosine())},
 	}
 	if m.NonFinite > 0 {
-		facts = append(facts[:1], append([]struct{ name, value string }{{"NaN/Inf", countText(int64(m.NonFinite))}}, facts[1:]...)...)
+		facts = slices.Insert(facts, 1, figure{"NaN/Inf", countText(int64(m.NonFinite))})
 	}
+	return a.writeFigures(r, facts)
+}
+
+// figure is a number with its name.
+type figure struct{ name, value string }
+
+// writeFigures writes figures into r, as many as there is room for, and returns
+// how many rows that took.
+func (a *app) writeFigures(r rect, facts []figure) int {
 	x, y := r.x+1, r.y
 	for _, f := range facts {
 		w := textWidth(f.name) + 1 + textWidth(f.value)
@@ -247,19 +265,25 @@ func (a *app) moveChannel(steps int) tea.Cmd {
 // drawStrip draws the error per channel, with the value under the mouse or the
 // cursor, else of the worst.
 func (a *app) drawStrip(r rect, m *quant.Measurement) {
-	n := len(m.Channels)
-	if r.h < 2 || n == 0 {
-		return
-	}
-	s := a.screen
-	head, row := r.cutTop(1)
-	values := make([]float64, n)
+	values := make([]float64, len(m.Channels))
 	for i, c := range m.Channels {
 		values[i] = math.NaN()
 		if c.N > 0 {
 			values[i] = c.SQNR()
 		}
 	}
+	a.drawChannels(r, values, sqnrScale, "worst", func(i int) string { return dbText(values[i]) + " dB" })
+}
+
+// drawChannels draws one value per channel, and above them that of the channel
+// under the mouse or the cursor, else of the worst.
+func (a *app) drawChannels(r rect, values []float64, sc scale, worst string, tell func(i int) string) {
+	n := len(values)
+	if r.h < 2 || n == 0 {
+		return
+	}
+	s := a.screen
+	head, row := r.cutTop(1)
 	first, end, cursor := 0, n, -1
 	if x, _, ok := a.over(row); ok {
 		first, end = stripChannels(row.w, n, x)
@@ -270,14 +294,14 @@ func (a *app) drawStrip(r rect, m *quant.Measurement) {
 		cursor = stripColumn(row.w, n, first)
 	}
 	x := s.text(head, head.x, head.y, fg(colDim), "channels  ")
-	at := worstOf(values[first:end], sqnrScale)
+	at := worstOf(values[first:end], sc)
 	switch {
 	case at >= 0 && cursor >= 0:
-		s.text(head, x, head.y, style{}, cutEnd(fmt.Sprintf("channel %d: %s dB", first+at, dbText(values[first+at])), head.x+head.w-x))
+		s.text(head, x, head.y, style{}, cutEnd(fmt.Sprintf("channel %d: %s", first+at, tell(first+at)), head.x+head.w-x))
 	case at >= 0:
-		s.text(head, x, head.y, fg(colDim), cutEnd(fmt.Sprintf("worst: %d, %s dB · %d in all", at, dbText(values[at]), n), head.x+head.w-x))
+		s.text(head, x, head.y, fg(colDim), cutEnd(fmt.Sprintf("%s: %d, %s · %d in all", worst, at, tell(at), n), head.x+head.w-x))
 	case first < end:
 		s.text(head, x, head.y, fg(colDim), cutEnd("not in the sample yet", head.x+head.w-x))
 	}
-	paintStrip(s, row, values, sqnrScale, cursor)
+	paintStrip(s, row, values, sc, cursor)
 }

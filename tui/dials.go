@@ -7,16 +7,24 @@ import (
 
 	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
 )
 
-// Indices in quant.Dials.
+// Indices in quant.Dials, and in quant.ActivationDials.
 const (
 	dialFamily = iota
 	dialFormat
+	_
+	_
+	dialWhen // of activations alone
 )
+
+// onInputs reports whether the dials are those of what flows into the layer.
+func (a *app) onInputs() bool { return a.inputs && a.page == pageLayers }
 
 // turn turns dial n of the selected layer.
 func (a *app) turn(n, steps int) tea.Cmd {
+	n = min(n, a.dials()-1) // another page has more of them
 	a.dial, a.digit = n, 0
 	t, s := a.selected()
 	if t == nil {
@@ -26,16 +34,35 @@ func (a *app) turn(n, steps int) tea.Cmd {
 		a.notice = why
 		return nil
 	}
-	next, skipped := fitting(quant.Dials[n], s, steps, t.Shape)
-	if skipped != "" {
-		a.notice = skipped
+	if a.onInputs() {
+		next, skipped := fitting(quant.ActivationDials[n], a.activation(t.Name), steps, func(f quant.Activation) (quant.Activation, string) {
+			return f, f.WhyNot(a.run.inputs[t.Name])
+		})
+		a.note(skipped)
+		return a.setActivation(next)
 	}
+	next, skipped := fitting(quant.Dials[n], s, steps, func(s quant.Scheme) (quant.Scheme, string) {
+		fits, ok := fit(s, n == dialFamily, t.Shape)
+		if !ok {
+			return s, s.WhyNot(t.Shape)
+		}
+		return fits, ""
+	})
+	a.note(skipped)
 	return a.setScheme(next)
 }
 
-// fitting turns dial d by steps over the schemes that fit a tensor of the given
-// shape, and says why others were passed over.
-func fitting(d *quant.Dial, s quant.Scheme, steps int, shape []int) (next quant.Scheme, skipped string) {
+// note says something in the last row, if there is something to say.
+func (a *app) note(text string) {
+	if text != "" {
+		a.notice = text
+	}
+}
+
+// fitting turns dial d by steps over the schemes that fit, and says why others
+// were passed over. fit returns what takes the place of a scheme, or why none
+// does.
+func fitting[S comparable](d *quant.Dial[S], s S, steps int, fit func(S) (S, string)) (next S, skipped string) {
 	options, at := d.Options(s)
 	step := 1
 	if steps < 0 {
@@ -43,9 +70,9 @@ func fitting(d *quant.Dial, s quant.Scheme, steps int, shape []int) (next quant.
 	}
 	next = s
 	for i := at + step; i >= 0 && i < len(options) && steps != 0; i += step {
-		o, ok := fit(options[i].Scheme, d == quant.Dials[dialFamily], shape)
-		if !ok {
-			skipped = o.WhyNot(shape)
+		o, why := fit(options[i].Scheme)
+		if why != "" {
+			skipped = why
 			continue
 		}
 		next, steps = o, steps-step
@@ -76,14 +103,59 @@ func (a *app) whyNot(n int) string {
 	switch {
 	case t == nil:
 		return "no layer is selected"
+	case a.onInputs():
+		if why := a.whyNoInputs(t); why != "" {
+			return why
+		}
+		return quant.ActivationDials[n].Why(a.activation(t.Name))
 	case !quant.Quantizable(t):
 		return t.DType.Name + " is not quantized: integers are codes or ids"
 	}
 	return quant.Dials[n].Why(s)
 }
 
+// whyNoInputs returns why there is no scheme for what flows into t, or "".
+func (a *app) whyNoInputs(t *model.Tensor) string {
+	switch {
+	case a.run.bench == nil:
+		return "nothing flows: the model cannot be run"
+	case a.run.inputs == nil:
+		return a.run.failed[errand{kind: calibrate}].Error()
+	case a.run.inputs[t.Name] == nil:
+		return "nothing flows into " + t.Name + ": Conv, Gemm and MatMul have inputs"
+	}
+	return ""
+}
+
+// toInputs turns between the dials of weights and of what flows in.
+func (a *app) toInputs() tea.Cmd {
+	if a.run.bench == nil {
+		a.notice = "the model cannot be run here: nothing flows into its layers"
+		return nil
+	}
+	return a.showInputs(map[bool]int{false: 1}[a.inputs])
+}
+
+// showInputs shows the dials of weights (0) or of what flows in (1).
+func (a *app) showInputs(n int) tea.Cmd {
+	a.inputs, a.digit, a.channel = n == 1, 0, 0
+	a.dial = min(a.dial, a.dials()-1)
+	if t, _ := a.selected(); a.inputs && t != nil && a.activation(t.Name).Keep() {
+		a.dial = dialWhen // the way out of float
+	}
+	return nil
+}
+
+// dials returns how many dials there are.
+func (a *app) dials() int {
+	if a.onInputs() {
+		return len(quant.ActivationDials)
+	}
+	return len(quant.Dials)
+}
+
 func (a *app) nextDial(steps int) tea.Cmd {
-	n := len(quant.Dials)
+	n := a.dials()
 	a.dial = (a.dial + steps + n) % n
 	return nil
 }
@@ -107,7 +179,7 @@ func (a *app) typeBits(digit int) tea.Cmd {
 	a.digit, a.dial = 0, dialFormat
 	t, s := a.selected()
 	switch {
-	case t == nil || !quant.Quantizable(t):
+	case t == nil || !quant.Quantizable(t) || a.onInputs() && a.whyNoInputs(t) != "":
 		a.notice = a.whyNot(dialFormat)
 		return nil
 	case bits == 1:
@@ -116,6 +188,9 @@ func (a *app) typeBits(digit int) tea.Cmd {
 		return nil
 	}
 	if f := kernels.FormatOf(fmt.Sprintf("int%d", bits)); f != nil {
+		if a.onInputs() {
+			return a.setActivation(a.activation(t.Name).As(f))
+		}
 		if !s.Has(kernels.Granular) { // the default's other dials, which people expect
 			s = a.history.Plan().Default.Scheme
 		}
@@ -137,29 +212,103 @@ func dialRows(w int) int {
 	return rows + 1
 }
 
-// dialGrid lays the dials out in as many columns as there is room for.
+// dialGrid lays the dials out in as many columns as there is room for: those of
+// weights, of which there are more, so that nothing moves between the two.
 func dialGrid(w int) (rows, columns int) {
 	columns = clamp(w/dialWidth, 1, 4)
 	return (len(quant.Dials) + columns - 1) / columns, columns
 }
 
+// drawDialTitle writes " dials " at (x, y), and between whose they are.
+func (a *app) drawDialTitle(r rect, x, y int) {
+	s := a.screen
+	x = s.text(r, x, y, fg(colDim), " dials ")
+	if a.run.bench == nil {
+		return
+	}
+	for n, name := range []string{"weights", "inputs"} {
+		st := fg(colDim)
+		if a.inputs == (n == 1) {
+			st = fg(colAccent).with(bold)
+		}
+		from := x
+		x = s.text(r, x, y, fg(colFaint), "─ ")
+		if n == 1 { // its first letter is the key
+			x = s.text(r, x, y, st.with(underline), name[:1])
+			name = name[1:]
+		}
+		x = s.text(r, x, y, st, name+" ")
+		a.hots = append(a.hots, hot{area: rect{from, y, x - from, 1}, click: (*app).showInputs, n: n})
+	}
+}
+
+// face is what a dial shows.
+type face struct{ name, label, about string }
+
+// faceOf returns what dial n shows; the label is "–" where it does not apply.
+func (a *app) faceOf(n int) face {
+	t, s := a.selected()
+	if a.onInputs() {
+		d, f := quant.ActivationDials[n], a.activation(t.Name)
+		return face{d.Name, d.Label(f), flowAbout(d, f)}
+	}
+	d := quant.Dials[n]
+	about := d.Name + ": " + d.About
+	switch {
+	case d.Why(s) != "":
+	case d.Name == "format":
+		about = fmt.Sprintf("%s: %s · %.2f bpw · %s", s.Format.Name, s.Format.About, a.bpw(a.layers.selected()), s.Format.Runs)
+	default:
+		about = schemeAbout(d.Name, s, about)
+	}
+	return face{d.Name, d.Label(s), about}
+}
+
+// schemeAbout says what the present position of a dial does, where the table of
+// positions says it, else about.
+func schemeAbout(name string, s quant.Scheme, about string) string {
+	switch {
+	case name == "rounding":
+		return "rounding " + s.Rounding.About
+	case name == "range" && s.Range != nil:
+		return "range: " + s.Range.About
+	}
+	return about
+}
+
+// flowAbout is schemeAbout for activations.
+func flowAbout(d *quant.Dial[quant.Activation], f quant.Activation) string {
+	about := d.Name + ": " + d.About
+	switch {
+	case d.Why(f) != "":
+	case d.Name == "format":
+		about = f.Format.Name + ": " + f.Format.About + " · " + f.Format.Runs
+	case d.Name == "when" && f.WhyNotStatic() != "":
+		about = "when: not static: " + f.WhyNotStatic()
+	case d.Name == "range" && f.Average:
+		about = "range: the mean of the extremes that the inputs have, one by one"
+	default:
+		return schemeAbout(d.Name, f.Scheme, about)
+	}
+	return about
+}
+
 // drawDials draws the dials, column by column, and below them what the one in
 // focus is for.
 func (a *app) drawDials(r rect) {
-	t, s := a.selected()
-	if t == nil {
+	if t, _ := a.selected(); t == nil {
 		return
 	}
 	sc := a.screen
 	about, r := r.cutBottom(1)
 	rows, columns := dialGrid(r.w)
 	width := r.w / columns
-	for n, d := range quant.Dials {
+	for n := range a.dials() {
 		cell := rect{r.x + n/rows*width, r.y + n%rows, width - 1, 1}
 		if !r.contains(cell.x, cell.y) {
 			continue
 		}
-		why := a.whyNot(n)
+		why, of := a.whyNot(n), a.faceOf(n)
 		label, value, arrow := fg(colDim), style{}, fg(colFaint)
 		if why != "" {
 			label, value = fg(colFaint), fg(colFaint)
@@ -179,11 +328,11 @@ func (a *app) drawDials(r rect) {
 		if n == a.dial {
 			mark = "›"
 		}
-		x := sc.text(cell, cell.x, cell.y, label, mark+d.Name)
+		x := sc.text(cell, cell.x, cell.y, label, mark+of.name)
 		x = max(x+1, cell.x+dialLabel)
 		text := "–"
 		if why == "" {
-			text = d.Label(s)
+			text = of.label
 			if n == dialFormat && a.digit == 1 {
 				text = "1_"
 			}
@@ -196,18 +345,10 @@ func (a *app) drawDials(r rect) {
 			a.hots = append(a.hots, hot{area: rect{x, cell.y, 3, 1}, click: (*app).turnUp, wheel: (*app).wheelDial, n: n})
 		}
 	}
-	line := quant.Dials[a.dial].Name + ": " + quant.Dials[a.dial].About
-	if why := a.whyNot(a.dial); why != "" {
-		line = quant.Dials[a.dial].Name + ": " + why
-	} else {
-		switch name := quant.Dials[a.dial].Name; {
-		case name == "format":
-			line = fmt.Sprintf("%s: %s · %.2f bpw · %s", s.Format.Name, s.Format.About, a.bpw(a.layers.selected()), s.Format.Runs)
-		case name == "rounding":
-			line = "rounding " + s.Rounding.About
-		case name == "range" && s.Range != nil:
-			line = "range: " + s.Range.About
-		}
+	n := min(a.dial, a.dials()-1)
+	line := a.faceOf(n).about
+	if why := a.whyNot(n); why != "" {
+		line = a.faceOf(n).name + ": " + why
 	}
 	sc.text(about, about.x+1, about.y, fg(colDim), cutEnd(line, about.w-2))
 }

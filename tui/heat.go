@@ -7,6 +7,7 @@ type heatView struct {
 	values               []float64 // by row; NaN is not known yet, −∞ not to be had
 	rows, cols, cell     int       // cell: columns that a value takes
 	scale                scale
+	text                 func(float64) string // writes a value; nil: in dB
 	cursorRow, cursorCol int
 }
 
@@ -34,7 +35,10 @@ func paintHeat(s *screen, r rect, h heatView) {
 				text = "–"
 			} else if !math.IsNaN(v) {
 				text = dbText(v)
-				if s.mono {
+				if h.text != nil {
+					text = h.text(v)
+				}
+				if s.mono && h.cell != measureCell {
 					text = string(h.scale.shade(v)) + text
 				}
 			}

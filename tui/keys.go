@@ -27,7 +27,9 @@ var bindings []binding
 
 func init() {
 	layersOnly, microOnly, heatOnly := []int{pageLayers}, []int{pageMicroscope}, []int{pageSensitivity}
-	listed := []int{pageLayers, pageMicroscope} // pages with a layer and its dials
+	measuresOnly, maps := []int{pageMeasures}, []int{pageSensitivity, pageMeasures}
+	runOnly, trainOnly := []int{pageRun}, []int{pageTraining}
+	listed := []int{pageLayers, pageMicroscope, pageRun} // pages with a layer and its dials
 	bindings = []binding{
 		{[]string{"?", "f1"}, "?", "this help", "help", nil, func(a *app) tea.Cmd { a.dialog = &helpDialog{}; return nil }},
 		{[]string{"q"}, "q", "leave; asks if the plan is not saved", "quit", nil, (*app).quit},
@@ -37,20 +39,40 @@ func init() {
 		{[]string{"right"}, "→", "", "", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
 		{[]string{"tab"}, "tab", "the next dial; with shift the one before", "dial", listed, func(a *app) tea.Cmd { return a.nextDial(1) }},
 		{[]string{"shift+tab"}, "shift+tab", "", "", listed, func(a *app) tea.Cmd { return a.nextDial(-1) }},
-		{[]string{"+", "="}, "+ −", "turn the dial up or down, on the microscope's page too", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
+		{[]string{"+", "="}, "+ −", "turn the dial up or down, on other pages too", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
 		{[]string{"-"}, "-", "", "", listed, func(a *app) tea.Cmd { return a.turn(a.dial, -1) }},
 		{[]string{"2", "3", "4", "5", "6", "7", "8", "9", "1", "0"}, "2…16", "bit width of the layer's integers", "bits", listed, func(a *app) tea.Cmd { a.dial = dialFormat; return nil }},
+		{[]string{"i"}, "i", "dials of the layer's weights, or of its inputs: what flows in", "", layersOnly, (*app).toInputs},
 		{[]string{"left", "h"}, "←→", "the weight before or after in its row", "weight", microOnly, func(a *app) tea.Cmd { return a.moveWeight(-1) }},
 		{[]string{"right"}, "→", "", "", microOnly, func(a *app) tea.Cmd { return a.moveWeight(1) }},
 		{[]string{"#", "n"}, "n", "type a number to see, or # and a weight's index", "number", microOnly, (*app).askNumber},
 		{[]string{"x"}, "x", "the weight of largest error", "worst", microOnly, (*app).worstWeight},
-		{[]string{"up", "k"}, "↑↓←→", "move through the map", "move", heatOnly, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
-		{[]string{"down", "j"}, "↓", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveLayer(1) }},
+		{[]string{"up", "k"}, "↑↓←→", "move through the map", "move", maps, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
+		{[]string{"down", "j"}, "↓", "", "", maps, func(a *app) tea.Cmd { return a.moveLayer(1) }},
 		{[]string{"left", "h"}, "←", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(-1) }},
 		{[]string{"right"}, "→", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(1) }},
 		{[]string{"f"}, "f", "the next set of formats: by bits, then each family", "formats", heatOnly, (*app).nextSet},
-		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", heatOnly, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
+		{[]string{"left", "h"}, "←", "", "", measuresOnly, func(a *app) tea.Cmd { return a.moveMeasure(-1) }},
+		{[]string{"right"}, "→", "", "", measuresOnly, func(a *app) tea.Cmd { return a.moveMeasure(1) }},
+		{[]string{"v"}, "v", "the map of formats, or what each layer does to the answers", "run it", heatOnly, (*app).toMeasures},
+		{[]string{"v"}, "v", "the map of SQNR by formats again", "map", measuresOnly, (*app).toMeasures},
+		{[]string{"x"}, "x", "stop running the model, or go on", "stop", measuresOnly, (*app).stopMeasures},
+		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", maps, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
+		{[]string{"space"}, "space", "sort the layers by the measure, the most harmful first", "sort", measuresOnly, (*app).sortByMeasure},
 		{[]string{"space"}, "space", "give the layer the format under the cursor", "take it", heatOnly, (*app).takeFormat},
+		{[]string{"left", "h"}, "←→", "scroll the pictures, or continue another text", "browse", runOnly, func(a *app) tea.Cmd { return a.moveStrip(-1) }},
+		{[]string{"right"}, "→", "", "", runOnly, func(a *app) tea.Cmd { return a.moveStrip(1) }},
+		{[]string{"d"}, "d", "the next test data", "data", runOnly, (*app).nextTest},
+		{[]string{"t"}, "t", "train the network under the plan, or go back to that", "train", runOnly, (*app).toTraining},
+		{[]string{"x"}, "x", "continue the text by other random numbers, or none", "", runOnly, (*app).nextDraws},
+		{[]string{"up", "k"}, "↑↓", "see the weights of the layer above or below", "layer", trainOnly, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
+		{[]string{"down", "j"}, "↓", "", "", trainOnly, func(a *app) tea.Cmd { return a.moveLayer(1) }},
+		{[]string{"y"}, "y", "count axis of the histogram: linear or logarithmic", "log axis", trainOnly, func(a *app) tea.Cmd { a.log = !a.log; return nil }},
+		{[]string{"space"}, "space", "pause the training, or go on", "pause", trainOnly, (*app).pauseTraining},
+		{[]string{"x"}, "x", "stop the training", "stop", trainOnly, (*app).stopTraining},
+		{[]string{"enter"}, "⏎", "keep the trained weights: they take the place of the network's", "keep", trainOnly, (*app).keepTraining},
+		{[]string{"d"}, "d", "drop what was trained", "drop", trainOnly, (*app).dropTraining},
+		{[]string{"t"}, "t", "train the network under the plan", "", trainOnly, (*app).toTraining},
 		{[]string{"a"}, "a", "apply the layer's scheme to others", "apply to…", nil, (*app).askApply},
 		{[]string{"c"}, "c", "compare with the scheme before, side by side", "compare", layersOnly, (*app).toggleCompare},
 		{[]string{"u", "ctrl+z"}, "u", "undo", "undo", nil, func(a *app) tea.Cmd { return a.step((*quant.History).Undo, "nothing to undo") }},
@@ -59,6 +81,8 @@ func init() {
 		{[]string{"l", "esc"}, "l", "the layers and their dials; again shows all of them", "", nil, (*app).toLayers},
 		{[]string{"s"}, "s", "sensitivity: layers × formats", "sensitivity", nil, (*app).toSensitivity},
 		{[]string{"m"}, "m", "one weight under the microscope", "microscope", nil, (*app).toMicroscope},
+		{[]string{"r"}, "r", "run the network: what the plan does to its answers", "run", nil, (*app).toRun},
+		{[]string{"W"}, "W", "write the trained weights to a file", "", []int{pageRun, pageTraining}, (*app).askSaveWeights},
 		{[]string{"w"}, "w", "write the plan to a file", "write", nil, (*app).askSave},
 		{[]string{"o"}, "o", "open another model", "open", nil, (*app).askOpen},
 		{[]string{"y"}, "y", "count axis of the histograms: linear or logarithmic", "log axis", layersOnly, func(a *app) tea.Cmd { a.log = !a.log; return nil }},
@@ -76,7 +100,8 @@ func init() {
 // key does what the pressed key means on this page.
 func (a *app) key(msg tea.KeyPressMsg) tea.Cmd {
 	name := msg.String()
-	if a.page != pageSensitivity && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
+	typed := a.page != pageSensitivity && a.page != pageMeasures && a.page != pageTraining
+	if typed && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
 		return a.typeBits(int(name[0] - '0'))
 	}
 	a.digit = 0

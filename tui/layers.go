@@ -3,6 +3,7 @@ package tui
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -23,64 +24,88 @@ type layers struct {
 	sort   int // index into columns, -1: as in the file
 	down   bool
 	scheme int // columns that the widest scheme takes
-	stored int // columns that the widest stored type takes, 0 if none is worth showing
+	flow   int // likewise of what flows in
+	stored int // likewise of the types that tensors are stored in, 0 if none is worth showing
 	names  nameCut
 }
 
 // column is one of the list's columns.
 type column struct {
 	name  string
-	right bool // aligned to the right
-	room  int  // the list is at least this wide before the column shows
+	right bool              // aligned to the right
+	room  int               // the list is at least this wide before the column shows
+	when  func(a *app) bool // it shows at all; nil: always
 	width func(a *app, list int) int
 	text  func(a *app, i int) string
 	less  func(a *app, i, j int) int
 }
 
-// says reports whether the model has anything to show in the column.
-func (c *column) says(a *app) bool { return c.width == nil || c.width(a, 0) > 0 }
+// shows reports whether the column has anything to show now.
+func (c *column) shows(a *app) bool { return c.when == nil || c.when(a) }
 
 // columns is the table of columns.
 var columns = []column{
 	{
-		"layer", false, 0, nil,
+		"layer", false, 0, nil, nil,
 		func(a *app, i int) string { return a.model.Tensors[i].Name },
 		func(a *app, i, j int) int { return strings.Compare(a.model.Tensors[i].Name, a.model.Tensors[j].Name) },
 	},
 	{
-		"shape", false, 58, func(*app, int) int { return 14 },
+		"shape", false, 58, nil, func(*app, int) int { return 14 },
 		func(a *app, i int) string { return shapeText(a.model.Tensors[i].Shape) },
 		func(a *app, i, j int) int { return cmp.Compare(a.model.Tensors[j].Len(), a.model.Tensors[i].Len()) },
 	},
 	{
-		"stored", false, 50, func(a *app, _ int) int { return a.layers.stored },
+		"stored", false, 50, func(a *app) bool { return a.layers.stored > 0 && !a.onInputs() }, func(a *app, _ int) int { return a.layers.stored },
 		func(a *app, i int) string { return dtypeText(a.model.Tensors[i].DType) },
 		func(a *app, i, j int) int {
 			return cmp.Compare(a.model.Tensors[j].DType.Bits(), a.model.Tensors[i].DType.Bits())
 		},
 	},
 	{
-		"scheme", false, 0, func(a *app, list int) int { return clamp(a.layers.scheme, 8, max(12, list/4)) },
+		"scheme", false, 0, func(a *app) bool { return !a.onInputs() }, func(a *app, list int) int { return clamp(a.layers.scheme, 8, max(12, list/4)) },
 		func(a *app, i int) string { return schemeText(a.model.Tensors[i], a.planned.schemes[i]) },
 		func(a *app, i, j int) int {
 			return strings.Compare(a.planned.schemes[i].String(), a.planned.schemes[j].String())
 		},
 	},
 	{
-		"bpw", true, 36, func(*app, int) int { return 6 },
+		"input", false, 0, func(a *app) bool { return a.onInputs() }, flowWidth, (*app).flowText, (*app).compareFlows,
+	},
+	{
+		"input", false, 80, func(a *app) bool { return a.run.bench != nil && !a.onInputs() }, flowWidth, (*app).flowText, (*app).compareFlows,
+	},
+	{
+		"bpw", true, 36, func(a *app) bool { return !a.onInputs() }, func(*app, int) int { return 6 },
 		func(a *app, i int) string { return fmt.Sprintf("%.2f", a.bpw(i)) },
 		func(a *app, i, j int) int { return cmp.Compare(a.bpw(j), a.bpw(i)) },
 	},
 	{
-		"SQNR", true, 0, func(*app, int) int { return 6 },
+		"SQNR", true, 0, nil, func(*app, int) int { return 6 },
 		func(a *app, i int) string { return a.sqnrText(i) },
 		func(a *app, i, j int) int { return cmp.Compare(a.sqnr(i), a.sqnr(j)) },
 	},
 	{
-		"", false, 44, func(*app, int) int { return sqnrBar },
+		"", false, 44, nil, func(*app, int) int { return sqnrBar },
 		nil, func(a *app, i, j int) int { return cmp.Compare(a.sqnr(i), a.sqnr(j)) },
 	},
 }
+
+// flowText names the scheme of what flows into tensor i, "" where nothing does.
+func (a *app) flowText(i int) string {
+	name := a.model.Tensors[i].Name
+	if a.run.inputs[name] == nil {
+		return ""
+	}
+	if f := a.activation(name); !f.Keep() {
+		return f.String()
+	}
+	return "float"
+}
+
+func (a *app) compareFlows(i, j int) int { return strings.Compare(a.flowText(i), a.flowText(j)) }
+
+func flowWidth(a *app, list int) int { return clamp(a.layers.flow, 8, max(12, list/3)) }
 
 // sqnrBar is how wide the small bar is; a full one is fullSQNR dB.
 const (
@@ -96,8 +121,19 @@ func (a *app) bpw(i int) float64 {
 	return 8 * float64(a.planned.schemes[i].Bytes(t.Shape, t.Bytes())) / float64(t.Len())
 }
 
-// sqnr returns the SQNR of tensor i in dB; what is not known sorts last.
+// sqnr returns the SQNR of tensor i in dB, or of what flows into it; what is not
+// known sorts last.
 func (a *app) sqnr(i int) float64 {
+	if a.onInputs() {
+		switch db := a.flowSQNR(i); {
+		case math.IsInf(db, 1):
+			return 1e6
+		case math.IsNaN(db), math.IsInf(db, -1):
+			return 2e6
+		default:
+			return db
+		}
+	}
 	if a.planned.schemes[i].Keep() {
 		return 1e6
 	}
@@ -110,6 +146,16 @@ func (a *app) sqnr(i int) float64 {
 func (a *app) sqnrText(i int) string {
 	t, s := a.model.Tensors[i], a.planned.schemes[i]
 	f := a.work.figures[fact{t, s}]
+	if a.onInputs() {
+		switch db := a.flowSQNR(i); {
+		case math.IsNaN(db):
+			return "…"
+		case math.IsInf(db, -1):
+			return ""
+		default:
+			return dbText(db)
+		}
+	}
 	switch {
 	case a.work.failed[t] != nil:
 		return "error"
@@ -241,9 +287,11 @@ func (a *app) sortBy(n int) tea.Cmd {
 func (a *app) nextSort() tea.Cmd {
 	l := &a.layers
 	l.down = false
-	for l.sort++; l.sort < len(columns)-1 && !columns[l.sort].says(a); l.sort++ {
+	last := len(columns) - 1 // the bar is the SQNR again
+	for l.sort++; l.sort < last && !columns[l.sort].shows(a); {
+		l.sort++
 	}
-	if l.sort == len(columns)-1 { // the bar is the SQNR again
+	if l.sort >= last {
 		l.sort = -1
 		l.arrange(a)
 		a.notice = "as in the file"
@@ -285,10 +333,11 @@ func (a *app) drawList(r rect) {
 	}
 	head, body := r.cutTop(1)
 	l.scroll(body.h)
-	l.scheme = 0
+	l.scheme, l.flow = 0, 0
 	for row := range body.h {
 		if i, ok := l.at(l.top + row); ok {
 			l.scheme = max(l.scheme, textWidth(schemeText(a.model.Tensors[i], a.planned.schemes[i])))
+			l.flow = max(l.flow, textWidth(a.flowText(i)))
 		}
 	}
 	areas := a.columnAreas(r)
@@ -371,14 +420,10 @@ func (a *app) columnAreas(r rect) []rect {
 	areas := make([]rect, len(columns))
 	_, room := r.cutLeft(1) // for the cursor
 	for c := len(columns) - 1; c > 0; c-- {
-		if r.w < columns[c].room {
+		if r.w < columns[c].room || !columns[c].shows(a) {
 			continue
 		}
-		width := columns[c].width(a, r.w)
-		if width == 0 {
-			continue
-		}
-		areas[c], room = room.cutRight(width)
+		areas[c], room = room.cutRight(columns[c].width(a, r.w))
 		_, room = room.cutRight(1)
 	}
 	areas[0] = room

@@ -47,6 +47,9 @@ func (m *microscope) settle(a *app) {
 // tensor's summary is not known.
 func (m *microscope) look(a *app, n int) *quant.Trace {
 	t, s := a.selected()
+	if m.of.tensor != nil && m.of.tensor != t || m.index >= t.Len() { // a filter has moved the cursor
+		m.reset()
+	}
 	m.settle(a)
 	n = clamp(n, 1, t.Len())
 	if first := clamp(m.index-n/2, 0, t.Len()-n); m.traces == nil || m.of != (fact{t, s}) || m.first != first || len(m.traces) != n {

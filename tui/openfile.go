@@ -22,6 +22,13 @@ type openDialog struct {
 type openedMsg struct{ model *model.Model }
 
 func (a *app) askOpen() tea.Cmd {
+	if a.unsaved() {
+		return a.askWeights("Open another model?", "open", (*app).askOpenPlan)
+	}
+	return a.askOpenPlan()
+}
+
+func (a *app) askOpenPlan() tea.Cmd {
 	if !a.history.Saved() {
 		a.dialog = &question{"Open another model?", "The plan of this one has changes that are not written to a file.", []choice{
 			{"w", "write it", (*app).askSave},
@@ -81,7 +88,7 @@ func (a *app) openModel(path string) tea.Cmd {
 func (a *app) opened(msg openedMsg) tea.Cmd {
 	before := a.model
 	a.planPath = ""
-	a.load(msg.model, DefaultPlan())
+	a.load(msg.model, DefaultPlan(), nil)
 	return tea.Batch(a.offerRecovery(), func() tea.Msg {
 		if err := before.Close(); err != nil {
 			return failedMsg{err}

@@ -37,9 +37,11 @@ func requirePicture(t *testing.T, name string, s *screen) {
 }
 
 // letterOf returns the letter of a colour in a picture; steps of the ramp are
-// hexadecimal digits, text on them is T.
+// hexadecimal digits, text on them is T, pixels are P.
 func letterOf(c colour) byte {
 	switch {
+	case c >= colRGB:
+		return 'P'
 	case c >= colOnRamp0:
 		return 'T'
 	case c >= colRamp0:

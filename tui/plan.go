@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"crypto/sha256"
+
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/bitdial/bitdial/quant"
@@ -16,7 +18,41 @@ type planned struct {
 	blocks   []quant.Totals
 	stale    []bool // blocks to be added up anew
 	totals   quant.Totals
+	flows    map[string]quant.Activation // what is known of the plan's activations, by layer
+	sum      string                      // stands for the whole plan, "" until somebody asks
 }
+
+// activation returns the scheme of what flows into the layer of the weight
+// called name.
+func (a *app) activation(name string) quant.Activation {
+	p := &a.planned
+	if p.flows == nil {
+		p.flows = map[string]quant.Activation{}
+	}
+	f, ok := p.flows[name]
+	if !ok {
+		f = a.history.Plan().Activation(name)
+		p.flows[name] = f
+	}
+	return f
+}
+
+// planSum returns a short stand-in for the whole plan: a key for what depends on
+// all of it.
+func (a *app) planSum() string {
+	p := &a.planned
+	if p.sum == "" {
+		h := sha256.New()
+		if _, err := a.history.Plan().WriteTo(h); err != nil {
+			panic(err) // a hash takes everything
+		}
+		p.sum = string(h.Sum(nil))
+	}
+	return p.sum
+}
+
+// forget drops what was known of the plan before it changed.
+func (p *planned) forget() { p.flows, p.sum = nil, "" }
 
 const blockTensors = 1024
 
@@ -86,6 +122,7 @@ func (a *app) planChanged() tea.Cmd {
 	for i, s := range a.history.Plan().Schemes(a.model.Tensors) {
 		a.planned.set(a.model, i, s)
 	}
+	a.planned.forget()
 	a.work.fill, a.work.settle = 0, 0
 	return a.keepPlan()
 }
@@ -98,6 +135,18 @@ func (a *app) setScheme(s quant.Scheme) tea.Cmd {
 	}
 	a.history.Push(a.history.Plan().With(quant.Literal(t.Name), quant.Choice{Scheme: s}))
 	a.planned.set(a.model, a.layers.selected(), s) // the rule is the last, and no other tensor has the name
+	a.planned.forget()
 	a.work.fill, a.work.settle = 0, 0
+	return a.keepPlan()
+}
+
+// setActivation gives what flows into the selected layer a scheme of its own.
+func (a *app) setActivation(f quant.Activation) tea.Cmd {
+	t, _ := a.selected()
+	if t == nil || f == a.activation(t.Name) {
+		return nil
+	}
+	a.history.Push(a.history.Plan().WithActivation(quant.Literal(t.Name), f))
+	a.planned.forget()
 	return a.keepPlan()
 }

@@ -29,14 +29,30 @@ type program struct {
 
 func start(t *testing.T, w, h int) program {
 	t.Helper()
-	noState(t)
 	m, err := samples.Open("animals")
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := newApp(context.Background(), Options{Model: m, Plan: DefaultPlan()})
+	return startWith(t, Options{Model: m, Plan: DefaultPlan()}, w, h)
+}
+
+func startWith(t *testing.T, o Options, w, h int) program {
+	t.Helper()
+	noState(t)
+	a := newApp(context.Background(), o)
 	tm := teatest.NewTestModel(t, a, teatest.WithInitialTermSize(w, h), teatest.WithProgramOptions(
 		tea.WithColorProfile(colorprofile.TrueColor), tea.WithEnvironment([]string{"TERM=xterm-256color"})))
+	t.Cleanup(func() { // a recovery file may still be on its way to the folder that goes away
+		for range 100 {
+			a.recovery.mu.Lock()
+			settled := a.recovery.done == a.recovery.asked
+			a.recovery.mu.Unlock()
+			if settled {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
 	terminal := vt.NewEmulator(w, h)
 	go io.Copy(io.Discard, terminal) //nolint:errcheck // its answers would block it
 	return program{t, tm, terminal}

@@ -38,6 +38,9 @@ func svg(s *screen, th *theme) string {
 		if c == colText {
 			return terminal
 		}
+		if c >= colRGB {
+			return fmt.Sprintf("#%06x", uint32(c-colRGB))
+		}
 		return th.colour[c].Hex()
 	}
 	var ground, blocks, text strings.Builder

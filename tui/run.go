@@ -8,6 +8,7 @@ import (
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/net"
 )
 
 // Options are what the explorer starts with.
@@ -15,6 +16,7 @@ type Options struct {
 	Model    *model.Model
 	Plan     quant.Plan
 	PlanPath string                                  // the file that Plan came from, "" if none
+	Task     *net.Task                               // the model as a network with its data; nil if it cannot be run
 	Open     func(path string) (*model.Model, error) // opens another model
 }
 

@@ -72,8 +72,15 @@ func (a *app) save(path string, force bool) tea.Cmd {
 	return nil
 }
 
-// quit leaves, or asks first if the plan would be lost.
+// quit leaves, or asks first if trained weights or the plan would be lost.
 func (a *app) quit() tea.Cmd {
+	if a.unsaved() {
+		return a.askWeights("Leave?", "leave", (*app).quitPlan)
+	}
+	return a.quitPlan()
+}
+
+func (a *app) quitPlan() tea.Cmd {
 	if a.history.Saved() {
 		return tea.Quit
 	}

@@ -57,6 +57,14 @@ func (s *screen) clear() {
 // area returns the whole screen.
 func (s *screen) area() rect { return rect{0, 0, s.w, s.h} }
 
+// parts returns the first row, what the pages fill with their frame, and the
+// last row.
+func (s *screen) parts() (head, body, foot rect) {
+	head, body = s.area().cutTop(1)
+	foot, body = body.cutBottom(1)
+	return head, body, foot
+}
+
 // put writes one glyph that is one column wide. Outside the screen it does nothing.
 func (s *screen) put(x, y int, glyph rune, st style) {
 	if uint(x) >= uint(s.w) || uint(y) >= uint(s.h) {

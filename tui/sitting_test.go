@@ -18,7 +18,7 @@ import (
 
 func TestTheFirstFrameShowsTheSampleQuantized(t *testing.T) {
 	s := sitWithSample(t, 120, 34)
-	s.shows("bitdial animals  10 tensors · 61.7 k weights", "241 KiB → 60.9 KiB", "▸ conv2.weight", "int8", "18.0 KiB → 4.50 KiB", "clipping range")
+	s.shows("bitdial animals  10 tensors · 61.3 k weights", "239 KiB → 60.4 KiB", "▸ conv2.weight", "int8", "18.0 KiB → 4.50 KiB", "clipping range")
 	s.hides("≈", " …", "reading")
 }
 
@@ -29,7 +29,7 @@ func TestADigitSetsTheBitsAndEverythingFollows(t *testing.T) {
 	if got := s.scheme("conv2.weight"); got != "int4" {
 		t.Errorf("the plan has %s", got)
 	}
-	s.shows("int4", "18.0 KiB → 2.25 KiB", "SQNR 15.6 dB", "animals*")
+	s.shows("int4", "18.0 KiB → 2.25 KiB", "SQNR 12.7 dB", "animals*")
 	if s.screen.plain() == before {
 		t.Error("the screen has not changed")
 	}
@@ -267,6 +267,16 @@ func TestTheMicroscopeFollowsOneWeight(t *testing.T) {
 	if got := s.scheme("conv2.weight"); got != "int3:channel" {
 		t.Errorf("+ on granularity gave %s", got)
 	}
+}
+
+func TestTheMicroscopeFollowsTheFilterToAnotherLayer(t *testing.T) {
+	s := sitWithSample(t, 120, 34)
+	s.press("m n")
+	s.write("#4000")
+	s.press("enter /")
+	s.write("conv1.bias")
+	s.press("enter")
+	s.shows("conv1.bias", "the largest error")
 }
 
 func TestThePlanIsWrittenAndLeavingAsks(t *testing.T) {

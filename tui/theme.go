@@ -2,12 +2,14 @@ package tui
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/lucasb-eyer/go-colorful"
 )
 
-// A colour is what something means; the theme decides how that looks.
-type colour uint8
+// A colour is what something means; the theme decides how that looks. From
+// colRGB on it is a colour itself, of a pixel of a picture.
+type colour uint32
 
 const (
 	colText      colour = iota // the terminal's own: text as foreground, nothing as background
@@ -30,6 +32,11 @@ const (
 	colOnRamp0 = colRamp0 + rampSteps
 	colCount   = colOnRamp0 + rampSteps
 )
+
+const colRGB colour = 1 << 24
+
+// rgb returns a colour that looks the same in every theme.
+func rgb(r, g, b byte) colour { return colRGB | colour(r)<<16 | colour(g)<<8 | colour(b) }
 
 // rampSteps stays under the sixteen shades that 256-colour terminals can
 // still tell apart.
@@ -151,14 +158,26 @@ func (th *theme) change(out []byte, from, to style, mono bool) []byte {
 		out = append(out, "\x1b["...)
 	}
 	if from.fg != to.fg {
-		out = append(out, th.fg[to.fg]...)
-		out = append(out, ';')
+		out = appendColour(out, to.fg, &th.fg, "38;2;")
 	}
 	if from.bg != to.bg {
-		out = append(out, th.bg[to.bg]...)
-		out = append(out, ';')
+		out = appendColour(out, to.bg, &th.bg, "48;2;")
 	}
 	out[len(out)-1] = 'm'
+	return out
+}
+
+// appendColour appends the parameters of c: those of the theme's table, or its
+// own numbers after prefix.
+func appendColour(out []byte, c colour, table *[colCount]string, prefix string) []byte {
+	if c < colRGB {
+		return append(append(out, table[c]...), ';')
+	}
+	out = append(out, prefix...)
+	for shift := 16; shift >= 0; shift -= 8 {
+		out = strconv.AppendUint(out, uint64(c>>shift&0xff), 10)
+		out = append(out, ';')
+	}
 	return out
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/net"
 )
 
 const asciiProfile = colorprofile.Ascii
@@ -29,7 +30,8 @@ type request struct {
 	fact
 	i       int // the tensor's index in the model
 	exact   bool
-	picture bool // histograms too, not the figures alone
+	picture bool   // histograms too, not the figures alone
+	errand  errand // instead of all these: something that takes a run of the model
 }
 
 // work is what is known of the model and the one job that finds out more.
@@ -61,6 +63,7 @@ type resultMsg struct {
 	job     *job
 	summary *quant.Summary
 	m       *quant.Measurement
+	found   any // by an errand
 	err     error
 }
 
@@ -101,6 +104,10 @@ func (a *app) schedule() tea.Cmd {
 	w.job = j
 	summary, _ := w.summaries.get(next.tensor)
 	run := func() tea.Msg { return j.run(ctx, summary) }
+	if next.errand.kind != noErrand {
+		given := a.given(next.errand)
+		run = func() tea.Msg { return j.runErrand(ctx, given) }
+	}
 	if w.ticking {
 		return run
 	}
@@ -125,6 +132,12 @@ func (j *job) run(ctx context.Context, summary *quant.Summary) tea.Msg {
 	return r
 }
 
+func (j *job) runErrand(ctx context.Context, g given) tea.Msg {
+	defer j.cancel()
+	found, err := errands[j.errand.kind].do(ctx, j.errand, g, func(share float64) { j.progress.Store(math.Float64bits(share)) })
+	return resultMsg{job: j, found: found, err: err}
+}
+
 // take keeps what a job has found out.
 func (a *app) take(r resultMsg) tea.Cmd {
 	w := &a.work
@@ -137,6 +150,16 @@ func (a *app) take(r resultMsg) tea.Cmd {
 	}
 	switch {
 	case errors.Is(r.err, context.Canceled):
+		return nil
+	case r.job.errand.kind != noErrand && r.err != nil:
+		a.run.failed[r.job.errand] = r.err
+		a.notice = r.err.Error()
+		return nil
+	case r.job.errand.kind != noErrand:
+		if trainer, ok := r.found.(*net.Trainer); ok {
+			a.begin(r.job.errand, trainer)
+		}
+		a.run.keep(r.job.errand, r.found, time.Since(r.job.started))
 		return nil
 	case r.err != nil:
 		w.failed[r.job.tensor] = r.err
@@ -172,6 +195,9 @@ func (a *app) tick() tea.Cmd {
 // cursor, estimated and then exact; then what else the page shows, from what
 // can be seen to what cannot.
 func (a *app) next() (request, bool) {
+	if e, ok := a.nextErrand(); ok {
+		return request{errand: e}, true
+	}
 	w := &a.work
 	i := a.layers.selected()
 	var focus []fact
@@ -183,12 +209,15 @@ func (a *app) next() (request, bool) {
 	}
 	for _, f := range focus {
 		if _, ok := w.pictures.get(f); !ok {
-			return request{f, i, false, true}, true
+			return request{fact: f, i: i, picture: true}, true
 		}
+	}
+	if e, ok := a.nextScore(false); ok {
+		return request{errand: e}, true
 	}
 	for _, f := range focus {
 		if m, _ := w.pictures.get(f); !m.Exact {
-			return request{f, i, true, true}, true
+			return request{fact: f, i: i, exact: true, picture: true}, true
 		}
 	}
 	if a.page == pageSensitivity {
@@ -217,6 +246,9 @@ func (a *app) next() (request, bool) {
 				return a.settled(w.settle), true
 			}
 		}
+	}
+	if e, ok := a.nextScore(true); ok {
+		return request{errand: e}, true
 	}
 	return request{}, false
 }
@@ -257,7 +289,12 @@ func (w *work) status() string {
 		seconds := time.Since(j.started).Seconds() * (1 - done) / done
 		left = fmt.Sprintf(" · %s left", time.Duration(math.Ceil(seconds))*time.Second)
 	}
-	return fmt.Sprintf("%s %s %2.0f%%%s", what, cutMiddle(j.tensor.Name, 24), 100*j.done(), left)
+	if j.errand.kind != noErrand {
+		what = j.errand.doing()
+	} else {
+		what += " " + cutMiddle(j.tensor.Name, 24)
+	}
+	return fmt.Sprintf("%s %2.0f%%%s", what, 100*j.done(), left)
 }
 
 // recent is a map that forgets what was not asked for longest.
@@ -278,6 +315,12 @@ func (r *recent[K, V]) get(k K) (V, bool) {
 		r.order = append(slices.Delete(r.order, i, i+1), k)
 	}
 	return v, ok
+}
+
+// has reports whether a value is there, without asking for it.
+func (r *recent[K, V]) has(k K) bool {
+	_, ok := r.values[k]
+	return ok
 }
 
 func (r *recent[K, V]) put(k K, v V) {

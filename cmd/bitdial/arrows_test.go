@@ -34,8 +34,10 @@ var rooms = []room{
 	{"quant/model/files", []string{"quant/model", "quant/model/"}, nil},
 	{"quant", []string{"kernels", "quant/model"}, nil},
 	{"quant/export", []string{"kernels", "quant", "quant/model", "quant/model/"}, nil},
-	{"samples", []string{"quant/model", "quant/model/"}, nil},
-	{"tui", []string{"kernels", "quant", "quant/model"}, nil},
+	{"quant/net", []string{"kernels", "quant", "quant/model", "quant/model/"}, nil},
+	{"samples", []string{"quant/model", "quant/model/", "quant/net"}, nil},
+	{"samples/train", []string{"quant", "quant/model", "quant/net", "samples"}, nil},
+	{"tui", []string{"kernels", "quant", "quant/model", "quant/net"}, nil},
 	{"cmd/bitdial", []string{"kernels", "quant", "quant/", "samples", "tui"}, nil},
 }
 

@@ -30,6 +30,7 @@ bitdial model-Q4_K_M.gguf -p mine.toml`,
 		ValidArgsFunction: completeModel,
 	}
 	flags.add(c, "")
+	flags.addActivations(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		plan, err := flags.one(c, tui.DefaultPlan())
 		if err != nil {
@@ -42,7 +43,7 @@ bitdial model-Q4_K_M.gguf -p mine.toml`,
 		if len(args) > 0 {
 			name = args[0]
 		}
-		m, err := open(name)
+		m, task, err := openTask(name)
 		if err != nil {
 			return err
 		}
@@ -50,7 +51,7 @@ bitdial model-Q4_K_M.gguf -p mine.toml`,
 			_ = m.Close() // it was only read
 			return err
 		}
-		return tui.Run(c.Context(), tui.Options{Model: m, Plan: plan, PlanPath: flags.path, Open: open})
+		return tui.Run(c.Context(), tui.Options{Model: m, Task: task, Plan: plan, PlanPath: flags.path, Open: open})
 	}
 	return c
 }

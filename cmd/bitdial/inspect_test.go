@@ -129,7 +129,7 @@ func TestInspectListsTensorsAndTheirTotal(t *testing.T) {
 	want := map[int]string{
 		0:              "tensor\tdtype\tshape\tparams\tbytes",
 		1:              "conv1.weight\tF32\t[16,3,3,3]\t432\t1728",
-		len(lines) - 1: "total\t\t\t61692\t246768",
+		len(lines) - 1: "total\t\t\t61292\t245168",
 	}
 	if len(lines) != 12 {
 		t.Fatalf("%d lines, want a head, ten tensors, a total", len(lines))
@@ -152,7 +152,7 @@ func TestInspectAsJSON(t *testing.T) {
 			t.Errorf("line %d has the keys %s, want %s", i, got, want)
 		}
 	}
-	if total := objects(t, lines)[10]; total["tensors"] != 10.0 || total["params"] != 61692.0 || total["model"] != "sample:animals" {
+	if total := objects(t, lines)[10]; total["tensors"] != 10.0 || total["params"] != 61292.0 || total["model"] != "sample:animals" {
 		t.Errorf("total %v", total)
 	}
 }

@@ -261,10 +261,13 @@ func TestEveryVerbHasHelpWhoseExamplesRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(c.Example) {
-			done(t, dir, words(t, line)[1:]...)
+			done(t, dir, words(t, quickly(line))[1:]...)
 		}
 	}
 }
+
+// quickly makes a training of minutes one of seconds.
+func quickly(line string) string { return strings.ReplaceAll(line, "--minutes 2", "--minutes 0.02") }
 
 // words splits a command line as a shell does, single quotes understood.
 func words(t testing.TB, line string) []string {
@@ -282,9 +285,6 @@ func words(t testing.TB, line string) []string {
 
 func TestEveryCommandOfTheReadmeRuns(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("there is no README.md")
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,10 +301,11 @@ func TestEveryCommandOfTheReadmeRuns(t *testing.T) {
 		if !fenced || !strings.HasPrefix(line+" ", "bitdial ") {
 			continue
 		}
-		args := words(t, line)[1:]
+		args := words(t, quickly(line))[1:]
 		for i, a := range args { // a file that the reader is to have
-			if strings.HasSuffix(a, ".safetensors") && args[max(0, i-1)] != "-o" {
-				safetensors(t, filepath.Join(dir, a), []float32{1, -2, 3}, []int{4, 8})
+			path := filepath.Join(dir, a)
+			if _, err := os.Stat(path); err != nil && strings.HasSuffix(a, ".safetensors") && args[max(0, i-1)] != "-o" {
+				safetensors(t, path, []float32{1, -2, 3}, []int{4, 8})
 			}
 		}
 		r := bitdial(t, dir, args...)

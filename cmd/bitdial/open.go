@@ -7,6 +7,7 @@ import (
 
 	"github.com/bitdial/bitdial/quant/model"
 	"github.com/bitdial/bitdial/quant/model/files"
+	"github.com/bitdial/bitdial/quant/net"
 	"github.com/bitdial/bitdial/samples"
 )
 
@@ -16,6 +17,16 @@ func open(name string) (*model.Model, error) {
 		return samples.Open(sample)
 	}
 	return files.Open(name)
+}
+
+// openTask opens a MODEL as open does, and of a sample what it is run with: nil
+// for others.
+func openTask(name string) (*model.Model, *net.Task, error) {
+	if sample, ok := strings.CutPrefix(name, samples.Prefix); ok {
+		return samples.OpenTask(sample, "")
+	}
+	m, err := files.Open(name)
+	return m, nil, err
 }
 
 // completeModel offers the samples, and files as the shell lists them.

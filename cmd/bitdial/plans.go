@@ -14,8 +14,10 @@ import (
 
 // planFlags are the flags that say how a model is quantized.
 type planFlags struct {
-	schemes []string
-	path    string
+	schemes     []string
+	activations []string
+	remedies    string
+	path        string
 }
 
 func (f *planFlags) add(c *cobra.Command, more string) {
@@ -23,6 +25,13 @@ func (f *planFlags) add(c *cobra.Command, more string) {
 	c.Flags().StringVarP(&f.path, "plan", "p", "", "file with a PLAN, TOML; rules of -s come after its own")
 	// The flag is there: it was added above.
 	_ = c.RegisterFlagCompletionFunc("scheme", completeScheme)
+}
+
+// addActivations adds the flags that say what happens to a network's
+// activations, for verbs that run it.
+func (f *planFlags) addActivations(c *cobra.Command) {
+	c.Flags().StringArrayVarP(&f.activations, "activation", "a", nil, "how to quantize what flows into layers: ACTIVATION for all, GLOB=ACTIVATION for layers whose weight matches")
+	c.Flags().StringVar(&f.remedies, "remedy", "", "equalize, correct-bias, smooth=0.5, separated by commas")
 }
 
 // read returns a plan for every SCHEME without a glob, or a single one where
@@ -34,6 +43,24 @@ func (f *planFlags) read(c *cobra.Command, base quant.Plan) ([]quant.Plan, error
 		if base, err = quant.LoadPlan(f.path); err != nil {
 			return nil, err
 		}
+	}
+	for _, text := range f.activations {
+		glob, a, err := parseActivationRule(text)
+		switch {
+		case err != nil:
+			return nil, wrong(c, "%w", err)
+		case glob == "":
+			base.DefaultActivation = a
+		default:
+			base = base.WithActivation(glob, a)
+		}
+	}
+	if f.remedies != "" {
+		r, err := quant.ParseRemedies(f.remedies)
+		if err != nil {
+			return nil, wrong(c, "%w", err)
+		}
+		base.Remedies = r
 	}
 	var defaults []quant.Choice
 	for _, text := range f.schemes {
@@ -52,7 +79,8 @@ func (f *planFlags) read(c *cobra.Command, base quant.Plan) ([]quant.Plan, error
 	}
 	var plans []quant.Plan
 	for _, s := range defaults {
-		plans = append(plans, quant.Plan{Default: s, Rules: base.Rules})
+		base.Default = s
+		plans = append(plans, base)
 	}
 	return plans, nil
 }
@@ -70,7 +98,9 @@ func (f *planFlags) one(c *cobra.Command, base quant.Plan) (quant.Plan, error) {
 }
 
 // given reports whether the command line says how to quantize at all.
-func (f *planFlags) given() bool { return f.path != "" || len(f.schemes) > 0 }
+func (f *planFlags) given() bool {
+	return f.path != "" || len(f.schemes)+len(f.activations) > 0 || f.remedies != ""
+}
 
 // check returns an error if a glob typed after -s matches no tensor of m: a
 // mistyped rule would silently change nothing.
@@ -81,7 +111,29 @@ func (f *planFlags) check(m *model.Model) error {
 			return noMatch(m, glob)
 		}
 	}
+	for _, text := range f.activations {
+		glob, _, _ := parseActivationRule(text)
+		if glob != "" && len(matching(m, glob)) == 0 {
+			return noMatch(m, glob)
+		}
+	}
 	return nil
+}
+
+// parseActivationRule reads ACTIVATION or GLOB=ACTIVATION.
+func parseActivationRule(text string) (glob string, a quant.Activation, err error) {
+	if a, err = quant.ParseActivation(text); err == nil {
+		return "", a, nil
+	}
+	before, after, ok := strings.Cut(text, "=")
+	if !ok || strings.Contains(before, ":") {
+		return "", a, err
+	}
+	if quant.CheckGlob(before) != nil || before == "" {
+		return "", a, fmt.Errorf("%q: %q is not a glob", text, before)
+	}
+	a, err = quant.ParseActivation(after)
+	return before, a, err
 }
 
 // parseRule reads SCHEME or GLOB=SCHEME. A glob may hold = as a scheme may.
@@ -173,7 +225,7 @@ func valid(scheme string) bool {
 type position struct{ label, written string }
 
 // positions lists those of a dial, as they stand in a scheme of integers.
-func positions(d *quant.Dial) []position {
+func positions(d *quant.Dial[quant.Scheme]) []position {
 	for _, base := range []string{"int4", "int4:round=stochastic"} {
 		s, err := quant.Parse(base)
 		if err != nil || d.Why(s) != "" {

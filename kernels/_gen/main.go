@@ -4,19 +4,23 @@ package main
 
 import (
 	"flag"
+	"log"
 
 	. "github.com/mmcloughlin/avo/build"
 )
 
+// parts are the files of assembly.
+var parts = map[string]func(){"vectors": vectors, "rows": rows, "lattices": lattices, "products": products}
+
 func main() {
-	blocks := flag.Bool("blocks", false, "write what packs and unpacks rows of blocks, instead of the rest")
+	what := flag.String("what", "vectors", "which part to write: vectors, rows of blocks, searches among points of lattices, or products of matrices")
 	flag.Parse()
-	ConstraintExpr("amd64")
-	if *blocks {
-		rows()
-	} else {
-		vectors()
+	write := parts[*what]
+	if write == nil {
+		log.Fatalf("there is no part %q", *what)
 	}
+	ConstraintExpr("amd64")
+	write()
 	Generate()
 }
 
@@ -84,4 +88,22 @@ func vectors() {
 	avx2.moments()
 	avx2.stretch() // of eight trials
 	avx2.project() // of nineteen
+}
+
+// lattices emits the searches among grid points.
+func lattices() {
+	gridLoad()
+	ranks()
+	for _, v := range []isa{avx2, avx512} {
+		v.split32()
+		v.split16()
+		v.closest()
+		latticeKernel{isa: v}.between()
+		for _, l := range v.lattices() {
+			l.tables()
+			l.keys()
+			l.evaluate()
+			l.sums()
+		}
+	}
 }
