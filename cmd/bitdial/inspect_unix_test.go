@@ -35,9 +35,8 @@ func TestInspectingAHundredGigabytesIsFastAndSmall(t *testing.T) {
 		t.Skip("no sparse files here: ", err)
 	}
 	c := exec.Command(binaryPath, "inspect", path)
-	begun := time.Now()
 	out, err := c.Output()
-	took := time.Since(begun)
+	took := c.ProcessState.UserTime() + c.ProcessState.SystemTime() // whatever else the machine does
 	if err != nil || strings.Count(string(out), "\n") != tensors+2 {
 		t.Fatalf("%v, %d lines", err, strings.Count(string(out), "\n"))
 	}
