@@ -45,7 +45,7 @@ func (a *app) nextRun() (errand, bool) {
 	if !a.training.busy() && !a.run.timing.has(e) && a.run.failed[e] == nil {
 		return e, true
 	}
-	if task.Classes == nil {
+	if task.Classes == nil && a.work.fill == len(a.model.Tensors) { // the first row's figures come before long texts
 		return a.nextText(mostTokens)
 	}
 	return errand{}, false
