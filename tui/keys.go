@@ -64,6 +64,7 @@ func init() {
 		{[]string{"right"}, "→", "", "", runOnly, func(a *app) tea.Cmd { return a.moveStrip(1) }},
 		{[]string{"d"}, "d", "the next test data", "data", runOnly, (*app).nextTest},
 		{[]string{"t"}, "t", "train the network under the plan, or go back to that", "train", runOnly, (*app).toTraining},
+		{[]string{"e"}, "e", "the next remedy: equalize, correct biases, or smooth", "remedy", runOnly, (*app).nextRemedy},
 		{[]string{"x"}, "x", "continue the text by other random numbers, or none", "", runOnly, (*app).nextDraws},
 		{[]string{"up", "k"}, "↑↓", "see the weights of the layer above or below", "layer", trainOnly, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
 		{[]string{"down", "j"}, "↓", "", "", trainOnly, func(a *app) tea.Cmd { return a.moveLayer(1) }},

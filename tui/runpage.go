@@ -190,12 +190,15 @@ func (a *app) drawTests(r rect) {
 }
 
 // planName names the plan in few words: what weights and, after a cross, what
-// inputs have by default, and how many rules differ.
+// inputs have by default, its remedies, and how many rules differ.
 func (a *app) planName() string {
 	plan := a.history.Plan()
 	name := plan.Default.String()
 	if !plan.DefaultActivation.Keep() {
 		name += " × " + plan.DefaultActivation.String()
+	}
+	if text := plan.Remedies.String(); text != "" {
+		name += " · " + text
 	}
 	if n := len(plan.Rules) + len(plan.ActivationRules); n == 1 {
 		name += " +1 rule"

@@ -219,3 +219,26 @@ func TestEverySizeHoldsTheRunPages(t *testing.T) {
 		}
 	})
 }
+
+func TestARemedyChangesThePlanAndItsAnswersAndIsUndone(t *testing.T) {
+	s := sitWithShapes(t, 140, 34)
+	s.press("r 3 a 3 enter")
+	before, _ := s.scored()
+	s.press("e")
+	s.shows("remedy: equalize", "int3 · equalize")
+	after, exact := s.scored()
+	if !exact || s.history.Plan().Remedies != (quant.Remedies{Equalize: true}) {
+		t.Fatalf("the plan has the remedies %q", s.history.Plan().Remedies)
+	}
+	if after.MeanKLD() == before.MeanKLD() {
+		t.Error("the answers are those without it")
+	}
+	s.press("e e e")
+	if s.history.Plan().Remedies != (quant.Remedies{}) {
+		t.Errorf("after all of them there is %q", s.history.Plan().Remedies)
+	}
+	s.press("u")
+	if s.history.Plan().Remedies != (quant.Remedies{Equalize: true, CorrectBias: true}) {
+		t.Errorf("one step back there is %q", s.history.Plan().Remedies)
+	}
+}
