@@ -1,6 +1,10 @@
 package net
 
-import "math"
+import (
+	"math"
+
+	"github.com/bitdial/bitdial/kernels"
+)
 
 // relu is max(0, x).
 var relu = &operator{
@@ -37,10 +41,7 @@ func bounds(n *Node) (lo, hi float32) {
 func clamp(c *call, lo, hi float32) {
 	x, y := c.x[0].data, c.y.data
 	c.threads.parts(len(x), 1<<14, func(_, from, to int) {
-		y := y[from:to]
-		for i, v := range x[from:to] {
-			y[i] = max(lo, min(hi, v))
-		}
+		kernels.Clamp(y[from:to], x[from:to], lo, hi)
 	})
 }
 
