@@ -19,10 +19,25 @@ func clampAVX2(dst *float32, src *float32, n int, lo float32, hi float32, zero f
 //go:noescape
 func addAVX2(dst *float32, src *float32, n int)
 
+// shiftAVX2 equals shiftGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func shiftAVX2(x *float32, n int, v float32)
+
+// addWherePositiveAVX2 equals addWherePositiveGo for n > 0, a multiple of 16.
+//
+//go:noescape
+func addWherePositiveAVX2(dst *float32, src *float32, x *float32, n int)
+
 // maxOfSquaresAVX2 equals maxOfSquaresGo for n > 0, a multiple of four.
 //
 //go:noescape
 func maxOfSquaresAVX2(dst *float32, a *float32, b *float32, n int)
+
+// addToSquaresAVX2 equals addToSquaresGo for n > 0, a multiple of four.
+//
+//go:noescape
+func addToSquaresAVX2(da *float32, db *float32, src *float32, a *float32, b *float32, m *float32, n int)
 
 // rescaleAVX2 equals rescaleGo for columns of y and rows of sums without gaps, rows > 0, a multiple of eight, and cols > 0, one of four; strides are in bytes.
 //

@@ -104,6 +104,46 @@ loop3:
 	VZEROUPPER
 	RET
 
+// func shiftAVX2(x *float32, n int, v float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·shiftAVX2(SB), NOSPLIT, $0-20
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVSS        v+16(FP), X0
+	VBROADCASTSS X0, Y0
+
+loop4:
+	VADDPS  (AX), Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x00000008, CX
+	JNZ     loop4
+	VZEROUPPER
+	RET
+
+// func addWherePositiveAVX2(dst *float32, src *float32, x *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·addWherePositiveAVX2(SB), NOSPLIT, $0-32
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   n+24(FP), BX
+	VXORPS Y0, Y0, Y0
+
+loop5:
+	VPSUBD  (DX), Y0, Y1
+	VPSRAD  $0x1f, Y1, Y1
+	VANDPS  (CX), Y1, Y1
+	VADDPS  (AX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
+	JNZ     loop5
+	VZEROUPPER
+	RET
+
 // func maxOfSquaresAVX2(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX, AVX2
 TEXT ·maxOfSquaresAVX2(SB), NOSPLIT, $0-32
@@ -112,9 +152,9 @@ TEXT ·maxOfSquaresAVX2(SB), NOSPLIT, $0-32
 	MOVQ b+16(FP), DX
 	MOVQ n+24(FP), BX
 
-eight4:
+eight6:
 	CMPQ    BX, $0x08
-	JL      four5
+	JL      four7
 	VMOVUPS (CX), Y0
 	VMOVUPS (DX), Y1
 	VCMPPS  $0x03, Y0, Y1, Y2
@@ -142,11 +182,11 @@ eight4:
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
 	SUBQ    $0x08, BX
-	JMP     eight4
+	JMP     eight6
 
-four5:
+four7:
 	TESTQ   BX, BX
-	JZ      done6
+	JZ      done8
 	VMOVUPS (CX), X0
 	VMOVUPS (DX), X1
 	VCMPPS  $0x03, X0, X1, X2
@@ -170,9 +210,64 @@ four5:
 	VORPS   X1, X0, X0
 	VMOVUPS X0, (AX)
 
-done6:
+done8:
 	VZEROUPPER
 	RET
+
+// func addToSquaresAVX2(da *float32, db *float32, src *float32, a *float32, b *float32, m *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·addToSquaresAVX2(SB), NOSPLIT, $0-56
+	MOVQ         da+0(FP), AX
+	MOVQ         db+8(FP), CX
+	MOVQ         src+16(FP), DX
+	MOVQ         a+24(FP), BX
+	MOVQ         b+32(FP), SI
+	MOVQ         m+40(FP), DI
+	MOVQ         n+48(FP), R8
+	VPBROADCASTD c32_80000000<>+0(SB), Y0
+	VPBROADCASTQ c64_00000000ffffffff<>+0(SB), Y1
+
+loop9:
+	VPMOVZXDQ (DI), Y2
+	VMOVSLDUP Y2, Y2
+	VPMOVZXDQ (DX), Y3
+	VMOVSLDUP Y3, Y3
+	VCMPPS    $0x00, (BX), Y2, Y4
+	VPSHUFD   $0xb1, Y4, Y5
+	VPOR      Y4, Y5, Y5
+	VPSLLQ    $0x20, Y4, Y6
+	VPANDN    Y4, Y6, Y4
+	VCMPPS    $0x00, (SI), Y2, Y2
+	VPSHUFD   $0xb1, Y2, Y6
+	VPOR      Y2, Y6, Y6
+	VPSLLQ    $0x20, Y2, Y7
+	VPANDN    Y2, Y7, Y2
+	VPANDN    Y2, Y5, Y2
+	VPOR      Y5, Y6, Y6
+	VPANDN    Y1, Y6, Y6
+	VPOR      Y6, Y4, Y4
+	VBLENDVPS Y4, Y3, Y0, Y4
+	VADDPS    (AX), Y4, Y4
+	VMOVUPS   Y4, (AX)
+	VBLENDVPS Y2, Y3, Y0, Y2
+	VADDPS    (CX), Y2, Y2
+	VMOVUPS   Y2, (CX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, BX
+	ADDQ      $0x20, SI
+	ADDQ      $0x10, DX
+	ADDQ      $0x10, DI
+	SUBQ      $0x04, R8
+	JNZ       loop9
+	VZEROUPPER
+	RET
+
+DATA c32_80000000<>+0(SB)/4, $0x80000000
+GLOBL c32_80000000<>(SB), RODATA|NOPTR, $4
+
+DATA c64_00000000ffffffff<>+0(SB)/8, $0x00000000ffffffff
+GLOBL c64_00000000ffffffff<>(SB), RODATA|NOPTR, $8
 
 // func rescaleAVX2(y *float32, yStride int, sums *int32, stride int, rows int, cols int, scale *float32, bias *float32)
 // Requires: AVX
@@ -189,7 +284,7 @@ TEXT ·rescaleAVX2(SB), NOSPLIT, $0-64
 	MOVQ BX, R11
 	SHLQ $0x03, R11
 
-column7:
+column10:
 	VBROADCASTF128 (DI), Y0
 	VBROADCASTF128 (R8), Y1
 	MOVQ           DX, R12
@@ -197,7 +292,7 @@ column7:
 	MOVQ           AX, R14
 	MOVQ           rows+32(FP), R15
 
-row8:
+row11:
 	VMOVUPS     (R12), X2
 	VINSERTF128 $0x01, (R13), Y2, Y2
 	VCVTDQ2PS   Y2, Y2
@@ -234,12 +329,12 @@ row8:
 	ADDQ        R11, R13
 	ADDQ        $0x20, R14
 	SUBQ        $0x08, R15
-	JNZ         row8
+	JNZ         row11
 	LEAQ        (AX)(CX*4), AX
 	ADDQ        $0x10, DX
 	ADDQ        $0x10, DI
 	ADDQ        $0x10, R8
 	SUBQ        $0x04, SI
-	JNZ         column7
+	JNZ         column10
 	VZEROUPPER
 	RET

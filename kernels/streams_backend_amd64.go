@@ -39,6 +39,26 @@ func add(dst, src []float32) {
 	addGo(dst[n:], src[n:])
 }
 
+func shift(x []float32, v float32) {
+	n := vectors(len(x))
+	if n == 0 || backend == Portable {
+		n = 0
+	} else {
+		shiftAVX2(&x[0], n, v)
+	}
+	shiftGo(x[n:], v)
+}
+
+func addWherePositive(dst, src, x []float32) {
+	n := vectors(len(src))
+	if n == 0 || backend == Portable {
+		n = 0
+	} else {
+		addWherePositiveAVX2(&dst[0], &src[0], &x[0], n)
+	}
+	addWherePositiveGo(dst[n:], src[n:], x[n:])
+}
+
 func maxOfSquares(dst, a, b []float32) {
 	n := len(dst) &^ 3
 	if n == 0 || backend == Portable {
@@ -47,6 +67,16 @@ func maxOfSquares(dst, a, b []float32) {
 		maxOfSquaresAVX2(&dst[0], &a[0], &b[0], n)
 	}
 	maxOfSquaresGo(dst[n:], a[2*n:], b[2*n:])
+}
+
+func addToSquares(da, db, src, a, b, m []float32) {
+	n := len(src) &^ 3
+	if n == 0 || backend == Portable {
+		n = 0
+	} else {
+		addToSquaresAVX2(&da[0], &db[0], &src[0], &a[0], &b[0], &m[0], n)
+	}
+	addToSquaresGo(da[2*n:], db[2*n:], src[n:], a[2*n:], b[2*n:], m[n:])
 }
 
 func rescale(y Matrix, sums View[int32], scale, bias []float32) {

@@ -138,6 +138,31 @@ func TestAddIsTheSameOnEveryBackend(t *testing.T) {
 	})
 }
 
+func TestShiftIsTheSameOnEveryBackend(t *testing.T) {
+	onBackends(t, func(t *testing.T) {
+		everyStream(func(what string, x []float32, draw *rand.Rand) {
+			got, intact := guarded(len(x), len(x)%5, x)
+			v := awkward[draw.IntN(len(awkward))]
+			Shift(got, v)
+			shiftGo(x, v)
+			checkSame(t, fmt.Sprint(what, " by ", v), got, x, intact())
+		})
+	})
+}
+
+func TestAddWherePositiveIsTheSameOnEveryBackend(t *testing.T) {
+	onBackends(t, func(t *testing.T) {
+		everyStream(func(what string, x []float32, draw *rand.Rand) {
+			src := weights(kinds[draw.IntN(len(kinds))], len(x), 0, draw)
+			before := weights(kinds[draw.IntN(len(kinds))], len(x), 0, draw)
+			got, intact := guarded(len(x), len(x)%5, before)
+			AddWherePositive(got, src, x)
+			addWherePositiveGo(before, src, x)
+			checkSame(t, what, got, before, intact())
+		})
+	})
+}
+
 func TestMaxOfSquaresIsTheSameOnEveryBackend(t *testing.T) {
 	onBackends(t, func(t *testing.T) {
 		everyStream(func(what string, a []float32, draw *rand.Rand) {
@@ -148,6 +173,29 @@ func TestMaxOfSquaresIsTheSameOnEveryBackend(t *testing.T) {
 			MaxOfSquares(got, a, b)
 			maxOfSquaresGo(want, a, b)
 			checkSame(t, what, got, want, intact())
+		})
+	})
+}
+
+func TestAddToSquaresIsTheSameOnEveryBackend(t *testing.T) {
+	onBackends(t, func(t *testing.T) {
+		everyStream(func(what string, a []float32, draw *rand.Rand) {
+			b := weights(kinds[draw.IntN(len(kinds))], len(a), draw.IntN(5), draw)
+			n := len(a) / 2
+			m, src := make([]float32, n), weights("awkward", n, 0, draw)
+			MaxOfSquares(m, a, b)
+			for i := range m {
+				if draw.IntN(20) == 0 {
+					m[i] = 99 // nowhere
+				}
+			}
+			da, db := weights("awkward", 2*n, 0, draw), weights("awkward", 2*n, 0, draw)
+			gotA, intactA := guarded(2*n, n%5, da)
+			gotB, intactB := guarded(2*n, n%3, db)
+			AddToSquares(gotA, gotB, src, a, b, m)
+			addToSquaresGo(da, db, src, a, b, m)
+			checkSame(t, what+", above", gotA, da, intactA())
+			checkSame(t, what+", below", gotB, db, intactB())
 		})
 	})
 }
@@ -198,6 +246,9 @@ func BenchmarkStreams(b *testing.B) {
 		{"bytes", func() { a.Bytes(codes, x) }},
 		{"clamp", func() { Clamp(y, x, 0, math.MaxFloat32) }},
 		{"add", func() { Add(y, x) }},
+		{"shift", func() { Shift(y, 1e-3) }},
+		{"add where positive", func() { AddWherePositive(y, x, scale) }},
+		{"add to squares", func() { AddToSquares(y[:n/2], y[n/2:], scale[:n/4], x[:n/2], x[n/2:], scale[:n/4]) }},
 		{"max of squares", func() { MaxOfSquares(y[:n/4], x[:n/2], x[n/2:]) }},
 		{"rescale", func() { Rescale(planes, Dense(n/channels, channels, sums), scale, scale) }},
 	} {

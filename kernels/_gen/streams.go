@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -12,7 +14,10 @@ func streams() {
 	affineBytes()
 	clamp()
 	add()
+	shift()
+	addWherePositive()
 	maxOfSquares()
+	addToSquares()
 	rescale()
 }
 
@@ -84,6 +89,38 @@ func add() {
 	RET()
 }
 
+// shift emits the sum of a slice and a number.
+func shift() {
+	name := "shiftAVX2"
+	function(name, "func(x *float32, n int, v float32)", name+" equals shiftGo for n > 0, a multiple of 16.")
+	x, n, by := param("x"), param("n"), avx2.spreadFloat("v")
+	avx2.whole(n, map[GPVirtual]int{x: 4}, func() {
+		r := YMM()
+		VADDPS(Mem{Base: x}, by, r)
+		VMOVUPS(r, Mem{Base: x})
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// addWherePositive emits the gradient of a ramp.
+func addWherePositive() {
+	name := "addWherePositiveAVX2"
+	function(name, "func(dst, src, x *float32, n int)", name+" equals addWherePositiveGo for n > 0, a multiple of 16.")
+	dst, src, x, n := param("dst"), param("src"), param("x"), param("n")
+	zero := avx2.zero()
+	avx2.whole(n, map[GPVirtual]int{dst: 4, src: 4, x: 4}, func() {
+		r := YMM()
+		VPSUBD(Mem{Base: x}, zero, r)
+		VPSRAD(Imm(31), r, r)
+		VANDPS(Mem{Base: src}, r, r)
+		VADDPS(Mem{Base: dst}, r, r)
+		VMOVUPS(r, Mem{Base: dst})
+	})
+	VZEROUPPER()
+	RET()
+}
+
 // greatest sets a to the greater of a and b: NaN if one is, and of two zeros
 // the positive one.
 func greatest(b, a VecVirtual, temporary func() VecVirtual) {
@@ -132,6 +169,61 @@ func maxOfSquares() {
 	JZ(LabelRef(done))
 	VMOVUPS(pool(func() VecVirtual { return XMM() }, 4), Mem{Base: dst})
 	Label(done)
+	VZEROUPPER()
+	RET()
+}
+
+// addToSquares emits the gradient of pooling, four squares at a time. Both
+// numbers of a row are one word of 64 bits, the first its lower half.
+func addToSquares() {
+	name := "addToSquaresAVX2"
+	function(name, "func(da, db, src, a, b, m *float32, n int)", name+" equals addToSquaresGo for n > 0, a multiple of four.")
+	da, db, src, a, b, m, n := param("da"), param("db"), param("src"), param("a"), param("b"), param("m"), param("n")
+	nothing, first := avx2.spread32(1<<31), avx2.spread64(math.MaxUint32) // −0, which no sum notices
+	next := label("loop")
+	Label(next)
+	twice := func(at GPVirtual) VecVirtual {
+		r := YMM()
+		VPMOVZXDQ(Mem{Base: at}, r)
+		VMOVSLDUP(r, r)
+		return r
+	}
+	top, v := twice(m), twice(src)
+	// found returns where a row is the greatest, there for the first time in
+	// the row, and for both numbers whether one is.
+	found := func(row GPVirtual) (one, any VecVirtual) {
+		one, any = YMM(), YMM()
+		later := YMM()
+		VCMPPS(equal, Mem{Base: row}, top, one)
+		VPSHUFD(U8(0xb1), one, any)
+		VPOR(one, any, any)
+		VPSLLQ(Imm(32), one, later)
+		VPANDN(one, later, one)
+		return one, any
+	}
+	above, anyAbove := found(a)
+	below, anyBelow := found(b)
+	VPANDN(below, anyAbove, below)
+	VPOR(anyAbove, anyBelow, anyBelow)
+	VPANDN(first, anyBelow, anyBelow) // the first of a square where none is
+	VPOR(anyBelow, above, above)
+	for _, row := range []struct {
+		at   GPVirtual
+		mask VecVirtual
+	}{{da, above}, {db, below}} {
+		r := YMM()
+		VBLENDVPS(row.mask, v, nothing, r)
+		VADDPS(Mem{Base: row.at}, r, r)
+		VMOVUPS(r, Mem{Base: row.at})
+	}
+	for _, p := range []GPVirtual{da, db, a, b} {
+		ADDQ(Imm(32), p)
+	}
+	for _, p := range []GPVirtual{src, m} {
+		ADDQ(Imm(16), p)
+	}
+	SUBQ(Imm(4), n)
+	JNZ(LabelRef(next))
 	VZEROUPPER()
 	RET()
 }

@@ -227,10 +227,7 @@ func convForward(c *call) {
 		kernels.MatMul(out, weights, cols, false, &s.work)
 		if len(c.x) == 3 {
 			for ch, b := range c.x[2].data[first:][:g.outC] {
-				line := out.Data[ch*outLen:][:out.Cols]
-				for i := range line {
-					line[i] += b
-				}
+				kernels.Shift(out.Data[ch*outLen:][:out.Cols], b)
 			}
 		}
 	})

@@ -71,7 +71,11 @@ var maxPool = &operator{
 		c.planes(func(g *geometry, plane int) {
 			from := plane * g.inH * g.inW
 			if g.squares() {
-				g.toSquares(dx[from:], x[from:], y[plane*g.outH*g.outW:], dy[plane*g.outH*g.outW:])
+				for row := range g.outH {
+					above := from + 2*row*g.inW
+					below, at := above+g.inW, (plane*g.outH+row)*g.outW
+					kernels.AddToSquares(dx[above:], dx[below:], dy[at:][:g.outW], x[above:], x[below:], y[at:])
+				}
 				return
 			}
 			for i := range g.outH * g.outW {
@@ -87,32 +91,6 @@ var maxPool = &operator{
 func (g *geometry) squares() bool {
 	return g.kH == 2 && g.kW == 2 && g.strideH == 2 && g.stride == 2 && g.padH == 0 && g.pad == 0 &&
 		2*g.outH <= g.inH && 2*g.outW <= g.inW
-}
-
-// toSquares adds the gradients dy of one plane where [geometry.first] finds the
-// outputs y, without a branch that nobody could predict.
-func (g *geometry) toSquares(dx, x, y, dy []float32) {
-	for row := range g.outH {
-		at := 2 * row * g.inW
-		y, dy := y[row*g.outW:][:g.outW], dy[row*g.outW:][:g.outW]
-		a, b, dx := x[at:][:2*g.outW], x[at+g.inW:][:2*g.outW], dx[at:]
-		for i, v := range y {
-			k := 0 // of numbers that are none
-			if b[2*i+1] == v {
-				k = g.inW + 1
-			}
-			if b[2*i] == v {
-				k = g.inW
-			}
-			if a[2*i+1] == v {
-				k = 1
-			}
-			if a[2*i] == v {
-				k = 0
-			}
-			dx[2*i+k] += dy[i]
-		}
-	}
 }
 
 // first returns where under w the number v is first.

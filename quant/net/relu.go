@@ -13,10 +13,7 @@ var relu = &operator{
 	backward: func(c *call) {
 		x, dx, dy := c.x[0].data, c.x[0].grad, c.y.grad
 		c.threads.parts(len(dx), 1<<14, func(_, from, to int) {
-			for i := from; i < to; i++ { // without a branch that nobody could predict
-				positive := -int32(math.Float32bits(x[i])) >> 31 // all bits, or none
-				dx[i] += math.Float32frombits(math.Float32bits(dy[i]) & uint32(positive))
-			}
+			kernels.AddWherePositive(dx[from:to], dy[from:to], x[from:to])
 		})
 	},
 }
