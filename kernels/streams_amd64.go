@@ -43,3 +43,8 @@ func addToSquaresAVX2(da *float32, db *float32, src *float32, a *float32, b *flo
 //
 //go:noescape
 func rescaleAVX2(y *float32, yStride int, sums *int32, stride int, rows int, cols int, scale *float32, bias *float32)
+
+// copyRunsAVX2 equals copyRunsGo for n, runs and count > 0, but it writes up to 15 bytes more.
+//
+//go:noescape
+func copyRunsAVX2(dst *uint8, src *uint8, n int, runs int, runStep int, count int, step int)

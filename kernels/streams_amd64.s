@@ -338,3 +338,36 @@ row11:
 	JNZ         column10
 	VZEROUPPER
 	RET
+
+// func copyRunsAVX2(dst *uint8, src *uint8, n int, runs int, runStep int, count int, step int)
+// Requires: AVX
+TEXT ·copyRunsAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ runs+24(FP), BX
+	MOVQ runStep+32(FP), SI
+	MOVQ count+40(FP), DI
+	MOVQ step+48(FP), R8
+
+next12:
+	MOVQ BX, R9
+	MOVQ CX, R10
+
+run13:
+	XORQ R11, R11
+
+part14:
+	VMOVDQU (R10)(R11*1), X0
+	VMOVDQU X0, (AX)(R11*1)
+	ADDQ    $0x10, R11
+	CMPQ    R11, DX
+	JL      part14
+	ADDQ    DX, AX
+	ADDQ    SI, R10
+	DECQ    R9
+	JNZ     run13
+	ADDQ    R8, CX
+	DECQ    DI
+	JNZ     next12
+	RET

@@ -89,3 +89,11 @@ func rescale(y Matrix, sums View[int32], scale, bias []float32) {
 	rescaleGo(y.Slice(rows, y.Rows, 0, cols), sums.Slice(rows, y.Rows, 0, cols), scale, bias)
 	rescaleGo(y.Slice(0, y.Rows, cols, y.Cols), sums.Slice(0, y.Rows, cols, y.Cols), scale[cols:], bias[cols:])
 }
+
+func copyRuns(dst, src []uint8, n, runs, runStep, count, step int) {
+	if backend == Portable {
+		copyRunsGo(dst, src, n, runs, runStep, count, step)
+	} else {
+		copyRunsAVX2(&dst[0], &src[0], n, runs, runStep, count, step)
+	}
+}

@@ -17,3 +17,7 @@ func maxOfSquares(dst, a, b []float32) { maxOfSquaresGo(dst, a, b) }
 func addToSquares(da, db, src, a, b, m []float32) { addToSquaresGo(da, db, src, a, b, m) }
 
 func rescale(y Matrix, sums View[int32], scale, bias []float32) { rescaleGo(y, sums, scale, bias) }
+
+func copyRuns(dst, src []uint8, n, runs, runStep, count, step int) {
+	copyRunsGo(dst, src, n, runs, runStep, count, step)
+}

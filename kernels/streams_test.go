@@ -229,12 +229,36 @@ func TestRescaleIsTheSameOnEveryBackend(t *testing.T) {
 	})
 }
 
+func TestCopiedRunsAreTheSameOnEveryBackend(t *testing.T) {
+	draw := rand.New(rand.NewPCG(4, 5))
+	onBackends(t, func(t *testing.T) {
+		for n := range 70 {
+			for range 20 {
+				runs, count, runStep, step := draw.IntN(5), draw.IntN(9), draw.IntN(40), draw.IntN(40)
+				src := make([]uint8, 8*step+4*runStep+n+RunSlack)
+				for i := range src {
+					src[i] = uint8(draw.Uint32())
+				}
+				size := count * runs * n
+				const guard = 99
+				got, want := make([]uint8, size+RunSlack+1), make([]uint8, size)
+				got[size+RunSlack] = guard
+				CopyRuns(got, src, n, runs, runStep, count, step)
+				copyRunsGo(want, src, n, runs, runStep, count, step)
+				if string(got[:size]) != string(want) || got[size+RunSlack] != guard {
+					t.Fatalf("%d times %d runs of %d bytes, steps %d and %d: %v, the specification gives %v", count, runs, n, step, runStep, got, want)
+				}
+			}
+		}
+	})
+}
+
 // BenchmarkStreams runs what stands between products on every backend, over
 // numbers from the second-level cache.
 func BenchmarkStreams(b *testing.B) {
 	const n = 1 << 15
 	x, y := weights("gaussian", n, 0, rand.New(rand.NewPCG(1, 2))), make([]float32, n)
-	codes, sums := make([]uint8, n), make([]int32, n)
+	codes, patched, sums := make([]uint8, n), make([]uint8, n), make([]int32, n)
 	scale := weights("gaussian", n, 0, rand.New(rand.NewPCG(1, 3)))
 	a := Asymmetric(-3, 3, 8, Stores[0])
 	const channels = 16
@@ -249,6 +273,7 @@ func BenchmarkStreams(b *testing.B) {
 		{"shift", func() { Shift(y, 1e-3) }},
 		{"add where positive", func() { AddWherePositive(y, x, scale) }},
 		{"add to squares", func() { AddToSquares(y[:n/2], y[n/2:], scale[:n/4], x[:n/2], x[n/2:], scale[:n/4]) }},
+		{"runs of 9", func() { CopyRuns(codes, patched, 9, 3, n/3, n/27-1, 3) }},
 		{"max of squares", func() { MaxOfSquares(y[:n/4], x[:n/2], x[n/2:]) }},
 		{"rescale", func() { Rescale(planes, Dense(n/channels, channels, sums), scale, scale) }},
 	} {

@@ -16,8 +16,8 @@ func (c *call) convInteger() {
 		a := c.input.mapOf(x, thread)
 		zero, steps := uint8(a.Zero-a.Min), n.steps(a, thread)
 		codes := atLeast(&s.codes, in)
-		image := atLeast(&s.image, height*width*g.inC+runSlack)
-		patches := atLeast(&s.patches, rows*g.outW*g.patch()+runSlack)
+		image := atLeast(&s.image, height*width*g.inC+kernels.RunSlack)
+		patches := atLeast(&s.patches, rows*g.outW*g.patch()+kernels.RunSlack)
 		sums := atLeast(&s.sums, rows*g.outW*g.outC)
 		for group := range g.groups {
 			a.Bytes(codes, x[group*in:][:in])
@@ -57,34 +57,23 @@ func (g *geometry) interleave(image, planes []uint8) {
 }
 
 // patches sets dst to what the output rows from row on see of a padded image,
-// output by output. Both have runSlack more bytes than that takes.
+// output by output. Both have [kernels.RunSlack] more bytes than that takes.
 func (g *geometry) patches(dst, image []uint8, row, rows int) {
 	_, width := g.padded()
-	runs, run := g.kW, g.inC // of a row of the kernel
-	if g.dilate == 1 {
-		runs, run = 1, g.kW*g.inC
-	}
+	line, pixel := g.dilateH*width*g.inC, g.stride*g.inC
 	for y := row; y < row+rows; y++ {
+		from := y * g.strideH * width * g.inC
+		if g.dilate == 1 {
+			kernels.CopyRuns(dst, image[from:], g.kW*g.inC, g.kH, line, g.outW, pixel)
+			dst = dst[g.outW*g.patch():]
+			continue
+		}
 		for x := range g.outW {
 			for ky := range g.kH {
-				from := ((y*g.strideH+ky*g.dilateH)*width + x*g.stride) * g.inC
-				for range runs {
-					copyRun(dst, image[from:], run)
-					dst, from = dst[run:], from+g.dilate*g.inC
-				}
+				kernels.CopyRuns(dst, image[from+x*pixel+ky*line:], g.inC, g.kW, g.dilate*g.inC, 1, 0)
+				dst = dst[g.kW*g.inC:]
 			}
 		}
-	}
-}
-
-// runSlack is how many bytes past a run copyRun may touch.
-const runSlack = 15
-
-// copyRun copies n bytes and up to runSlack more: short runs are many, and copy
-// takes longer to find out how short they are.
-func copyRun(dst, src []uint8, n int) {
-	for i := 0; i < n; i += runSlack + 1 {
-		*(*[runSlack + 1]uint8)(dst[i:]) = *(*[runSlack + 1]uint8)(src[i:])
 	}
 }
 

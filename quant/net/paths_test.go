@@ -87,11 +87,11 @@ func TestPatchesOfBytesAreWhatOutputsSee(t *testing.T) {
 		}
 		const zero, guard = 7, 9
 		height, width := g.padded()
-		image := make([]uint8, height*width*g.inC+runSlack)
+		image := make([]uint8, height*width*g.inC+kernels.RunSlack)
 		fill(image, zero)
 		g.interleave(image, planes)
 		n := g.outH * g.outW
-		got, want := make([]uint8, n*g.patch()+runSlack+1), make([]uint8, n*g.patch())
+		got, want := make([]uint8, n*g.patch()+kernels.RunSlack+1), make([]uint8, n*g.patch())
 		got[len(got)-1] = guard
 		fill(want, zero)
 		g.see(0, g.outH, func(p, i, at int) { // row, column, channel
