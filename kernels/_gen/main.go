@@ -10,10 +10,10 @@ import (
 )
 
 // parts are the files of assembly.
-var parts = map[string]func(){"vectors": vectors, "rows": rows, "lattices": lattices, "products": products}
+var parts = map[string]func(){"vectors": vectors, "rows": rows, "lattices": lattices, "products": products, "streams": streams}
 
 func main() {
-	what := flag.String("what", "vectors", "which part to write: vectors, rows of blocks, searches among points of lattices, or products of matrices")
+	what := flag.String("what", "vectors", "which part to write: vectors, rows of blocks, searches among points of lattices, products of matrices, or streams between them")
 	flag.Parse()
 	write := parts[*what]
 	if write == nil {

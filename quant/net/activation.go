@@ -145,15 +145,13 @@ func (c *call) finishInputGradient() {
 		return
 	}
 	x, dx := c.x[0].data, c.x[0].grad
+	n := len(x)
 	if q.static == nil { // a range that follows the values holds them all
-		for i, g := range q.grad {
-			dx[i] += g
-		}
+		c.threads.parts(n, 1<<14, func(_, from, to int) { kernels.Add(dx[from:to], q.grad[from:to]) })
 		return
 	}
 	lo, hi := q.static.Range()
 	affine, _ := q.static.(kernels.Affine)
-	n := len(x)
 	c.threads.do(shards, func(_, part int) {
 		from, to := n*part/shards, n*(part+1)/shards
 		var step float64

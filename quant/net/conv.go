@@ -1,6 +1,7 @@
 package net
 
 import (
+	"math"
 	"slices"
 
 	"github.com/bitdial/bitdial/kernels"
@@ -99,6 +100,13 @@ func (g *geometry) columns(cols, x []float32, row, rows int) {
 		plane := x[ch*g.inH*g.inW:][:g.inH*g.inW]
 		out := cols[p*width:][:width]
 		from, to := g.inside(kx)
+		if g.shifts() {
+			seen, first := g.shifted(plane, row, width, ky, kx)
+			clear(out[:first])
+			clear(out[first+copy(out[first:], seen):])
+			g.setEdges(out, from, to, 0)
+			continue
+		}
 		for r := range rows {
 			line := out[r*g.outW:][:g.outW]
 			iy := (row+r)*g.strideH - g.padH + ky*g.dilateH
@@ -122,13 +130,20 @@ func (g *geometry) columns(cols, x []float32, row, rows int) {
 }
 
 // spread adds cols, as [geometry.columns] lays them out, to where they came
-// from.
+// from. What it finds in cols beside the input it overwrites.
 func (g *geometry) spread(x, cols []float32, row, rows int) {
 	width := rows * g.outW
 	for p := range g.patch() {
 		ch, ky, kx := p/(g.kH*g.kW), p/g.kW%g.kH, p%g.kW
 		plane := x[ch*g.inH*g.inW:][:g.inH*g.inW]
 		from, to := g.inside(kx)
+		if g.shifts() {
+			out := cols[p*width:][:width]
+			g.setEdges(out, from, to, float32(math.Copysign(0, -1))) // which no sum notices
+			seen, first := g.shifted(plane, row, width, ky, kx)
+			kernels.Add(seen, out[first:][:len(seen)])
+			continue
+		}
 		for r := range rows {
 			iy := (row+r)*g.strideH - g.padH + ky*g.dilateH
 			if iy < 0 || iy >= g.inH {
@@ -139,6 +154,38 @@ func (g *geometry) spread(x, cols []float32, row, rows int) {
 				plane[at] += v
 				at += g.stride
 			}
+		}
+	}
+}
+
+// shifts reports whether outputs lie as the inputs do: then what all of them see
+// under one weight is a plane of the input, shifted, but for its edges.
+func (g *geometry) shifts() bool { return g.strideH == 1 && g.stride == 1 && g.outW == g.inW }
+
+// shifted returns, of a geometry that [geometry.shifts], the numbers of a plane
+// that count outputs from row on see under weight ky, kx, and which of the
+// outputs they are: first and the following ones.
+func (g *geometry) shifted(plane []float32, row, count, ky, kx int) (seen []float32, first int) {
+	at := (row-g.padH+ky*g.dilateH)*g.inW - g.pad + kx*g.dilate // of output 0
+	from, to := max(0, at), min(len(plane), at+count)
+	if from >= to {
+		return nil, 0
+	}
+	return plane[from:to], from - at
+}
+
+// setEdges sets the columns of lines of outputs that are not inside, from ≤ i <
+// to, to v.
+func (g *geometry) setEdges(lines []float32, from, to int, v float32) {
+	if from == 0 && to == g.outW {
+		return
+	}
+	for ; len(lines) > 0; lines = lines[g.outW:] {
+		for i := range from {
+			lines[i] = v
+		}
+		for i := to; i < g.outW; i++ {
+			lines[i] = v
 		}
 	}
 }
@@ -180,10 +227,7 @@ func convForward(c *call) {
 		kernels.MatMul(out, weights, cols, false, &s.work)
 		if len(c.x) == 3 {
 			for ch, b := range c.x[2].data[first:][:g.outC] {
-				line := out.Data[ch*outLen:][:out.Cols]
-				for i := range line {
-					line[i] += b
-				}
+				kernels.Shift(out.Data[ch*outLen:][:out.Cols], b)
 			}
 		}
 	})

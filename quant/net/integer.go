@@ -18,9 +18,10 @@ type integer struct {
 }
 
 type integerSpace struct {
-	codes, patches []uint8
-	sums           []int32
-	work           kernels.MatMulSpace
+	codes, image, patches []uint8
+	sums                  []int32
+	steps                 []float32
+	work                  kernels.MatMulSpace
 }
 
 // whyNotInteger returns why the layer of node n does not run in integers under
@@ -186,89 +187,29 @@ func (c *call) gemmInteger() {
 			x := c.x[0].data[i*unit:][:unit]
 			a := c.input.mapOf(x, thread)
 			rows := unit / width
-			codes, sums := s.get(unit, 0, rows*outputs)
+			codes, sums := atLeast(&s.codes, unit), atLeast(&s.sums, rows*outputs)
 			a.Bytes(codes, x)
-			kernels.MatMulInt8(kernels.Dense(rows, outputs, sums), kernels.Dense(rows, width, codes), uint8(a.Zero-a.Min), n.weights[0], &s.work)
-			y := c.y.data[i*rows*outputs:][:rows*outputs]
-			for r := range rows {
-				line := y[r*outputs:][:outputs]
-				for o, sum := range sums[r*outputs:][:outputs] {
-					line[o] = float32(sum)*(a.Scale*n.scale[o]) + n.bias[o]
-				}
-			}
+			products := kernels.Dense(rows, outputs, sums)
+			kernels.MatMulInt8(products, kernels.Dense(rows, width, codes), uint8(a.Zero-a.Min), n.weights[0], &s.work)
+			kernels.Rescale(kernels.Dense(rows, outputs, c.y.data[i*rows*outputs:]), products, n.steps(a, thread), n.bias)
 		}
 	})
 }
 
-// convInteger computes a convolution, picture by picture.
-func (c *call) convInteger() {
-	n, g := c.integer, c.geometry()
-	in, out := g.inC*g.inH*g.inW, g.outH*g.outW
-	padH := (g.outH-1)*g.strideH + (g.kH-1)*g.dilateH + 1 // of a picture with its pads, as far as they are read
-	padW := (g.outW-1)*g.stride + (g.kW-1)*g.dilate + 1
-	rows := g.blockRows()
-	c.threads.do(c.x[0].shape[0], func(thread, picture int) {
-		s := &n.scratch[thread]
-		x := c.x[0].data[picture*g.groups*in:][:g.groups*in]
-		a := c.input.mapOf(x, thread)
-		zero := uint8(a.Zero - a.Min)
-		codes, sums := s.get(in+padH*padW*g.inC, rows*g.outW*g.patch(), rows*g.outW*g.outC)
-		planes, image := codes[:in], codes[in:]
-		for group := range g.groups {
-			a.Bytes(planes, x[group*in:][:in])
-			for i := range image {
-				image[i] = zero
-			}
-			for y := range min(g.inH, padH-g.padH) {
-				for ch := range g.inC {
-					line := planes[(ch*g.inH+y)*g.inW:][:min(g.inW, padW-g.pad)]
-					at := ((y+g.padH)*padW+g.pad)*g.inC + ch
-					for _, code := range line {
-						image[at] = code
-						at += g.inC
-					}
-				}
-			}
-			first := group * g.outC
-			for row := 0; row < g.outH; row += rows {
-				count := min(rows, g.outH-row) * g.outW
-				to := s.patches[:0]
-				for i := range count {
-					oy, ox := row+i/g.outW, i%g.outW
-					for ky := range g.kH {
-						at := ((oy*g.strideH+ky*g.dilateH)*padW + ox*g.stride) * g.inC
-						if g.dilate == 1 {
-							to = append(to, image[at:at+g.kW*g.inC]...)
-							continue
-						}
-						for kx := range g.kW {
-							to = append(to, image[at+kx*g.dilate*g.inC:][:g.inC]...)
-						}
-					}
-				}
-				kernels.MatMulInt8(kernels.Dense(count, g.outC, sums), kernels.Dense(count, g.patch(), to), zero, n.weights[group], &s.work)
-				for o := range g.outC {
-					scale, bias := a.Scale*n.scale[first+o], n.bias[first+o]
-					y := c.y.data[(picture*g.groups*g.outC+first+o)*out+row*g.outW:][:count]
-					for i := range y {
-						y[i] = float32(sums[i*g.outC+o])*scale + bias
-					}
-				}
-			}
-		}
-	})
+// steps returns by how much sums are to be multiplied whose inputs have the
+// map a.
+func (n *integer) steps(a kernels.Affine, thread int) []float32 {
+	steps := atLeast(&n.scratch[thread].steps, len(n.scale))
+	for o, scale := range n.scale {
+		steps[o] = a.Scale * scale
+	}
+	return steps
 }
 
-// get returns memory for codes and sums, and makes room for patches.
-func (s *integerSpace) get(codes, patches, sums int) ([]uint8, []int32) {
-	if cap(s.codes) < codes {
-		s.codes = make([]uint8, codes)
+// atLeast returns n elements of memory, which is made if it does not suffice.
+func atLeast[T any](memory *[]T, n int) []T {
+	if cap(*memory) < n {
+		*memory = make([]T, n)
 	}
-	if cap(s.patches) < patches {
-		s.patches = make([]uint8, 0, patches)
-	}
-	if cap(s.sums) < sums {
-		s.sums = make([]int32, sums)
-	}
-	return s.codes[:codes], s.sums[:sums]
+	return (*memory)[:n]
 }

@@ -3,6 +3,8 @@ package net
 import (
 	"math"
 	"slices"
+
+	"github.com/bitdial/bitdial/kernels"
 )
 
 // window is what a pooling operator looks at: it shares the geometry of a
@@ -43,6 +45,12 @@ var maxPool = &operator{
 		x, y := c.x[0].data, c.y.data
 		c.planes(func(g *geometry, plane int) {
 			in, out := x[plane*g.inH*g.inW:][:g.inH*g.inW], y[plane*g.outH*g.outW:][:g.outH*g.outW]
+			if g.squares() {
+				for row := range g.outH {
+					kernels.MaxOfSquares(out[row*g.outW:][:g.outW], in[2*row*g.inW:], in[(2*row+1)*g.inW:])
+				}
+				return
+			}
 			for i := range out {
 				w := g.under(i)
 				top := float32(math.Inf(-1))
@@ -62,12 +70,27 @@ var maxPool = &operator{
 		}
 		c.planes(func(g *geometry, plane int) {
 			from := plane * g.inH * g.inW
+			if g.squares() {
+				for row := range g.outH {
+					above := from + 2*row*g.inW
+					below, at := above+g.inW, (plane*g.outH+row)*g.outW
+					kernels.AddToSquares(dx[above:], dx[below:], dy[at:][:g.outW], x[above:], x[below:], y[at:])
+				}
+				return
+			}
 			for i := range g.outH * g.outW {
 				at := plane*g.outH*g.outW + i
 				dx[from+g.first(x[from:], y[at], g.under(i))] += dy[at]
 			}
 		})
 	},
+}
+
+// squares reports whether windows are squares of four numbers beside each
+// other, all inside the input.
+func (g *geometry) squares() bool {
+	return g.kH == 2 && g.kW == 2 && g.strideH == 2 && g.stride == 2 && g.padH == 0 && g.pad == 0 &&
+		2*g.outH <= g.inH && 2*g.outW <= g.inW
 }
 
 // first returns where under w the number v is first.

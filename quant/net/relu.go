@@ -1,6 +1,10 @@
 package net
 
-import "math"
+import (
+	"math"
+
+	"github.com/bitdial/bitdial/kernels"
+)
 
 // relu is max(0, x).
 var relu = &operator{
@@ -9,10 +13,7 @@ var relu = &operator{
 	backward: func(c *call) {
 		x, dx, dy := c.x[0].data, c.x[0].grad, c.y.grad
 		c.threads.parts(len(dx), 1<<14, func(_, from, to int) {
-			for i := from; i < to; i++ { // without a branch that nobody could predict
-				positive := -int32(math.Float32bits(x[i])) >> 31 // all bits, or none
-				dx[i] += math.Float32frombits(math.Float32bits(dy[i]) & uint32(positive))
-			}
+			kernels.AddWherePositive(dx[from:to], dy[from:to], x[from:to])
 		})
 	},
 }
@@ -37,10 +38,7 @@ func bounds(n *Node) (lo, hi float32) {
 func clamp(c *call, lo, hi float32) {
 	x, y := c.x[0].data, c.y.data
 	c.threads.parts(len(x), 1<<14, func(_, from, to int) {
-		y := y[from:to]
-		for i, v := range x[from:to] {
-			y[i] = max(lo, min(hi, v))
-		}
+		kernels.Clamp(y[from:to], x[from:to], lo, hi)
 	})
 }
 
