@@ -2,8 +2,11 @@ package net
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/bitdial/bitdial/kernels"
 )
 
 // cnn is a network for pictures of 32×32 in three colours.
@@ -81,6 +84,24 @@ func BenchmarkTraining(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// BenchmarkProduct is a product of 1024×1024 matrices, shared out among threads.
+func BenchmarkProduct(b *testing.B) {
+	const n = 1024
+	for _, count := range []int{1, 2} {
+		b.Run(fmt.Sprintf("threads=%d", count), func(b *testing.B) {
+			t := newThreads(count)
+			defer t.close()
+			c := &call{threads: t, space: make([]space, count)}
+			x := normal(2*n*n, rand.New(rand.NewPCG(1, 2)))
+			a, w, y := kernels.Dense(n, n, x), kernels.Dense(n, n, x[n*n:]), kernels.Dense(n, n, make([]float32, n*n))
+			for b.Loop() {
+				c.product(y, a, w, false)
+			}
+			b.ReportMetric(2*n*n*n*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})
 	}
 }
