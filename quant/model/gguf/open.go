@@ -9,10 +9,10 @@ import (
 	"github.com/bitdial/bitdial/quant/model"
 )
 
-const (
-	format = "gguf"
-	suffix = ".gguf"
-)
+// Format is what the Format of a model says that was opened here.
+const Format = "gguf"
+
+const suffix = ".gguf"
 
 // Reads names what Open opens, for messages.
 const Reads = "GGUF, one file or split"
@@ -70,7 +70,7 @@ func one(path, name string, f *model.File) (*model.Model, *Header, error) {
 		_ = f.Close() // it was only read
 		return nil, nil, err
 	}
-	m := &model.Model{Name: name, Path: path, Format: format, Metadata: h.shown, Files: []*model.File{f}}
+	m := &model.Model{Name: name, Path: path, Format: Format, Metadata: h.shown, Files: []*model.File{f}}
 	if m.Tensors, err = h.tensors(f); err != nil {
 		_ = f.Close() // it was only read
 		return nil, nil, err
