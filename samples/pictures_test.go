@@ -16,7 +16,7 @@ type pictureSet struct {
 }
 
 func allPictures() (all []pictureSet) {
-	for _, s := range Data {
+	for _, s := range All {
 		p := s.Pictures
 		if p == nil {
 			continue

@@ -7,7 +7,6 @@ package samples
 import (
 	_ "embed" // the samples are embedded files
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/bitdial/bitdial/quant/model"
@@ -23,7 +22,7 @@ type Sample struct {
 	Pictures *Pictures
 	Text     *Text
 
-	data []byte // a safetensors file; nil while there is no network
+	data []byte // a safetensors file
 }
 
 // Prefix precedes the name of a sample where a path is expected:
@@ -35,24 +34,25 @@ var (
 	animalsNetwork []byte
 	//go:embed austen/austen.safetensors
 	austenNetwork []byte
+	//go:embed fashion/fashion.safetensors
+	fashionNetwork []byte
 )
 
-// All lists the samples that have a network.
+// All lists the samples, the default first.
 var All = []Sample{
 	{
 		Name: "animals", About: "A small convolutional network that tells twelve animals apart in 32×32 pictures.",
 		Pictures: animalPictures, data: animalsNetwork,
 	},
 	{
+		Name: "fashion", About: "A convolutional network that tells ten kinds of clothing apart in grey pictures of 28×28.",
+		Pictures: fashionPictures, data: fashionNetwork,
+	},
+	{
 		Name: "austen", About: "A small language model of Llama's shape that continues Jane Austen's novels letter by letter.",
 		Text: austenText, data: austenNetwork,
 	},
 }
-
-// Data lists the samples that have data: [All], and those without a network.
-var Data = append(slices.Clone(All),
-	Sample{Name: "fashion", About: "Ten kinds of clothing in grey pictures of 28×28 pixels.", Pictures: fashionPictures},
-)
 
 // Names returns the names of all samples.
 func Names() []string {

@@ -29,7 +29,7 @@ func OpenTask(name, folder string) (*model.Model, *net.Task, error) {
 
 // DataOf returns the task of the sample called name without its network.
 func DataOf(name, folder string) (*net.Task, error) {
-	for _, s := range Data {
+	for _, s := range All {
 		if s.Name != name {
 			continue
 		}

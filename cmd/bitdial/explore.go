@@ -20,7 +20,7 @@ func explore() *cobra.Command {
 		Short: "Turn the dials of quantization on a real model, and see at once what every bit costs",
 		Long: `Turn the dials of quantization on a real model, and see at once what every bit costs.
 
-MODEL is a GGUF or safetensors file, one file of a split model, an index of shards or a folder, or a sample that the program carries; without one it is ` + samples.Prefix + samples.All[0].Name + `. Press ? for the keys.
+MODEL is a file of GGUF, safetensors, PyTorch (also TorchScript), ONNX or NumPy, one file of a split model, an index of shards or a folder, or a sample that the program carries; without one it is ` + samples.Prefix + samples.All[0].Name + `. Press ? for the keys.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 		Example: `bitdial
@@ -30,6 +30,7 @@ bitdial model-Q4_K_M.gguf -p mine.toml`,
 		ValidArgsFunction: completeModel,
 	}
 	flags.add(c, "")
+	flags.addActivations(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		plan, err := flags.one(c, tui.DefaultPlan())
 		if err != nil {

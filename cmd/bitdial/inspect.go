@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,7 @@ func inspect() *cobra.Command {
 
 --tree draws the model as its layers: tensors whose names differ in the layer's number are one line. --metadata lists every entry of the file's metadata instead, arrays by their first values.
 
-Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line; first, if the file has metadata, those, with the keys key type items value (a number, truth value or text; of an array the first values as text, and items is their number), unless --tensors is given; then the tensors with the keys tensor dtype shape params bytes; the last line has model format tensors params bytes.`,
+Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line; first, if the file has metadata, those, with the keys key type items value (a number, truth value or text; of an array the first values as text, and items is their number), unless --tensors is given; then the tensors with the keys tensor dtype shape params bytes; the last line has model format tensors params bytes. Where a file holds weights otherwise than their element type says, as ONNX does quantized ones, encoding follows bytes.`,
 		Example: `bitdial inspect sample:animals
 bitdial inspect sample:animals --tensors '*.bias'
 bitdial inspect sample:animals --tree
@@ -70,13 +71,23 @@ bitdial inspect sample:animals --json`,
 }
 
 func inspectColumns(tensors []*model.Tensor) []column {
-	return []column{
+	columns := []column{
 		nameColumn(tensors),
 		{key: "dtype", title: "dtype", width: -7},
 		{key: "shape", title: "shape", width: -16, show: showShape},
 		{key: "params", title: "weights", width: 15, show: showCount},
 		{key: "bytes", title: "size", width: 8, show: showBytes},
 	}
+	if encoded(tensors) {
+		columns = append(columns, column{key: "encoding", title: "in the file"})
+	}
+	return columns
+}
+
+// encoded reports whether the file holds any of the tensors otherwise than its
+// type says.
+func encoded(tensors []*model.Tensor) bool {
+	return slices.ContainsFunc(tensors, func(t *model.Tensor) bool { return t.Encoding != "" })
 }
 
 // introduce writes what comes before the tensors: on a terminal what the model
@@ -122,8 +133,14 @@ func counted(n int, one, more string) string {
 
 func list(s *sheet, m *model.Model, tensors []*model.Tensor) error {
 	params, bytes := 0, int64(0)
+	row := func(t *model.Tensor, values ...any) error {
+		if len(s.columns) > len(values) {
+			values = append(values, t.Encoding)
+		}
+		return s.row(values...)
+	}
 	for _, t := range tensors {
-		if err := s.row(t.Name, t.DType.Name, t.Shape, t.Len(), t.Bytes()); err != nil {
+		if err := row(t, t.Name, t.DType.Name, t.Shape, t.Len(), t.Bytes()); err != nil {
 			return err
 		}
 		params += t.Len()
@@ -131,7 +148,7 @@ func list(s *sheet, m *model.Model, tensors []*model.Tensor) error {
 	}
 	if stored := quant.StoredAs(tensors); s.terminal && len(stored) > 1 {
 		for _, d := range stored {
-			if err := s.row(counted(d.Tensors, "tensor", "tensors"), d.DType.Name, nil, d.Params, d.Bytes); err != nil {
+			if err := row(&model.Tensor{}, counted(d.Tensors, "tensor", "tensors"), d.DType.Name, nil, d.Params, d.Bytes); err != nil {
 				return err
 			}
 		}
@@ -140,7 +157,7 @@ func list(s *sheet, m *model.Model, tensors []*model.Tensor) error {
 	if s.json {
 		err = s.object([]string{"model", "format", "tensors", "params", "bytes"}, []any{m.Path, m.Format, len(tensors), params, bytes})
 	} else {
-		err = s.row("total", nil, nil, params, bytes)
+		err = row(&model.Tensor{}, "total", nil, nil, params, bytes)
 	}
 	if err != nil {
 		return err

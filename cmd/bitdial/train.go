@@ -59,14 +59,10 @@ bitdial train sample:animals -s int3:channel -a int3:asym:static --minutes 2 -o 
 		if epochs > 0 {
 			o.Steps = max(1, int(epochs*float64(task.Epoch())/float64(o.Batch)))
 		}
+		o.Within = time.Duration(minutes * float64(time.Minute))
 		t, err := task.Trainer(c.Context(), plan, flags.calibrate, o)
 		if err != nil {
 			return err
-		}
-		if minutes > 0 {
-			if err := t.FitInto(c.Context(), time.Duration(minutes*float64(time.Minute))); err != nil {
-				return err
-			}
 		}
 		run := training{task: task, trainer: t, out: out, force: force, sheet: newSheet(asJSON, trainColumns(task))}
 		run.sheet.bar = bar

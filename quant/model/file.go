@@ -11,8 +11,8 @@ import (
 	"unsafe"
 )
 
-// File is the bytes of a model file: a read-only map of a file on disk, or a
-// slice in memory.
+// File is the bytes of a model file: a read-only map of a file on disk, a slice
+// in memory, or one that is made when it is first looked at.
 type File struct {
 	name string
 	size int64
@@ -20,7 +20,8 @@ type File struct {
 	mu     sync.RWMutex // held for reading while the data is looked at
 	closed bool
 	data   []byte
-	disk   *os.File // nil if the data is in memory
+	load   func() ([]byte, error) // of NewLazyFile: returns the data; nil otherwise
+	disk   *os.File               // nil if the data is in memory
 }
 
 // The rules of access to files.
@@ -105,7 +106,14 @@ func (f *File) View(offset, n int64, look func(b []byte) error) error {
 			Found: strconv.FormatInt(n, 10) + " bytes, the file has " + strconv.FormatInt(f.size, 10),
 		}
 	}
-	b := f.data[offset : offset+n : offset+n]
+	data := f.data
+	if f.load != nil {
+		var err error
+		if data, err = f.load(); err != nil {
+			return err
+		}
+	}
+	b := data[offset : offset+n : offset+n]
 	if f.disk == nil || n == 0 {
 		return look(b)
 	}
@@ -172,7 +180,7 @@ func (f *File) Close() error {
 	}
 	f.closed = true
 	data := f.data
-	f.data = nil
+	f.data, f.load = nil, nil
 	if f.disk == nil {
 		return nil
 	}

@@ -3,16 +3,24 @@ package model
 import "fmt"
 
 // Tensor is a named array of weights that stay in their file until they are
-// read. It is created by [NewTensor]; its fields are not to be changed.
+// read. It is created by [NewTensor], [NewStrided] or [NewComputed]; its fields
+// are not to be changed, but for Uses and Encoding by the reader that made
+// it.
 type Tensor struct {
 	Name  string
 	DType *DType
 	Shape []int // outermost dimension first; empty for a scalar
+	Uses  []Use // what a network does with it, where the file says so
+
+	// Encoding is how the file holds the weights where that is not as DType says,
+	// such as "int4"; empty otherwise.
+	Encoding string
 
 	file   *File
 	offset int64
 	n      int
-	big    bool // stored big-endian
+	big    bool                             // stored big-endian
+	fill   func(dst []byte, from int) error // of NewComputed; nil if the file holds the bytes
 }
 
 // The rules that NewTensor holds tensors to.
@@ -29,6 +37,21 @@ const (
 // the shape fails [Count], a row, the last dimension, is not whole blocks, or
 // the data leave the file.
 func NewTensor(name string, dtype *DType, shape []int, file *File, offset int64) (*Tensor, error) {
+	t, err := described(name, dtype, shape, file, offset)
+	if err != nil {
+		return nil, err
+	}
+	if size := t.Bytes(); offset < 0 || offset > file.Size()-size {
+		return nil, &Error{
+			File: file.Name(), Offset: offset, Rule: ruleTensorEnd,
+			Found: fmt.Sprintf("tensor %q has %d bytes, the file %d", name, size, file.Size()),
+		}
+	}
+	return t, nil
+}
+
+// described returns a tensor whose name and shape hold to the rules.
+func described(name string, dtype *DType, shape []int, file *File, offset int64) (*Tensor, error) {
 	if err := CheckName(file.Name(), offset, name); err != nil {
 		return nil, err
 	}
@@ -39,17 +62,10 @@ func NewTensor(name string, dtype *DType, shape []int, file *File, offset int64)
 			Found: fmt.Sprintf("tensor %q has rows of %d weights, %s has blocks of %d", name, row, dtype.Name, dtype.Block),
 		}
 	}
-	size, fits := dtype.Size(n)
-	if !ok || !fits {
+	if _, fits := dtype.Size(n); !ok || !fits {
 		return nil, &Error{
 			File: file.Name(), Offset: offset, Rule: ruleShape,
 			Found: fmt.Sprintf("tensor %q has shape %v of %s", name, shape, dtype.Name),
-		}
-	}
-	if offset < 0 || offset > file.Size()-size {
-		return nil, &Error{
-			File: file.Name(), Offset: offset, Rule: ruleTensorEnd,
-			Found: fmt.Sprintf("tensor %q has %d bytes, the file %d", name, size, file.Size()),
 		}
 	}
 	return &Tensor{Name: name, DType: dtype, Shape: shape, file: file, offset: offset, n: n}, nil
@@ -75,8 +91,11 @@ func (t *Tensor) Read(dst []float32, from int) error {
 	if from < 0 || from > t.n-len(dst) {
 		return t.outside(int64(from), int64(len(dst)), "weights")
 	}
-	if t.big {
+	switch {
+	case t.big:
 		return t.readBig(dst, from)
+	case t.fill != nil:
+		return t.compute(dst, from)
 	}
 	d := t.DType
 	first, skip := from/d.Block, from%d.Block
@@ -100,8 +119,11 @@ func (t *Tensor) ReadRaw(dst []byte, from int64) error {
 	if from < 0 || from > t.Bytes()-int64(len(dst)) {
 		return t.outside(from, int64(len(dst)), "bytes")
 	}
-	if t.big {
+	switch {
+	case t.big:
 		return t.readRawBig(dst, from)
+	case t.fill != nil:
+		return t.computeRaw(dst, from)
 	}
 	return t.file.View(t.offset+from, int64(len(dst)), func(b []byte) error {
 		copy(dst, b)

@@ -18,6 +18,9 @@ import (
 type Training struct {
 	Batch int     // inputs of a step
 	Steps int     // in all
+	// Within, if it is not 0, is the time to train for, in place of Steps: as
+	// many as this machine takes in it.
+	Within time.Duration
 	Rate  float64 // the greatest learning rate: it rises over the first twentieth of the steps and falls to 0 along a cosine
 	Decay float64 // of weights with two axes or more
 	SGD   bool    // stochastic gradient descent with momentum instead of AdamW
@@ -76,6 +79,9 @@ type step struct {
 func NewTrainer(ctx context.Context, n *Network, data Data, plan quant.Plan, cal *Calibration, o Training) (*Trainer, error) {
 	if data.Len() == 0 {
 		return nil, errors.New("there are no inputs to train on")
+	}
+	if o.Within > 0 {
+		o.Steps = math.MaxInt32 // until there is something to go by
 	}
 	weights := map[string]*Weight{}
 	for name, w := range n.Weight {
@@ -336,23 +342,15 @@ func (o *order) at(i int) int {
 	return int(o.list[i%o.n])
 }
 
-// FitInto sets the number of steps to what this machine does in the given time,
-// by the time that the first few take.
-func (t *Trainer) FitInto(ctx context.Context, total time.Duration) error {
-	const few = 10
-	t.Steps = 1 << 30 // the rate rises from next to nothing
-	begun := time.Now()
-	for range few {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		if _, err := t.Next(); err != nil {
-			return err
-		}
+// fit sets the number of steps by how many were done in the time spent.
+func (t *Trainer) fit(spent time.Duration) {
+	switch share := float64(spent) / float64(t.Within); {
+	case t.Within == 0:
+	case share >= 1:
+		t.Steps = t.Step
+	default:
+		t.Steps = max(t.Step+1, int(float64(t.Step)/share))
 	}
-	took := time.Since(begun)
-	t.Steps = max(few+1, int(float64(total)/float64(took)*few))
-	return nil
 }
 
 // Progress is how far a training has come.
@@ -381,6 +379,7 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress) error) error {
 		}
 		mean += (loss - mean) / 20
 		took := time.Since(begun)
+		t.fit(took)
 		left := time.Duration(float64(took) / float64(t.Step-from) * float64(t.Steps-t.Step))
 		if err := report(Progress{t.Step, t.Steps, mean, took, left}); err != nil {
 			return err

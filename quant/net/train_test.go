@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/bitdial/bitdial/quant"
 )
@@ -163,5 +164,16 @@ func TestACancelledTrainingStops(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) || tr.Step != 3 {
 		t.Errorf("it stopped at step %d with %v", tr.Step, err)
+	}
+}
+
+func TestATrainingEndsInItsTime(t *testing.T) {
+	begun := time.Now()
+	tr := train(t, network(t, mlp()), "keep", "keep", nil, Training{Batch: 16, Within: 300 * time.Millisecond, Rate: 0.01})
+	if took := time.Since(begun); took < 300*time.Millisecond || took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if tr.Step < 10 || tr.Steps != tr.Step {
+		t.Errorf("%d steps of %d", tr.Step, tr.Steps)
 	}
 }

@@ -12,7 +12,10 @@ import (
 
 	"github.com/bitdial/bitdial/quant/model"
 	"github.com/bitdial/bitdial/quant/model/gguf"
+	"github.com/bitdial/bitdial/quant/model/npy"
+	"github.com/bitdial/bitdial/quant/model/onnx"
 	"github.com/bitdial/bitdial/quant/model/safetensors"
+	"github.com/bitdial/bitdial/quant/model/torch"
 )
 
 // reader is a file format: one line of the table.
@@ -26,6 +29,9 @@ type reader struct {
 var readers = []reader{
 	{gguf.Reads, gguf.Recognises, gguf.RecognisesFolder, gguf.Open},
 	{safetensors.Reads, safetensors.Recognises, safetensors.RecognisesFolder, safetensors.Open},
+	{npy.Reads, npy.Recognises, npy.RecognisesFolder, npy.Open},
+	{onnx.Reads, onnx.Recognises, onnx.RecognisesFolder, onnx.Open},
+	{torch.Reads, torch.Recognises, torch.RecognisesFolder, torch.Open},
 }
 
 // headBytes of a file are enough to tell what it is.

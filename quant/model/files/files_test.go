@@ -60,6 +60,10 @@ func TestAModelIsRecognisedWhateverItIsCalled(t *testing.T) {
 }
 
 func TestWhatIsNoModelIsToldWhatWouldBe(t *testing.T) {
+	var reads []string
+	for _, r := range readers {
+		reads = append(reads, r.reads)
+	}
 	for _, path := range []string{
 		placed(t, "notes.txt", "milk, bread"),
 		placed(t, "empty", ""),
@@ -68,7 +72,7 @@ func TestWhatIsNoModelIsToldWhatWouldBe(t *testing.T) {
 		os.DevNull,
 	} {
 		_, err := Open(path)
-		want := path + ": not a model that bitdial reads (GGUF, one file or split, safetensors, a directory of shards, *.safetensors.index.json)"
+		want := path + ": not a model that bitdial reads (" + strings.Join(reads, ", ") + ")"
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
