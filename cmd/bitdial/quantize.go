@@ -14,7 +14,7 @@ import (
 // quantizeFlags are what quantize is told besides the plan.
 type quantizeFlags struct {
 	plan                     planFlags
-	out                      string
+	out, imatrix             string
 	dequantize, dry, replace bool
 }
 
@@ -27,6 +27,8 @@ func quantize() *cobra.Command {
 		Long: `Write MODEL as a scheme or plan has it: packed, to a GGUF file, or with --dequantize as it comes back, to a safetensors file. -s and -p say how, as for measure. OUT appears whole or not at all, and an existing one is kept unless --force is given; with it, OUT may be MODEL itself.
 
 OUT.gguf: metadata, order and alignment of a GGUF model stay, byte for byte; general.file_type and general.quantization_version say what is new. Formats of ggml (q4_K, iq4_xs …), f32, f16 and bf16 can be stored; others are refused, by name, before anything is written. What a plan keeps is copied, and so is what is in the right format already. Tensors that are quantized in MODEL and get another format lose accuracy twice: best begin with a file of f16 or bf16. A split model becomes one file. Any other model is stored too, but for a program that runs it names and metadata are missing.
+
+--imatrix FILE: an importance matrix of llama.cpp, as GGUF or in its older form, says which weights matter: formats with a search (q4_K, iq4_xs …) then spare these, those of two bits and less need it. Its names are those of the model's tensors, its rows as long as theirs.
 
 --dequantize: what a quantized model computes with, for tools that read unquantized ones: every tensor in its original element type. Tensors that are in ggml's blocks already become F32, kept ones too.
 
@@ -42,6 +44,7 @@ bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors 
 	}
 	flags.plan.add(c, "")
 	c.Flags().StringVarP(&flags.out, "output", "o", "", "the file to write, OUT: OUT.gguf, or OUT.safetensors with --dequantize")
+	c.Flags().StringVar(&flags.imatrix, "imatrix", "", "importance of weights, a FILE of llama-imatrix")
 	c.Flags().BoolVar(&flags.dequantize, "dequantize", false, "write the values that come back, in the original element type")
 	c.Flags().BoolVar(&flags.dry, "dry-run", false, "write nothing, list what each tensor gets and the bytes of the file")
 	c.Flags().BoolVar(&flags.replace, "force", false, "overwrite OUT")
@@ -73,6 +76,8 @@ func (f *quantizeFlags) read(c *cobra.Command) (quant.Plan, error) {
 	switch {
 	case !f.plan.given():
 		err = wrong(c, "a scheme is missing: -s SCHEME, or -p PLAN")
+	case f.dequantize && f.imatrix != "":
+		err = wrong(c, "--imatrix is for GGUF: --dequantize writes what was measured, all weights counting alike")
 	case f.dequantize && f.dry:
 		err = wrong(c, "--dry-run is for GGUF: --dequantize leaves every element type as it is")
 	case f.out == "" && !f.dry:

@@ -8,6 +8,7 @@ import (
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/export"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/imatrix"
 )
 
 func (f *quantizeFlags) writeGGUF(c *cobra.Command, m *model.Model, plan quant.Plan) error {
@@ -15,6 +16,20 @@ func (f *quantizeFlags) writeGGUF(c *cobra.Command, m *model.Model, plan quant.P
 	g, err := export.PlanGGUF(m, plan)
 	if err != nil {
 		return err
+	}
+	if f.imatrix != "" {
+		matrix, err := imatrix.Open(f.imatrix)
+		if err != nil {
+			return err
+		}
+		defer matrix.Close() //nolint:errcheck // only read
+		without, err := g.Guide(matrix)
+		if err != nil {
+			return err
+		}
+		if without > 0 {
+			c.PrintErrf("bitdial: no importance in %s for %s that would use it: their weights count alike\n", oneLine(f.imatrix), counted(without, "tensor", "tensors"))
+		}
 	}
 	tellGGUF(c, m, g)
 	if f.dry {
@@ -43,7 +58,7 @@ func tellGGUF(c *cobra.Command, m *model.Model, g *export.GGUF) {
 				first = p
 			}
 		}
-		if !p.Copied() && p.As.Packing != nil && p.As.Packing.NeedsImportance {
+		if !p.Copied() && p.Importance == nil && p.As.Packing != nil && p.As.Packing.NeedsImportance {
 			if unguided++; unguided == 1 {
 				needy = p
 			}
@@ -54,7 +69,7 @@ func tellGGUF(c *cobra.Command, m *model.Model, g *export.GGUF) {
 			counted(again, "tensor", "tensors"), first.Name, first.DType, first.As)
 	}
 	if unguided > 0 {
-		c.PrintErrf("bitdial: %s, as %s: %s wants to know which weights matter; without that all count alike\n",
+		c.PrintErrf("bitdial: %s, as %s: %s wants to know which weights matter, from --imatrix; without that all count alike\n",
 			counted(unguided, "tensor", "tensors"), needy.Name, needy.Scheme.Format.Name)
 	}
 	if missing := export.Missing(m); missing != "" {

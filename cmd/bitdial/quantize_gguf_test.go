@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,5 +74,43 @@ func TestGGUFOverwritesOnlyWithForce(t *testing.T) {
 	done(t, dir, "quantize", "m.gguf", "-s", "q4_K", "-o", "m.gguf", "--force") // the model itself
 	if row := done(t, dir, "inspect", "m.gguf")[1]; row != "blk.0.attn_v.weight\tQ4_K\t[4,256]\t1024\t576" {
 		t.Errorf("%q", row)
+	}
+}
+
+func TestQuantizeFollowsAnImportanceMatrix(t *testing.T) {
+	dir := t.TempDir()
+	madeGGUF(t, filepath.Join(dir, "m.gguf"))
+	u32 := binary.LittleEndian.AppendUint32
+	const name = "output.weight"
+	b := append(u32(u32(nil, 1), uint32(len(name))), name...)
+	b = u32(u32(b, 1), 256)
+	for i := range 256 {
+		b = u32(b, math.Float32bits(float32(i*i%89)))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "imatrix.dat"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done(t, dir, "quantize", "m.gguf", "-s", "iq2_xxs,keep", "-s", "blk.*=q8_0", "--imatrix", "imatrix.dat", "-o", "o.gguf")
+	if r := bitdial(t, dir, "quantize", "m.gguf", "-s", "q4_K", "--imatrix", "imatrix.dat", "--dry-run"); r.code != 0 || !strings.Contains(r.stderr, "no importance in imatrix.dat for 1 tensor") {
+		t.Errorf("exit %d, stderr %q", r.code, r.stderr)
+	}
+	if r := bitdial(t, dir, "quantize", "m.gguf", "-s", "q4_K", "--imatrix", "m.gguf", "--dry-run"); r.code != 1 || !strings.Contains(r.stderr, "m.gguf: an importance matrix must have") {
+		t.Errorf("exit %d, stderr %q", r.code, r.stderr)
+	}
+	plain := filepath.Join(dir, "p.gguf")
+	if r := bitdial(t, dir, "quantize", "m.gguf", "-s", "iq2_xxs", "-s", "blk.*=q8_0", "-o", plain); r.code != 0 {
+		t.Fatal(r.stderr)
+	}
+	guided, err := os.ReadFile(filepath.Join(dir, "o.gguf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alike, err := os.ReadFile(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tail = 4*66 + 1024 // output.weight and what comes after it
+	if bytes.Equal(guided[len(guided)-tail:], alike[len(alike)-tail:]) {
+		t.Error("importance changes nothing")
 	}
 }

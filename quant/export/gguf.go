@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
 	"github.com/bitdial/bitdial/quant/model/gguf"
+	"github.com/bitdial/bitdial/quant/model/imatrix"
 )
 
 // GGUF is a GGUF file that is to be written: every tensor of a model in the type
@@ -84,6 +86,42 @@ func PlanGGUF(m *model.Model, plan quant.Plan) (*GGUF, error) {
 	return g, err
 }
 
+// Guide makes the matrix say how much weights matter, where their format asks for
+// it, and notes in the metadata that it did. It returns how many tensors would
+// listen and are not in it. Names that fit but for the length are an error. The
+// matrix must stay open until the file is written.
+func (g *GGUF) Guide(matrix *imatrix.Matrix) (without int, err error) {
+	for i := range g.Tensors {
+		p := &g.Tensors[i]
+		if p.Copied() || p.As.Packing == nil || !p.As.Packing.UsesImportance {
+			continue
+		}
+		if !matrix.Knows(p.Name) {
+			without++
+			continue
+		}
+		if err := matrix.Check(p.Name, p.Shape); err != nil {
+			if p.Name != tokenEmbedding {
+				return 0, err
+			}
+			without++
+			continue
+		}
+		p.Importance = func() ([]float32, error) { return matrix.Importance(p.Name) }
+	}
+	g.metadata.SetString("quantize.imatrix.file", filepath.Base(matrix.Path))
+	g.metadata.SetUint32("quantize.imatrix.entries_count", uint32(matrix.Len()))
+	if matrix.Chunks > 0 {
+		g.metadata.SetUint32("quantize.imatrix.chunks_count", uint32(matrix.Chunks))
+	}
+	g.Size, err = gguf.Size(g.metadata, g.entries)
+	return without, err
+}
+
+// tokenEmbedding is a tensor that rows are taken from, and nothing is multiplied
+// with: old matrices have something else under its name.
+const tokenEmbedding = "token_embd.weight"
+
 // metadataGGUF returns what the new file says about itself.
 func metadataGGUF(m *model.Model) (*gguf.Metadata, error) {
 	if m.Format == gguf.Format {
@@ -105,8 +143,8 @@ func Missing(m *model.Model) string {
 	if m.Format == gguf.Format {
 		return ""
 	}
-	return "a " + m.Format + " model has no general.architecture, hyperparameters and tokenizer as GGUF has them, and names its tensors in its own way: " +
-		"the file holds the weights, and llama.cpp will not run it; convert the model to GGUF first for that"
+	return "the model is no GGUF: general.architecture, hyperparameters, the tokenizer and llama.cpp's names of tensors will be missing; " +
+		"the new file holds the weights, and to run it there, convert the model to GGUF first"
 }
 
 // shownFits is how many schemes an error suggests.

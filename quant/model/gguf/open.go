@@ -62,6 +62,12 @@ func Parse(name string, data []byte) (*model.Model, error) {
 	return m, err
 }
 
+// FromFile opens the one whole GGUF file that f is, which the model then owns.
+func FromFile(f *model.File) (*model.Model, error) {
+	m, _, err := one(f.Name(), f.Name(), f)
+	return m, err
+}
+
 // one returns the model that the file f is, and its header, and closes f on
 // error.
 func one(path, name string, f *model.File) (*model.Model, *Header, error) {
