@@ -74,6 +74,7 @@ func Pack(ctx context.Context, t *model.Tensor, s Scheme, importance []float32, 
 		if err != nil {
 			return err
 		}
+		t.Release(storedBytes(t, first), storedBytes(t, end))
 		if err := emit(buf[:p.bytes(end-first)]); err != nil {
 			return err
 		}
@@ -83,6 +84,9 @@ func Pack(ctx context.Context, t *model.Tensor, s Scheme, importance []float32, 
 	}
 	return nil
 }
+
+// storedBytes returns where the block that weight i belongs to is stored.
+func storedBytes(t *model.Tensor, i int) int64 { return int64(i/t.DType.Block) * int64(t.DType.Bytes) }
 
 // packer packs stretches of one tensor.
 type packer struct {
