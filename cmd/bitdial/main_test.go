@@ -153,6 +153,8 @@ func madeGGUF(t testing.TB, path string) {
 	}
 	metadata := new(ggml.Metadata)
 	metadata.SetString("general.architecture", "llama")
+	metadata.SetUint32("llama.block_count", 1)
+	metadata.SetUint32("llama.attention.head_count", 4)
 	err := model.WriteFile(path, true, func(w io.Writer) error {
 		return ggml.Write(w, metadata, entries, func(i int, w io.Writer) error {
 			n, _ := model.Count(entries[i].Shape)
@@ -225,6 +227,9 @@ func TestWrongUsageExitsWithTwoAndFailureWithOneBothInOneLine(t *testing.T) {
 		{"quantize sample:animals -s q8_0 -o o.gguf --dequantize", 2, "safetensors"},
 		{"quantize sample:animals -s q8_0 --dry-run --dequantize", 2, "--dry-run"},
 		{"quantize sample:animals -s int4:g32 -o o.gguf", 1, "conv1.weight: GGUF cannot hold int4:g32"},
+		{"quantize sample:animals -p Q4_K_M -o o.gguf", 1, "architectures llama"},
+		{"quantize sample:animals -p Q9_K -o o.gguf", 1, "Q9_K"},
+		{"quantize sample:animals -s q4_K --imatrix i -o o --dequantize", 2, "--imatrix"},
 		{"schemes x", 2, `"x"`},
 		{"version x", 2, `"x"`},
 		{"inspect a\x1b[31m\nb", 1, `\x1b`},

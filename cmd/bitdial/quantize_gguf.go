@@ -11,11 +11,16 @@ import (
 	"github.com/bitdial/bitdial/quant/model/imatrix"
 )
 
-func (f *quantizeFlags) writeGGUF(c *cobra.Command, m *model.Model, plan quant.Plan) error {
+func (f *quantizeFlags) writeGGUF(c *cobra.Command, m *model.Model, plan quant.Plan, mix *quant.Mix) error {
 	tellFallbacks(c, m.Tensors, plan)
 	g, err := export.PlanGGUF(m, plan)
 	if err != nil {
 		return err
+	}
+	if mix != nil {
+		if err := g.Name(mix); err != nil {
+			return err
+		}
 	}
 	if f.imatrix != "" {
 		matrix, err := imatrix.Open(f.imatrix)

@@ -114,3 +114,15 @@ func TestQuantizeFollowsAnImportanceMatrix(t *testing.T) {
 		t.Error("importance changes nothing")
 	}
 }
+
+func TestAMixIsNamedInTheFile(t *testing.T) {
+	dir := t.TempDir()
+	madeGGUF(t, filepath.Join(dir, "m.gguf"))
+	done(t, dir, "quantize", "m.gguf", "-p", "q4_k_s", "-s", "blk.0.attn_v.weight=q8_0", "-o", "o.gguf")
+	if rows := done(t, dir, "inspect", "o.gguf"); rows[1] != "blk.0.attn_v.weight\tQ8_0\t[4,256]\t1024\t1088" || rows[2] != "output.weight\tQ6_K\t[4,256]\t1024\t840" {
+		t.Errorf("%q", rows)
+	}
+	if rows := done(t, dir, "inspect", "o.gguf", "--metadata"); !slices.Contains(rows, "general.file_type\tu32\t\t14") {
+		t.Errorf("%q", rows)
+	}
+}

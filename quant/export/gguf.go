@@ -80,7 +80,7 @@ func PlanGGUF(m *model.Model, plan quant.Plan) (*GGUF, error) {
 	}
 	g.metadata.SetUint32("general.quantization_version", quantizationVersion)
 	if slices.ContainsFunc(g.Tensors, func(p Packed) bool { return p.As != p.DType }) {
-		g.metadata.SetUint32("general.file_type", fileType(g.Tensors))
+		g.metadata.SetUint32(fileTypeKey, fileType(g.Tensors))
 	}
 	g.Size, err = gguf.Size(g.metadata, g.entries)
 	return g, err
@@ -121,6 +121,15 @@ func (g *GGUF) Guide(matrix *imatrix.Matrix) (without int, err error) {
 // tokenEmbedding is a tensor that rows are taken from, and nothing is multiplied
 // with: old matrices have something else under its name.
 const tokenEmbedding = "token_embd.weight"
+
+const fileTypeKey = "general.file_type"
+
+// Name makes the file say that it holds the mix.
+func (g *GGUF) Name(mix *quant.Mix) (err error) {
+	g.metadata.SetUint32(fileTypeKey, mix.FileType)
+	g.Size, err = gguf.Size(g.metadata, g.entries)
+	return err
+}
 
 // metadataGGUF returns what the new file says about itself.
 func metadataGGUF(m *model.Model) (*gguf.Metadata, error) {
