@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
@@ -132,7 +133,7 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 	case tea.BackgroundColorMsg:
 		a.theme = newTheme(msg.IsDark())
 	case tea.ColorProfileMsg:
-		a.screen.mono = msg.Profile <= asciiProfile
+		a.screen.mono = msg.Profile <= colorprofile.Ascii
 	case tea.KeyPressMsg:
 		a.notice = ""
 		if msg.String() == "ctrl+c" {

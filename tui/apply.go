@@ -4,17 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/bitdial/bitdial/quant"
 )
-
-// splitWords returns the words of a text; each line break is a word "\n".
-func splitWords(text string) []string {
-	return strings.FieldsFunc(strings.ReplaceAll(text, "\n", " \n "), func(r rune) bool { return r == ' ' })
-}
 
 // applyDialog gives the scheme of the selected layer to others: that of its
 // weights, or of what flows into it.
@@ -25,6 +19,13 @@ type applyDialog struct {
 	name   string
 	choice int
 	glob   input
+	counts map[reach]int // known ones: a model may have very many tensors
+}
+
+// reach is a choice and its pattern.
+type reach struct {
+	choice int
+	glob   string
 }
 
 // scopes are the choices of the dialog; the last one is typed.
@@ -44,7 +45,7 @@ func (a *app) askApply() tea.Cmd {
 		a.notice = a.whyNot(0)
 		return nil
 	}
-	a.dialog = &applyDialog{scheme: s, flow: a.activation(t.Name), inputs: a.onInputs(), name: t.Name, choice: 1, glob: newInput("*")}
+	a.dialog = &applyDialog{scheme: s, flow: a.activation(t.Name), inputs: a.onInputs(), name: t.Name, choice: 1, glob: newInput("*"), counts: map[reach]int{}}
 	return nil
 }
 
@@ -64,7 +65,7 @@ func (d *applyDialog) label(n int) string {
 	return scopes[n].label
 }
 
-// glob returns what choice n matches; all weights are the default rule.
+// pattern returns the glob of choice n; all weights are the default rule.
 func (d *applyDialog) pattern(n int) string {
 	switch n {
 	case 0:
@@ -106,12 +107,18 @@ func (d *applyDialog) count(a *app, n int) int {
 		fit, _ := d.layers(a, n)
 		return len(fit)
 	}
-	glob, count := d.pattern(n), 0
+	glob := d.pattern(n)
+	at := reach{n, glob}
+	if count, known := d.counts[at]; known {
+		return count
+	}
+	count := 0
 	for _, t := range a.model.Tensors {
 		if quant.Quantizable(t) && (n == scopeAll && quant.IsWeight(t) || n != scopeAll && quant.Match(glob, t.Name)) {
 			count++
 		}
 	}
+	d.counts[at] = count
 	return count
 }
 

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 )
@@ -163,4 +165,9 @@ func wrap(text string, w int) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// splitWords returns the words of a text; each line break is a word "\n".
+func splitWords(text string) []string {
+	return strings.FieldsFunc(strings.ReplaceAll(text, "\n", " \n "), func(r rune) bool { return r == ' ' })
 }

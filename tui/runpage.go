@@ -189,11 +189,15 @@ func (a *app) drawTests(r rect) {
 	a.hots = append(a.hots, hot{area: right, wheel: func(a *app, _, steps int) tea.Cmd { return a.turn(a.dial, -steps) }})
 }
 
-// planName names the plan in few words: its default, and how many rules differ.
+// planName names the plan in few words: what weights and, after a cross, what
+// inputs have by default, and how many rules differ.
 func (a *app) planName() string {
 	plan := a.history.Plan()
 	name := plan.Default.String()
-	if n := len(plan.Rules); n == 1 {
+	if !plan.DefaultActivation.Keep() {
+		name += " × " + plan.DefaultActivation.String()
+	}
+	if n := len(plan.Rules) + len(plan.ActivationRules); n == 1 {
 		name += " +1 rule"
 	} else if n > 1 {
 		name += fmt.Sprintf(" +%d rules", n)

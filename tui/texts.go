@@ -66,8 +66,11 @@ func (a *app) drawTexts(p *runParts) {
 		first = firstDifference(was.tokens, now.tokens)
 	}
 	title := " as " + a.planName() + " continues it "
-	if first >= 0 {
+	switch {
+	case first >= 0 && first > now.prompt:
 		title += fmt.Sprintf("· other after %d letters ", first-now.prompt)
+	case first >= 0:
+		title += "· other from the first letter on "
 	}
 	s.text(p.rule, left.x, p.rule.y, fg(colDim), cutEnd(" float, "+how+" ", left.w))
 	s.text(p.rule, right.x-1, p.rule.y, fg(colDim), cutEnd(title, right.w))

@@ -10,14 +10,11 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
 	"github.com/bitdial/bitdial/quant/net"
 )
-
-const asciiProfile = colorprofile.Ascii
 
 // fact names something that can be found out: what a scheme does to a tensor.
 type fact struct {

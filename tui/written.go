@@ -15,7 +15,7 @@ type written struct {
 
 const (
 	promptTokens = 48
-	pieceTokens  = 24  // written at a time, so that it can be watched
+	pieceTokens  = 12  // written at a time, so that it can be watched
 	firstTokens  = 250 // before what takes long
 	mostTokens   = 1200
 	temperature  = 0.8

@@ -24,8 +24,8 @@ type room struct {
 var rooms = []room{
 	{"kernels", nil, []string{"os", "io", "net", "context", "path/filepath", "time"}},
 	{"quant/model", []string{"kernels"}, nil},
-	{"quant/model/gguf", []string{"quant/model"}, nil},
 	{"quant/model/archive", []string{"quant/model"}, nil},
+	{"quant/model/gguf", []string{"quant/model"}, nil},
 	{"quant/model/modeltest", []string{"quant/model"}, nil},
 	{"quant/model/npy", []string{"quant/model", "quant/model/archive"}, nil},
 	{"quant/model/onnx", []string{"kernels", "quant/model"}, nil},

@@ -26,7 +26,7 @@ func inspect() *cobra.Command {
 
 --tree draws the model as its layers: tensors whose names differ in the layer's number are one line. --metadata lists every entry of the file's metadata instead, arrays by their first values.
 
-Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line; first, if the file has metadata, those, with the keys key type items value (a number, truth value or text; of an array the first values as text, and items is their number), unless --tensors is given; then the tensors with the keys tensor dtype shape params bytes; the last line has model format tensors params bytes. Where a file holds weights otherwise than their element type says, as ONNX does quantized ones, encoding follows bytes.`,
+Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line; first, if the file has metadata, those, with the keys key type items value (a number, truth value or text; of an array the first values as text, and items is their number), unless --tensors is given; then the tensors with the keys tensor dtype shape params bytes and, where a file holds some otherwise than their element type says, as ONNX does quantized ones, encoding; the last line has model format tensors params bytes.`,
 		Example: `bitdial inspect sample:animals
 bitdial inspect sample:animals --tensors '*.bias'
 bitdial inspect sample:animals --tree

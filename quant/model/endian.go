@@ -53,9 +53,7 @@ var turnedFields = map[string][]field{
 // turn reverses the byte order of the blocks b.
 func (d *DType) turn(b []byte) {
 	if d.Packing == nil {
-		for ; len(b) > 0; b = b[d.Bytes:] {
-			slices.Reverse(b[:d.Bytes])
-		}
+		reverse(b, d.Bytes)
 		return
 	}
 	for ; len(b) > 0; b = b[d.Bytes:] {

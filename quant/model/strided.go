@@ -37,7 +37,10 @@ func NewStrided(name string, dtype *DType, shape, strides []int, bigEndian bool,
 			Found: fmt.Sprintf("tensor %q of %s has shape %v and strides %v, its data end at %d", name, dtype.Name, shape, strides, end),
 		}
 	}
-	if t.n == 0 || !s.swap && (len(s.axes) == 0 || len(s.axes) == 1 && s.axes[0].stride == 1) {
+	if len(s.axes) == 0 || len(s.axes) == 1 && s.axes[0].stride == 1 {
+		if s.swap {
+			return NewBigEndian(name, dtype, shape, file, offset)
+		}
 		return NewTensor(name, dtype, shape, file, offset)
 	}
 	t.fill = s.fill
@@ -107,10 +110,6 @@ func (s *strided) fill(dst []byte, from int) error {
 }
 
 func (s *strided) gather(dst, b []byte, from int) {
-	if len(s.axes) == 0 { // a scalar
-		copy(dst, b)
-		return
-	}
 	// at[i] is how far along axis i the next weight is, place where it is.
 	at, place := make([]int, len(s.axes)), 0
 	for i := len(s.axes) - 1; i >= 0; i-- {

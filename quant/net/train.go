@@ -16,15 +16,15 @@ import (
 
 // Training says how a network is trained.
 type Training struct {
-	Batch int     // inputs of a step
-	Steps int     // in all
+	Batch int // inputs of a step
+	Steps int // in all
 	// Within, if it is not 0, is the time to train for, in place of Steps: as
 	// many as this machine takes in it.
 	Within time.Duration
-	Rate  float64 // the greatest learning rate: it rises over the first twentieth of the steps and falls to 0 along a cosine
-	Decay float64 // of weights with two axes or more
-	SGD   bool    // stochastic gradient descent with momentum instead of AdamW
-	Seed  uint64  // of the order of inputs
+	Rate   float64 // the greatest learning rate: it rises over the first twentieth of the steps and falls to 0 along a cosine
+	Decay  float64 // of weights with two axes or more
+	SGD    bool    // stochastic gradient descent with momentum instead of AdamW
+	Seed   uint64  // of the order of inputs
 	// FixedSteps keeps the scales of integer schemes as their range chooses them
 	// at every step, instead of learning them.
 	FixedSteps bool

@@ -36,7 +36,7 @@ func TestANetworkHasTheSameWeightsInEveryFormat(t *testing.T) {
 }
 
 func TestEveryFormatIsRecognisedByItsContent(t *testing.T) {
-	for _, format := range []string{"npz", "torch", "onnx", "safetensors"} {
+	for _, format := range []string{"gguf", "npz", "torch", "onnx", "safetensors"} {
 		for _, path := range modeltest.Corpus(t, format, "*.*") {
 			head, err := readHead(path)
 			if err != nil {
