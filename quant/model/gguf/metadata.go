@@ -30,6 +30,7 @@ const splitKeys = "split."
 // translated.
 func CopyMetadata(files []*model.File) (*Metadata, error) {
 	m := new(Metadata)
+	seen := map[string]bool{}
 	for _, f := range files {
 		h, err := ReadHeader(f)
 		if err != nil {
@@ -38,7 +39,8 @@ func CopyMetadata(files []*model.File) (*Metadata, error) {
 		err = f.View(0, h.KVTo, func(b []byte) error {
 			s := &scanner{file: f.Name(), size: f.Size(), b: b, big: h.BigEndian, short: h.Version == 1}
 			for _, kv := range h.KVs {
-				if !strings.HasPrefix(kv.Key, splitKeys) && m.find(kv.Key) < 0 {
+				if !strings.HasPrefix(kv.Key, splitKeys) && !seen[kv.Key] {
+					seen[kv.Key] = true
 					m.entries = append(m.entries, stored{kv.Key, s.translated(kv)})
 				}
 			}

@@ -73,6 +73,9 @@ func Write(w io.Writer, metadata *Metadata, entries []Entry, data func(i int, w 
 	if _, err := w.Write(l.head); err != nil {
 		return err
 	}
+	if err := zeros(w, up(int64(len(l.head)), l.alignment)-int64(len(l.head))); err != nil {
+		return err
+	}
 	for i, size := range l.sizes {
 		rest := &remaining{w: w, n: size}
 		if err := data(i, rest); err != nil {
@@ -90,7 +93,7 @@ func Write(w io.Writer, metadata *Metadata, entries []Entry, data func(i int, w 
 
 // zeros writes n of them.
 func zeros(w io.Writer, n int64) error {
-	var none [64]byte
+	var none [1 << 12]byte
 	for n > 0 {
 		k, err := w.Write(none[:min(n, int64(len(none)))])
 		if err != nil {
@@ -120,7 +123,7 @@ func (r *remaining) Write(p []byte) (int, error) {
 
 // layout is where everything goes.
 type layout struct {
-	head      []byte  // all that stands before the data, padding too
+	head      []byte  // all that stands before the data, without padding
 	sizes     []int64 // of the data, by index
 	size      int64   // of the file
 	alignment int64
@@ -159,8 +162,7 @@ func newLayout(metadata *Metadata, entries []Entry) (*layout, error) {
 	if len(l.head) > maxHeader {
 		return nil, fmt.Errorf("%s: %d bytes, at most %d", ruleTooLong, len(l.head), maxHeader)
 	}
-	l.head = append(l.head, make([]byte, up(int64(len(l.head)), l.alignment)-int64(len(l.head)))...)
-	l.size = int64(len(l.head)) + end
+	l.size = up(int64(len(l.head)), l.alignment) + end
 	return l, nil
 }
 
