@@ -31,6 +31,7 @@ var rooms = []room{
 	{"quant/model/onnx", []string{"kernels", "quant/model"}, nil},
 	{"quant/model/safetensors", []string{"kernels", "quant/model"}, nil},
 	{"quant/model/torch", []string{"quant/model", "quant/model/archive"}, nil},
+	{"quant/model/imatrix", []string{"quant/model", "quant/model/gguf"}, nil},
 	{"quant/model/files", []string{"quant/model", "quant/model/"}, nil},
 	{"quant", []string{"kernels", "quant/model"}, nil},
 	{"quant/export", []string{"kernels", "quant", "quant/model", "quant/model/"}, nil},

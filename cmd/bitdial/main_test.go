@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bitdial/bitdial/quant/model"
+	ggml "github.com/bitdial/bitdial/quant/model/gguf"
 )
 
 // binaryPath is the built command. The tests run it as people do: as a process.
@@ -139,6 +143,34 @@ func safetensors(t testing.TB, path string, first []float32, shapes ...[]int) {
 	}
 }
 
+// madeGGUF writes a GGUF file of F32 tensors: two of 4×256 weights and one of 256.
+func madeGGUF(t testing.TB, path string) {
+	t.Helper()
+	entries := []ggml.Entry{
+		{Name: "blk.0.attn_v.weight", DType: model.F32, Shape: []int{4, 256}},
+		{Name: "output.weight", DType: model.F32, Shape: []int{4, 256}},
+		{Name: "output_norm.weight", DType: model.F32, Shape: []int{256}},
+	}
+	metadata := new(ggml.Metadata)
+	metadata.SetString("general.architecture", "llama")
+	metadata.SetUint32("llama.block_count", 1)
+	metadata.SetUint32("llama.attention.head_count", 4)
+	err := model.WriteFile(path, true, func(w io.Writer) error {
+		return ggml.Write(w, metadata, entries, func(i int, w io.Writer) error {
+			n, _ := model.Count(entries[i].Shape)
+			for j := range n {
+				if err := binary.Write(w, binary.LittleEndian, float32(j%37)/37-0.5); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestWrongUsageExitsWithTwoAndFailureWithOneBothInOneLine(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "bad.toml"), []byte("default = 3.7.1"), 0o600); err != nil {
@@ -191,6 +223,13 @@ func TestWrongUsageExitsWithTwoAndFailureWithOneBothInOneLine(t *testing.T) {
 		{"quantize sample:animals -o o.safetensors --dequantize", 2, "-s SCHEME"},
 		{"quantize sample:animals -s int4 -s int8 -o o.safetensors --dequantize", 2, "measure compares"},
 		{"quantize sample:animals -s int4 -o no/o.safetensors --dequantize", 1, "no/o.safetensors"},
+		{"quantize sample:animals -s q8_0 -o o", 2, "OUT.gguf"},
+		{"quantize sample:animals -s q8_0 -o o.gguf --dequantize", 2, "safetensors"},
+		{"quantize sample:animals -s q8_0 --dry-run --dequantize", 2, "--dry-run"},
+		{"quantize sample:animals -s int4:g32 -o o.gguf", 1, "conv1.weight: GGUF cannot hold int4:g32"},
+		{"quantize sample:animals -p Q4_K_M -o o.gguf", 1, "architectures llama"},
+		{"quantize sample:animals -p Q9_K -o o.gguf", 1, "Q9_K"},
+		{"quantize sample:animals -s q4_K --imatrix i -o o --dequantize", 2, "--imatrix"},
 		{"schemes x", 2, `"x"`},
 		{"version x", 2, `"x"`},
 		{"inspect a\x1b[31m\nb", 1, `\x1b`},
@@ -207,7 +246,7 @@ func TestWrongUsageExitsWithTwoAndFailureWithOneBothInOneLine(t *testing.T) {
 			t.Errorf("bitdial %q: exit %d, want %d with %q; stdout %q, stderr %q", test.args, r.code, test.code, test.says, r.stdout, r.stderr)
 		}
 	}
-	if left, err := filepath.Glob(filepath.Join(dir, "*.safetensors")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(dir, "o*")); err != nil || len(left) > 0 {
 		t.Errorf("%v is left, %v", left, err)
 	}
 }
@@ -230,6 +269,7 @@ func TestHostileFilesFailInOneLine(t *testing.T) {
 			{"inspect", path},
 			{"measure", path, "-s", "int4"},
 			{"quantize", path, "-s", "int4", "-o", filepath.Join(t.TempDir(), "o"), "--dequantize"},
+			{"quantize", path, "-s", "q8_0", "-o", filepath.Join(t.TempDir(), "o.gguf")},
 		} {
 			r := bitdial(t, "", args...)
 			if r.code != 1 || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 || strings.ContainsRune(r.stderr, '\x1b') {
@@ -260,6 +300,7 @@ func TestEveryVerbHasHelpWhoseExamplesRun(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "mine.toml"), []byte("default = 'int4:g64'\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		madeGGUF(t, filepath.Join(dir, "model.gguf"))
 		for line := range strings.Lines(c.Example) {
 			done(t, dir, words(t, quickly(line))[1:]...)
 		}
@@ -304,8 +345,14 @@ func TestEveryCommandOfTheReadmeRuns(t *testing.T) {
 		args := words(t, quickly(line))[1:]
 		for i, a := range args { // a file that the reader is to have
 			path := filepath.Join(dir, a)
-			if _, err := os.Stat(path); err != nil && strings.HasSuffix(a, ".safetensors") && args[max(0, i-1)] != "-o" {
+			if _, err := os.Stat(path); err == nil || args[max(0, i-1)] == "-o" {
+				continue
+			}
+			switch filepath.Ext(a) {
+			case ".safetensors":
 				safetensors(t, path, []float32{1, -2, 3}, []int{4, 8})
+			case ".gguf":
+				madeGGUF(t, path)
 			}
 		}
 		r := bitdial(t, dir, args...)

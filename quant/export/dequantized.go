@@ -126,6 +126,7 @@ func raw(ctx context.Context, t *model.Tensor, w io.Writer, report func(int64)) 
 			return err
 		}
 		n, err := w.Write(buf)
+		t.Release(at, at+int64(n))
 		report(int64(n))
 		if err != nil {
 			return err

@@ -170,6 +170,20 @@ func (f *File) stillHolds(end int64) error {
 	return nil
 }
 
+// release forgets the pages from the one with the byte from to the one with the
+// byte end, which stays.
+func (f *File) release(from, end int64) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if f.closed || f.disk == nil {
+		return
+	}
+	page := int64(os.Getpagesize())
+	if from, end = from/page*page, end/page*page; from < end {
+		forget(f.data[from:end])
+	}
+}
+
 // Close waits for the views under way and releases the file. Closing again
 // does nothing.
 func (f *File) Close() error {

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"math"
@@ -198,4 +199,36 @@ func BenchmarkCopy(b *testing.B) {
 	for b.Loop() {
 		copy(dst, src)
 	}
+}
+
+// TestWhatWasReleasedIsReadAgain releases the pages of a tensor, parts of pages
+// and ranges that do not exist.
+func TestWhatWasReleasedIsReadAgain(t *testing.T) {
+	b := make([]byte, 1<<18)
+	for i := range b {
+		b[i] = byte(i * 7 / 5)
+	}
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := model.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tensor, err := model.NewTensor("t", model.I8, []int{1<<18 - 100}, f, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, tensor.Bytes())
+	for _, r := range [][2]int64{{0, 1}, {5, 100_000}, {0, tensor.Bytes()}, {-10, 1 << 40}, {9, 3}} {
+		tensor.Release(r[0], r[1])
+		if err := tensor.ReadRaw(got, 0); err != nil || !bytes.Equal(got, b[100:]) {
+			t.Errorf("after %v: other bytes, %v", r, err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tensor.Release(0, tensor.Bytes()) // of a closed file: nothing
 }

@@ -13,3 +13,7 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 }
 
 func unmapFile(data []byte) error { return unix.Munmap(data) }
+
+// forget gives the memory of whole pages of a map back; they are read again when
+// they are looked at. It is advice, which may fail.
+func forget(data []byte) { _ = unix.Madvise(data, unix.MADV_DONTNEED) }

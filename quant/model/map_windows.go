@@ -24,3 +24,6 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 func unmapFile(data []byte) error {
 	return windows.UnmapViewOfFile(uintptr(unsafe.Pointer(unsafe.SliceData(data))))
 }
+
+// forget does nothing: Windows takes pages of a map back by itself.
+func forget([]byte) {}

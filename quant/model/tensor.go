@@ -131,6 +131,15 @@ func (t *Tensor) ReadRaw(dst []byte, from int64) error {
 	})
 }
 
+// Release says that the stored bytes from (inclusive) to end (exclusive) are not
+// read again soon, so that what was read of a large file does not fill the
+// memory. Reading them is still right.
+func (t *Tensor) Release(from, end int64) {
+	if t.fill == nil {
+		t.file.release(t.offset+max(0, from), t.offset+min(end, t.Bytes()))
+	}
+}
+
 func (t *Tensor) outside(from, n int64, of string) error {
 	return &Error{
 		File: t.file.Name(), Offset: t.offset, Rule: ruleRange,

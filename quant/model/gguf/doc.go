@@ -1,4 +1,4 @@
-// Package gguf reads GGUF, the files of llama.cpp and of what builds on ggml: a
+// Package gguf reads and writes GGUF, the files of llama.cpp and of what builds on ggml: a
 // header, metadata, the tensors' descriptions, then their data.
 //
 //	4 bytes     "GGUF"

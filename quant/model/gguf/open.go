@@ -9,10 +9,10 @@ import (
 	"github.com/bitdial/bitdial/quant/model"
 )
 
-const (
-	format = "gguf"
-	suffix = ".gguf"
-)
+// Format is what the Format of a model says that was opened here.
+const Format = "gguf"
+
+const suffix = ".gguf"
 
 // Reads names what Open opens, for messages.
 const Reads = "GGUF, one file or split"
@@ -62,6 +62,12 @@ func Parse(name string, data []byte) (*model.Model, error) {
 	return m, err
 }
 
+// FromFile opens the one whole GGUF file that f is, which the model then owns.
+func FromFile(f *model.File) (*model.Model, error) {
+	m, _, err := one(f.Name(), f.Name(), f)
+	return m, err
+}
+
 // one returns the model that the file f is, and its header, and closes f on
 // error.
 func one(path, name string, f *model.File) (*model.Model, *Header, error) {
@@ -70,7 +76,7 @@ func one(path, name string, f *model.File) (*model.Model, *Header, error) {
 		_ = f.Close() // it was only read
 		return nil, nil, err
 	}
-	m := &model.Model{Name: name, Path: path, Format: format, Metadata: h.shown, Files: []*model.File{f}}
+	m := &model.Model{Name: name, Path: path, Format: Format, Metadata: h.shown, Files: []*model.File{f}}
 	if m.Tensors, err = h.tensors(f); err != nil {
 		_ = f.Close() // it was only read
 		return nil, nil, err

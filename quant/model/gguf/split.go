@@ -56,7 +56,7 @@ func openSplit(path, file string, h *Header) (m *model.Model, err error) {
 			Found: fmt.Sprintf("it is one of %d", h.split.files),
 		}
 	}
-	m = &model.Model{Name: p.name, Path: path, Format: format}
+	m = &model.Model{Name: p.name, Path: path, Format: Format}
 	defer func() {
 		if err != nil {
 			_ = m.Close() // the files were only read

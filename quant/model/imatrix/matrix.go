@@ -1,0 +1,143 @@
+package imatrix
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+// Matrix is an open importance matrix. Its values stay in the file until they
+// are asked for.
+type Matrix struct {
+	Path   string
+	Chunks int // of text that it was made from; 0 if the file does not say
+
+	file    *model.File
+	entries map[string]entry
+}
+
+// entry is the importance of one tensor: values, that have to be divided.
+type entry struct {
+	sums   *model.Tensor
+	counts *model.Tensor // by expert, or nil
+	calls  int           // where there are no counts
+}
+
+// Open opens the importance matrix at path, of either form. A broken rule is an
+// [*model.Error].
+func Open(path string) (*Matrix, error) {
+	f, err := model.OpenFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := parse(f)
+	if err != nil {
+		_ = f.Close() // it was only read
+		return nil, err
+	}
+	return m, nil
+}
+
+// Parse opens the importance matrix that data are, known as name. It keeps data.
+func Parse(name string, data []byte) (*Matrix, error) { return parse(model.NewFile(name, data)) }
+
+func parse(f *model.File) (*Matrix, error) {
+	m := &Matrix{Path: f.Name(), file: f, entries: map[string]entry{}}
+	var head []byte
+	err := f.View(0, min(f.Size(), 4), func(b []byte) error {
+		head = slices.Clone(b)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case bytes.Equal(head, []byte("GGUF")):
+		err = m.parseGGUF()
+	default:
+		err = m.parseOlder()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Close releases the file.
+func (m *Matrix) Close() error { return m.file.Close() }
+
+// Len returns how many tensors m knows.
+func (m *Matrix) Len() int { return len(m.entries) }
+
+// Knows reports whether m has the importance of the tensor called name.
+func (m *Matrix) Knows(name string) bool {
+	_, ok := m.entries[name]
+	return ok
+}
+
+// Check returns an error unless m fits a tensor of that name and shape, which it
+// knows.
+func (m *Matrix) Check(name string, shape []int) error {
+	e := m.entries[name]
+	row, experts := 1, 1
+	for i, d := range shape {
+		switch {
+		case i == len(shape)-1:
+			row = d
+		case i < len(shape)-2:
+			experts *= d
+		}
+	}
+	if e.sums.Len() != row*experts || e.counts != nil && e.counts.Len() != experts && e.counts.Len() != 1 {
+		return m.fail(ruleLength, "%q has %d values, the tensor has shape %v", name, e.sums.Len(), shape)
+	}
+	return nil
+}
+
+// Importance returns the importance of the columns of the tensor called name,
+// which m knows: a row for each of its experts.
+func (m *Matrix) Importance(name string) ([]float32, error) {
+	e := m.entries[name]
+	values := make([]float32, e.sums.Len())
+	if err := e.sums.Read(values, 0); err != nil {
+		return nil, err
+	}
+	counts := []float32{float32(e.calls)}
+	if e.counts != nil {
+		counts = make([]float32, e.counts.Len())
+		if err := e.counts.Read(counts, 0); err != nil {
+			return nil, err
+		}
+	}
+	row := len(values) / len(counts)
+	for i, count := range counts {
+		e.divide(values[i*row:][:row], count)
+	}
+	for i, v := range values {
+		if !(v >= 0) || math.IsInf(float64(v), 1) {
+			return nil, m.fail(ruleNumber, "value %d of %q is %g", i, name, v)
+		}
+	}
+	return values, nil
+}
+
+// divide turns sums into means. An expert that had no inputs is as important
+// everywhere; entries of the older form that were never added to are means
+// already.
+func (e entry) divide(sums []float32, count float32) {
+	count = float32(math.Round(float64(count)))
+	for i := range sums {
+		switch {
+		case count > 0:
+			sums[i] /= count
+		case e.counts != nil:
+			sums[i] = 1
+		}
+	}
+}
+
+func (m *Matrix) fail(rule, format string, args ...any) error {
+	return &model.Error{File: m.Path, Offset: model.NoOffset, Rule: rule, Found: fmt.Sprintf(format, args...)}
+}
