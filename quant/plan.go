@@ -42,6 +42,12 @@ func (p Plan) Activation(name string) Activation {
 	return p.DefaultActivation
 }
 
+// RunsOtherwise reports whether p says anything beside the schemes of weights:
+// of activations, or of remedies, which only a network that runs can follow.
+func (p Plan) RunsOtherwise() bool {
+	return !p.DefaultActivation.Keep() || p.Remedies != Remedies{} || slices.ContainsFunc(p.ActivationRules, func(r ActivationRule) bool { return !r.Keep() })
+}
+
 // NeedsCalibration reports whether p gives any activation a fixed range.
 func (p Plan) NeedsCalibration() bool {
 	return p.DefaultActivation.Static || slices.ContainsFunc(p.ActivationRules, func(r ActivationRule) bool { return r.Static })

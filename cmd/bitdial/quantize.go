@@ -77,6 +77,9 @@ bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors 
 		if err := flags.plan.check(m); err != nil {
 			return err
 		}
+		if plan.RunsOtherwise() {
+			c.PrintErrln("bitdial: the plan's activations and remedies are for running the network; what is written has its weights rounded and nothing else")
+		}
 		if flags.dequantize {
 			return flags.writeDequantized(c, m, plan)
 		}

@@ -44,3 +44,15 @@ func TestQuantizeOverwritesOnlyWithForce(t *testing.T) {
 		t.Errorf("%v is left, %v", left, err)
 	}
 }
+
+func TestWritingSaysThatActivationsAreNotWritten(t *testing.T) {
+	dir := t.TempDir()
+	plan := filepath.Join(dir, "p.toml")
+	if err := os.WriteFile(plan, []byte("default = 'int8'\nactivation = 'int8:static'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := bitdial(t, dir, "quantize", "sample:animals", "-p", plan, "-o", filepath.Join(dir, "o.safetensors"), "--dequantize")
+	if r.code != 0 || !strings.Contains(r.stderr, "activations and remedies are for running") {
+		t.Errorf("exit %d, stderr %q", r.code, r.stderr)
+	}
+}
