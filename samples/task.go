@@ -3,6 +3,7 @@ package samples
 import (
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/bitdial/bitdial/quant/model"
 	"github.com/bitdial/bitdial/quant/net"
@@ -58,12 +59,12 @@ func (p *Pictures) task() *net.Task {
 	t := &net.Task{
 		Input:      []int{p.Channels, p.Height, p.Width},
 		Classes:    p.Classes,
-		Train:      pictureData{p.Train(trainingSeed)},
-		Validation: pictureData{p.Validation()},
+		Train:      lazily(func() Set { return p.Train(trainingSeed) }),
+		Validation: lazily(p.Validation),
 		Training:   net.Training{Batch: 64, Steps: 2000, Rate: 2e-3, Decay: 1e-3, Seed: 1},
 		Picture: func(d net.Data, i int) ([]byte, int, int) {
 			pixels := make([]byte, p.Size(), 3*p.Height*p.Width)
-			d.(pictureData).Pixels(i, pixels)
+			d.(*pictureData).set().Pixels(i, pixels)
 			if p.Channels == 1 {
 				pixels = pixels[:cap(pixels)]
 				for k := p.Height*p.Width - 1; k >= 0; k-- {
@@ -74,17 +75,21 @@ func (p *Pictures) task() *net.Task {
 		},
 	}
 	for _, test := range p.Tests {
-		t.Tests = append(t.Tests, net.Test{Name: test.Name, Data: pictureData{test.Set()}})
+		t.Tests = append(t.Tests, net.Test{Name: test.Name, Data: lazily(test.Set)})
 	}
 	return t
 }
 
-// pictureData are pictures as networks take them.
-type pictureData struct{ Set }
+// pictureData are pictures as networks take them, unpacked when they are first
+// asked for: the explorer opens without waiting for them.
+type pictureData struct{ set func() Set }
 
-func (pictureData) Labels() int { return 1 }
+func lazily(set func() Set) *pictureData { return &pictureData{sync.OnceValue(set)} }
 
-func (d pictureData) Read(i int, x []float32, labels []int) { labels[0] = d.Set.Read(i, x) }
+func (d *pictureData) Len() int    { return d.set().Len() }
+func (d *pictureData) Labels() int { return 1 }
+
+func (d *pictureData) Read(i int, x []float32, labels []int) { labels[0] = d.set().Read(i, x) }
 
 // Context is how many bytes the language model sees.
 const Context = 128
@@ -95,33 +100,34 @@ const testWindows = 400
 func (t *Text) task() *net.Task {
 	return &net.Task{
 		Input:      []int{Context},
-		Train:      randomWindows{t.Train()},
-		Validation: evenWindows{t.Validation()},
-		Tests:      []net.Test{{Name: "persuasion", Data: evenWindows{t.Test()}}},
+		Train:      randomWindows{t.Train},
+		Validation: evenWindows{t.Validation},
+		Tests:      []net.Test{{Name: "persuasion", Data: evenWindows{t.Test}}},
 		Training:   net.Training{Batch: 16, Steps: 600, Rate: 1e-3, Decay: 0.01, Seed: 1},
 	}
 }
 
 // randomWindows are places of a text at random, every byte to be continued.
-type randomWindows struct{ text []byte }
+type randomWindows struct{ text func() []byte }
 
 func (randomWindows) Len() int    { return Endless }
 func (randomWindows) Labels() int { return Context }
 
 func (d randomWindows) Read(i int, x []float32, labels []int) {
-	readWindow(Window(d.text, Context+1, trainingSeed, i), x, labels)
+	readWindow(Window(d.text(), Context+1, trainingSeed, i), x, labels)
 }
 
 // evenWindows are places of a text at even distances. Bytes of their first half
 // are context alone: what is judged has half a window before it at least.
-type evenWindows struct{ text []byte }
+type evenWindows struct{ text func() []byte }
 
 func (evenWindows) Len() int    { return testWindows }
 func (evenWindows) Labels() int { return Context }
 
 func (d evenWindows) Read(i int, x []float32, labels []int) {
-	at := i * (len(d.text) - Context - 1) / (testWindows - 1)
-	readWindow(d.text[at:at+Context+1], x, labels)
+	text := d.text()
+	at := i * (len(text) - Context - 1) / (testWindows - 1)
+	readWindow(text[at:at+Context+1], x, labels)
 	for k := range Context / 2 {
 		labels[k] = -1
 	}
