@@ -52,6 +52,9 @@ func newGeometry(n *Node, in [][]int) (geometry, error) {
 		groups: n.int("group", 1), inH: x[2], inW: x[3], kH: w[2], kW: w[3],
 		strideH: strides[0], stride: strides[1], padH: pads[0], pad: pads[1], dilateH: dilations[0], dilate: dilations[1],
 	}
+	if reachH, reach := (g.kH-1)*g.dilateH+1, (g.kW-1)*g.dilate+1; max(pads[0], pads[2]) > reachH || max(pads[1], pads[3]) > reach {
+		return geometry{}, n.errorf("its pads %v are wider than what its kernel of %d×%d reaches", pads, g.kH, g.kW)
+	}
 	if k := n.ints("kernel_shape", g.kH, g.kW); len(k) != 2 || k[0] != g.kH || k[1] != g.kW {
 		return geometry{}, n.errorf("its kernel_shape is %v, its weight has shape %v", k, w)
 	}

@@ -140,8 +140,9 @@ func (g *Graph) check() error {
 // The limits that graphs are held to: what a mistake, or a hostile file, could
 // otherwise ask for.
 const (
-	maxAxes   = 8
-	maxValues = 1 << 28 // numbers in one value
+	maxAxes    = 8
+	maxValues  = 1 << 26 // numbers in one value
+	maxNumbers = 1 << 28 // in all values of a program
 )
 
 // numbers returns how many numbers a value of the given shape has, or an error

@@ -19,6 +19,8 @@ type Program struct {
 	output *value
 	values map[string]*value
 
+	numbers int // of all outputs together
+
 	before, after func(c *call) // see what flows, if set
 }
 
@@ -42,7 +44,14 @@ func Compile(g *Graph, batch int, training bool) (*Program, error) {
 	p.input = &value{name: g.Input.Name, shape: shape, data: make([]float32, n)}
 	p.values[g.Input.Name] = p.input
 	for name, w := range g.Weight {
-		v := &value{name: name, shape: w.Shape, data: w.Data, weight: true}
+		shape := w.Shape
+		if len(shape) == 0 { // a number of its own
+			shape = []int{1}
+		}
+		if n, err := numbers(shape); err != nil || n != len(w.Data) {
+			return nil, fmt.Errorf("the weight %q has a shape of %v, which nothing can be computed with", name, w.Shape)
+		}
+		v := &value{name: name, shape: shape, data: w.Data, weight: true}
 		if training {
 			v.grad = make([]float32, len(w.Data))
 		}
@@ -86,8 +95,12 @@ func (p *Program) add(n *Node, training bool) error {
 	if err != nil {
 		return err
 	}
-	if _, err := numbers(shape); err != nil {
+	count, err := numbers(shape)
+	if err != nil {
 		return n.errorf("its output has %v", err)
+	}
+	if p.numbers += count; p.numbers > maxNumbers {
+		return n.errorf("with it the network's values are more than %d numbers, for a batch of %d", maxNumbers, p.Batch)
 	}
 	c.y = &value{name: n.Output, shape: shape}
 	p.values[n.Output] = c.y
