@@ -131,9 +131,9 @@ func (a *app) drawRun(r rect) {
 	now, exact := a.scored()
 	was, wasExact := a.run.known(a.view.set, "")
 	if a.run.task().Classes != nil {
-		a.drawAccuracy(p.figures, was, now, wasExact, exact)
+		a.drawScores(p.figures, accuracyRow, was, now, wasExact, exact)
 	} else {
-		a.drawBits(p.figures, was, now, wasExact, exact)
+		a.drawScores(p.figures, bitsRow(was, now), was, now, wasExact, exact)
 	}
 	facts, time := p.facts.cutTop(1)
 	a.drawScoreFacts(facts, was, now, exact)
@@ -211,9 +211,28 @@ func (a *app) planName() string {
 // labelWidth is that of the names on the left of the figures.
 const labelWidth = 22
 
-// drawAccuracy draws the share of right answers before and after, as bars that
-// are solid up to the lower end of the 95 % interval and shaded up to the upper.
-func (a *app) drawAccuracy(r rect, was, now *net.Score, wasExact, exact bool) {
+// scoreRow is how a score is told in a row.
+type scoreRow struct {
+	valueWidth, overWidth int
+	value                 func(s *net.Score) (number, unit string)
+	over                  func(s *net.Score) string
+	bar                   func(s *net.Score) (solid, shaded float64) // shares of the width
+}
+
+// accuracyRow tells the share of right answers, as a bar that is solid up to the
+// lower end of the 95 % interval and shaded up to the upper.
+var accuracyRow = scoreRow{
+	9, 24,
+	func(s *net.Score) (string, string) { return percentText(s.Accuracy()), "" },
+	func(s *net.Score) string {
+		lo, hi := net.Interval(s.Top1, s.N)
+		return fmt.Sprintf("%.1f–%.1f %% of %s", 100*lo, 100*hi, countText(int64(s.N)))
+	},
+	func(s *net.Score) (float64, float64) { return net.Interval(s.Top1, s.N) },
+}
+
+// drawScores draws a row for the float network and one for the plan's.
+func (a *app) drawScores(r rect, how scoreRow, was, now *net.Score, wasExact, exact bool) {
 	for row, line := range [...]struct {
 		name  string
 		score *net.Score
@@ -226,7 +245,7 @@ func (a *app) drawAccuracy(r rect, was, now *net.Score, wasExact, exact bool) {
 		area := rect{r.x, r.y + row, r.w, 1}
 		label, rest := area.cutLeft(min(labelWidth, r.w/4))
 		a.screen.text(label, label.x, label.y, fg(colDim), cutEnd(line.name, label.w-1))
-		value, rest := rest.cutLeft(9)
+		value, rest := rest.cutLeft(how.valueWidth)
 		if line.score == nil {
 			a.screen.text(value, value.x, value.y, fg(colDim), "…")
 			continue
@@ -235,11 +254,13 @@ func (a *app) drawAccuracy(r rect, was, now *net.Score, wasExact, exact bool) {
 		if !line.exact {
 			approx = "≈"
 		}
-		a.screen.text(value, value.x, value.y, style{}.with(bold), approx+percentText(line.score.Accuracy()))
-		lo, hi := net.Interval(line.score.Top1, line.score.N)
-		interval, rest := rest.cutRight(24)
-		a.screen.text(interval, interval.x+1, interval.y, fg(colDim), fmt.Sprintf("%.1f–%.1f %% of %s", 100*lo, 100*hi, countText(int64(line.score.N))))
-		paintInterval(a.screen, rest, lo, hi, line.st)
+		number, unit := how.value(line.score)
+		x := a.screen.text(value, value.x, value.y, style{}.with(bold), approx+number)
+		a.screen.text(value, x, value.y, fg(colDim), unit)
+		over, rest := rest.cutRight(how.overWidth)
+		a.screen.text(over, over.x+1, over.y, fg(colDim), how.over(line.score))
+		solid, shaded := how.bar(line.score)
+		paintInterval(a.screen, rest, solid, shaded, line.st)
 	}
 }
 

@@ -8,41 +8,20 @@ import (
 	"github.com/bitdial/bitdial/quant/net"
 )
 
-// drawBits draws the bits per token before and after, as bars: the longer, the
-// worse.
-func (a *app) drawBits(r rect, was, now *net.Score, wasExact, exact bool) {
+// bitsRow tells bits per byte, as a bar that is as long as the larger of the two
+// scores, either of which may be nil: longer is worse.
+func bitsRow(was, now *net.Score) scoreRow {
 	most := 0.0
 	for _, s := range []*net.Score{was, now} {
 		if s != nil {
 			most = max(most, s.BitsPerToken())
 		}
 	}
-	for row, line := range [...]struct {
-		name  string
-		score *net.Score
-		exact bool
-		st    style
-	}{{"float", was, wasExact, fg(colOriginal)}, {a.planName(), now, exact, fg(colQuantized)}} {
-		if row >= r.h {
-			return
-		}
-		area := rect{r.x, r.y + row, r.w, 1}
-		label, rest := area.cutLeft(min(labelWidth, r.w/4))
-		a.screen.text(label, label.x, label.y, fg(colDim), cutEnd(line.name, label.w-1))
-		value, rest := rest.cutLeft(20)
-		if line.score == nil {
-			a.screen.text(value, value.x, value.y, fg(colDim), "…")
-			continue
-		}
-		approx := " "
-		if !line.exact {
-			approx = "≈"
-		}
-		x := a.screen.text(value, value.x, value.y, style{}.with(bold), fmt.Sprintf("%s%.3f", approx, line.score.BitsPerToken()))
-		a.screen.text(value, x, value.y, fg(colDim), " bits/byte")
-		over, rest := rest.cutRight(18)
-		a.screen.text(over, over.x+1, over.y, fg(colDim), "of "+countText(int64(line.score.N))+" bytes")
-		paintInterval(a.screen, rest, line.score.BitsPerToken()/most, 0, line.st)
+	return scoreRow{
+		20, 18,
+		func(s *net.Score) (string, string) { return fmt.Sprintf("%.3f", s.BitsPerToken()), " bits/byte" },
+		func(s *net.Score) string { return "of " + countText(int64(s.N)) + " bytes" },
+		func(s *net.Score) (float64, float64) { return s.BitsPerToken() / most, 0 },
 	}
 }
 

@@ -140,3 +140,33 @@ func syncFolder(path string) {
 		_ = d.Close()
 	}
 }
+
+// WriteTensor lets write give w the n bytes of the tensor called name: fewer or
+// more are an error.
+func WriteTensor(w io.Writer, name string, n int64, write func(w io.Writer) error) error {
+	rest := &remaining{w: w, n: n}
+	if err := write(rest); err != nil {
+		return err
+	}
+	if rest.n != 0 {
+		return fmt.Errorf("tensor %q: %d of its %d bytes were not written", name, rest.n, n)
+	}
+	return nil
+}
+
+// remaining passes on the n bytes that a tensor has left and refuses more.
+type remaining struct {
+	w io.Writer
+	n int64
+}
+
+var errTooLong = errors.New("more bytes than the tensor has")
+
+func (r *remaining) Write(p []byte) (int, error) {
+	if int64(len(p)) > r.n {
+		return 0, errTooLong
+	}
+	n, err := r.w.Write(p)
+	r.n -= int64(n)
+	return n, err
+}

@@ -46,19 +46,12 @@ func Calibrate(ctx context.Context, g *Graph, data Data, n int, progress func(fl
 			c.sites[name].count(call.x[0])
 		}
 	}
-	labels := make([]int, data.Labels())
-	for i := range n {
-		if err := context.Cause(ctx); err != nil {
-			return nil, err
-		}
-		data.Read(i, p.Input(), labels)
-		if err := p.CheckInput(); err != nil {
-			return nil, fmt.Errorf("input %d: %w", i, err)
-		}
+	err = p.eachInput(ctx, data, n, progress, func(int, []int) error {
 		p.Forward()
-		if progress != nil {
-			progress(float64(i+1) / float64(n))
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	for _, f := range c.sites {
 		f.MeanLo /= float32(n)

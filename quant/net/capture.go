@@ -35,15 +35,7 @@ func Capture(ctx context.Context, g *Graph, data Data, n int, name string, progr
 	size := len(site.x[0].data)
 	n = max(1, min(n, data.Len(), maxCaptured/size))
 	c := &Captured{Shape: slices.Clone(site.x[0].shape[1:]), N: n, Values: make([]float32, 0, n*size)}
-	labels := make([]int, data.Labels())
-	for i := range n {
-		if err := context.Cause(ctx); err != nil {
-			return nil, err
-		}
-		data.Read(i, p.Input(), labels)
-		if err := p.CheckInput(); err != nil {
-			return nil, fmt.Errorf("input %d: %w", i, err)
-		}
+	return c, p.eachInput(ctx, data, n, progress, func(int, []int) error {
 		for _, call := range p.calls {
 			if call == site {
 				break
@@ -51,11 +43,8 @@ func Capture(ctx context.Context, g *Graph, data Data, n int, name string, progr
 			call.op.forward(call)
 		}
 		c.Values = append(c.Values, site.x[0].data...)
-		if progress != nil {
-			progress(float64(i+1) / float64(n))
-		}
-	}
-	return c, nil
+		return nil
+	})
 }
 
 // FlowMeasurement is what a scheme does to what flows into a layer.

@@ -1,5 +1,10 @@
 package net
 
+import (
+	"context"
+	"fmt"
+)
+
 // Data are inputs of a network with what it should answer. Several goroutines
 // may read them at a time.
 type Data interface {
@@ -52,4 +57,27 @@ func batchOf(p *Program, data Data, from, to int, labels []int) {
 			}
 		}
 	}
+}
+
+// eachInput gives p the first n inputs of data one by one, as calibration takes
+// them, and calls run after each. progress, which may be nil, hears the share
+// done.
+func (p *Program) eachInput(ctx context.Context, data Data, n int, progress func(float64), run func(i int, labels []int) error) error {
+	labels := make([]int, data.Labels())
+	for i := range n {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		data.Read(i, p.Input(), labels)
+		if err := p.CheckInput(); err != nil {
+			return fmt.Errorf("input %d: %w", i, err)
+		}
+		if err := run(i, labels); err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(float64(i+1) / float64(n))
+		}
+	}
+	return nil
 }

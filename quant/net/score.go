@@ -52,7 +52,7 @@ func (s *Score) add(logits, reference []float32, labels []int, classes int) {
 		}
 		better := 0
 		for k, v := range row {
-			if v > row[label] || v == row[label] && k < label || v != v {
+			if v > row[label] || v == row[label] && k < label {
 				better++
 			}
 		}

@@ -80,19 +80,11 @@ func MeasureCurvature(ctx context.Context, g *Graph, data Data, n int, progress 
 	for name, w := range g.Weight {
 		c.squares[name] = make([]float32, len(w.Data))
 	}
-	labels := make([]int, data.Labels())
-	for i := range n {
-		if err := context.Cause(ctx); err != nil {
-			return nil, err
-		}
-		batchOf(p, data, i, n, labels)
-		if err := p.CheckInput(); err != nil {
-			return nil, fmt.Errorf("input %d: %w", i, err)
-		}
+	return c, p.eachInput(ctx, data, n, progress, func(i int, labels []int) error {
 		answers := 0
 		for _, l := range labels {
 			if l >= p.classes() {
-				return nil, fmt.Errorf("input %d has the label %d, and the network %d classes", i, l, p.classes())
+				return fmt.Errorf("input %d has the label %d, and the network %d classes", i, l, p.classes())
 			}
 			if l >= 0 {
 				answers++
@@ -107,11 +99,8 @@ func MeasureCurvature(ctx context.Context, g *Graph, data Data, n int, progress 
 				sum[k] += gradient * gradient * share
 			}
 		}
-		if progress != nil {
-			progress(float64(i+1) / float64(n))
-		}
-	}
-	return c, nil
+		return nil
+	})
 }
 
 // Forecast returns how much loss, in nats, the scheme s of the weight called

@@ -30,8 +30,8 @@ type rounded struct {
 	maps   []kernels.Affine // of integers, by unit
 }
 
-// New makes the model runnable, its batch normalizations folded. The error is [ErrNoGraph] where it says nothing
-// of a graph.
+// New makes the model runnable, its batch normalizations folded. The error is
+// [ErrNoGraph] where it says nothing of a graph.
 func New(m *model.Model) (*Network, error) {
 	g, err := Load(m)
 	if err != nil {

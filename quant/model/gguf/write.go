@@ -2,7 +2,6 @@ package gguf
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -77,12 +76,9 @@ func Write(w io.Writer, metadata *Metadata, entries []Entry, data func(i int, w 
 		return err
 	}
 	for i, size := range l.sizes {
-		rest := &remaining{w: w, n: size}
-		if err := data(i, rest); err != nil {
+		err := model.WriteTensor(w, entries[i].Name, size, func(w io.Writer) error { return data(i, w) })
+		if err != nil {
 			return err
-		}
-		if rest.n != 0 {
-			return fmt.Errorf("tensor %q: %d of its %d bytes were not written", entries[i].Name, rest.n, size)
 		}
 		if err := zeros(w, up(size, l.alignment)-size); err != nil {
 			return err
@@ -102,23 +98,6 @@ func zeros(w io.Writer, n int64) error {
 		n -= int64(k)
 	}
 	return nil
-}
-
-// remaining passes on the n bytes that a tensor has left and refuses more.
-type remaining struct {
-	w io.Writer
-	n int64
-}
-
-var errTooLong = errors.New("more bytes than the tensor has")
-
-func (r *remaining) Write(p []byte) (int, error) {
-	if int64(len(p)) > r.n {
-		return 0, errTooLong
-	}
-	n, err := r.w.Write(p)
-	r.n -= int64(n)
-	return n, err
 }
 
 // layout is where everything goes.

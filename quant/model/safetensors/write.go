@@ -3,7 +3,6 @@ package safetensors
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -51,32 +50,12 @@ func Write(w io.Writer, metadata []model.KeyValue, entries []Entry, data func(i 
 		return err
 	}
 	for _, i := range l.order {
-		rest := &remaining{w: out, n: l.sizes[i]}
-		if err := data(i, rest); err != nil {
+		err := model.WriteTensor(out, entries[i].Name, l.sizes[i], func(w io.Writer) error { return data(i, w) })
+		if err != nil {
 			return err
-		}
-		if rest.n != 0 {
-			return fmt.Errorf("tensor %q: %d of its %d bytes were not written", entries[i].Name, rest.n, l.sizes[i])
 		}
 	}
 	return out.Flush()
-}
-
-// remaining passes on the n bytes that a tensor has left and refuses more.
-type remaining struct {
-	w io.Writer
-	n int64
-}
-
-var errTooLong = errors.New("more bytes than the tensor has")
-
-func (r *remaining) Write(p []byte) (int, error) {
-	if int64(len(p)) > r.n {
-		return 0, errTooLong
-	}
-	n, err := r.w.Write(p)
-	r.n -= int64(n)
-	return n, err
 }
 
 // layout is where everything goes.
