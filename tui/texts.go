@@ -46,9 +46,12 @@ func (a *app) drawTexts(p *runParts) {
 	}
 	title := " as " + a.planName() + " continues it "
 	switch {
-	case first >= 0 && first > now.prompt:
+	case first < 0:
+	case first == now.prompt+1:
+		title += "· other after one letter "
+	case first > now.prompt:
 		title += fmt.Sprintf("· other after %d letters ", first-now.prompt)
-	case first >= 0:
+	default:
 		title += "· other from the first letter on "
 	}
 	s.text(p.rule, left.x, p.rule.y, fg(colDim), cutEnd(" float, "+how+" ", left.w))

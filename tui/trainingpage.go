@@ -80,7 +80,7 @@ func (a *app) drawLoss(r rect) {
 	x := a.screen.text(head, head.x, head.y, fg(colError), "loss ")
 	if t.loss.n > 0 {
 		x = a.screen.text(head, x, head.y, style{}.with(bold), valueText(t.loss.last()))
-		a.screen.text(head, x, head.y, fg(colDim), " nats, mean of the last batches")
+		a.screen.text(head, x, head.y, fg(colDim), cutEnd(" nats, mean of the last batches", head.x+head.w-x))
 	}
 	lo, hi := t.loss.span(0)
 	a.drawCurve(plot, &t.loss, lo, hi, math.NaN(), fg(colError), valueText)
@@ -101,7 +101,7 @@ func (a *app) drawValidation(r rect) {
 		return
 	}
 	x = a.screen.text(head, x, head.y, style{}.with(bold), show(t.accuracy.y[0])+" → "+show(t.accuracy.y[t.accuracy.n-1]))
-	a.screen.text(head, x+2, head.y, fg(colOriginal), "┈ float "+show(t.float))
+	a.screen.text(head, x+2, head.y, fg(colOriginal), cutEnd("┈ float "+show(t.float), head.x+head.w-x-2))
 	lo, hi := t.accuracy.span(t.float)
 	pad := 0.04 * (hi - lo)
 	lo, hi = max(0, lo-pad), hi+pad
@@ -165,7 +165,7 @@ func (a *app) drawTrainedWeights(r rect) {
 	x = s.text(legend, legend.x, legend.y, fg(colOriginal), "■ ")
 	x = s.text(legend, x, legend.y, fg(colDim), "float weights now  ")
 	x = s.text(legend, x, legend.y, fg(colQuantized), "■ ")
-	s.text(legend, x, legend.y, fg(colDim), "as they run")
+	s.text(legend, x, legend.y, fg(colDim), cutEnd("as they run", legend.x+legend.w-x))
 	paintHistogram(s, r, &histogramView{
 		axis:     axis{lo: w.original.Lo, hi: w.original.Hi},
 		original: w.original.Bins, quantized: w.quantized.Bins, log: a.log,
