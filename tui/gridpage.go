@@ -21,7 +21,7 @@ func (a *app) layOutGrid(r rect) (l gridLayout) {
 	g := &a.grid
 	width := 5
 	for _, row := range g.rows {
-		width = max(width, textWidth(row.name))
+		width = max(width, textWidth(a.rowName(&row)))
 	}
 	l.cell = 7
 	for k := range g.kinds {
@@ -41,6 +41,11 @@ func (a *app) layOutGrid(r rect) (l gridLayout) {
 	g.top = clamp(g.top, at[0]-l.grid.h+1, at[0])
 	g.top = clamp(g.top, 0, max(0, len(g.rows)-l.grid.h))
 	return l
+}
+
+// rowName returns the name of a row without what most names begin with.
+func (a *app) rowName(row *gridRow) string {
+	return strings.TrimPrefix(row.name, a.layers.names.prefix)
 }
 
 // kindName returns the last part of a kind's name, or more of it where another
@@ -112,7 +117,7 @@ func (a *app) drawGrid(r rect) {
 			st = style{}.with(bold)
 			s.put(l.names.x-1, l.names.y+row, '▸', fg(colAccent).with(bold))
 		}
-		s.text(l.names, l.names.x, l.names.y+row, st, a.layers.names.short(g.rows[g.top+row].name, l.names.w))
+		s.text(l.names, l.names.x, l.names.y+row, st, cutMiddle(a.rowName(&g.rows[g.top+row]), l.names.w))
 		for c := range l.shown {
 			values = append(values, m.of(&g.cells[g.top+row][g.left+c], &all))
 		}
@@ -140,10 +145,7 @@ func (a *app) drawGrid(r rect) {
 // gridTitle says what the cells show and how far they are known.
 func (a *app) gridTitle(known, total int) string {
 	g := &a.grid
-	title := gridMeasures[g.measure].name + " "
-	if g.measure == 0 {
-		title += "dB "
-	}
+	title := gridMeasures[g.measure].name + " " + gridMeasures[g.measure].unit + " "
 	if g.column < 0 {
 		title += "as planned"
 	} else {
@@ -351,9 +353,9 @@ func (a *app) gridRank(at [2]int, v *gridValue) string {
 	slices.Sort(others)
 	median := others[len(others)/2]
 	switch {
-	case db == others[0]:
+	case db == others[0] && db < others[1]:
 		return fmt.Sprintf(", the lowest of its kind; the median is %s", dbText(median))
-	case db == others[len(others)-1]:
+	case db == others[len(others)-1] && db > others[len(others)-2]:
 		return fmt.Sprintf(", the highest of its kind; the median is %s", dbText(median))
 	}
 	return fmt.Sprintf("; the median of its kind is %s", dbText(median))

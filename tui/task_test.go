@@ -327,7 +327,6 @@ func TestRunsStopAndGoOn(t *testing.T) {
 		s.press("v")
 	}
 	s.shows("SQNR dB by format")
-
 }
 
 // A run that is cancelled leaves nothing behind and is done again.
