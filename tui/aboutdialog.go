@@ -27,7 +27,7 @@ func (a *app) askAbout() tea.Cmd {
 		{"stored as", ""},
 	}}
 	for _, s := range quant.StoredAs(m.Tensors) {
-		d.rows = append(d.rows, [2]string{dtypeText(s.DType), fmt.Sprintf("%s × · %s weights · %s · %.2f bpw", countText(int64(s.Tensors)), countText(int64(s.Params)), sizeText(s.Bytes), s.BPW())})
+		d.rows = append(d.rows, [2]string{dtypeText(s.DType), fmt.Sprintf("×%s · %s weights · %s · %.2f bpw", countText(int64(s.Tensors)), countText(int64(s.Params)), sizeText(s.Bytes), s.BPW())})
 	}
 	if len(m.Metadata) > 0 {
 		d.rows = append(d.rows, [2]string{}, [2]string{"metadata", ""})
