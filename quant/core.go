@@ -41,7 +41,7 @@ type state struct {
 
 const (
 	maxStates = 1 << 11 // after each row
-	maxWork   = 3 << 16 // states made for one solution
+	maxWork   = 1 << 18 // states looked at for one solution
 )
 
 func newCore(k *knapsack, picks []int, left, slope float64) *core {
@@ -144,16 +144,17 @@ func (c *core) within(below float64, work *int) (proven float64) {
 	rows, usable := c.rows(below)
 	levels := [][]state{{{item: -1}}}
 	bestLevel, best := -1, 0
-	var a, b []state
+	var a, b, moved []state
 	for n := range rows {
 		r, before := &rows[n], levels[n]
 		below = min(below, c.excess)
 		now := c.after(a[:0], before, move{item: -1}, r, usable, below)
 		spare := b
 		for _, m := range r.moves {
-			moved := c.after(nil, before, m, r, usable, below)
-			joined := joinStates(spare[:0], now, moved)
-			now, spare = joined, now
+			if moved = c.after(moved[:0], before, m, r, usable, below); len(moved) > 0 {
+				now, spare = joinStates(spare[:0], now, moved), now
+				*work -= len(now)
+			}
 		}
 		a, b = now, spare
 		*work -= len(before) * (1 + len(r.moves))
