@@ -189,6 +189,9 @@ func (f *budgetFlags) parse(c *cobra.Command) (*planning, error) {
 		}
 	}
 	p.terms.Ties = f.ties
+	if f.out != "" {
+		return p, model.CheckWrite(f.out, f.replace)
+	}
 	return p, nil
 }
 
@@ -210,7 +213,7 @@ func (p *planning) open(c *cobra.Command, name string) error {
 		if p.target != nil {
 			p.schemes = p.target.Candidates()
 		}
-		p.schemes = append(p.schemes, quant.Scheme{})
+		p.schemes = append([]quant.Scheme{{}}, p.schemes...) // to keep is first among equals
 	}
 	all := slices.Clone(p.schemes)
 	for _, r := range p.terms.Pins {
@@ -306,13 +309,12 @@ func (p *planning) choose(c *cobra.Command) (err error) {
 	}
 	if p.of == "file" {
 		p.sol, p.file, err = export.FitGGUF(p.Model, p.space, p.room)
-	} else {
-		if err := p.checkRoom(); err != nil {
-			return err
-		}
+	} else if err = p.checkRoom(); err == nil {
 		p.sol, err = p.space.Solve(p.room)
 	}
-	p.plan = p.space.Plan(p.sol)
+	if err == nil {
+		p.plan = p.space.Plan(p.sol)
+	}
 	return err
 }
 
