@@ -177,7 +177,8 @@ func (t *Target) WhyNot(s Scheme) string {
 // whyNot returns what the dials of s would have to be, "" if they are.
 func (a ability) whyNot(s Scheme) string {
 	var want []string
-	if g := s.Granularity; a.groups != "" && !has(a.groups, g.String()) && !(g > 0 && has(a.groups, "gN")) {
+	runs := has(a.groups, s.Granularity.String()) || s.Granularity > 0 && has(a.groups, "gN")
+	if a.groups != "" && !runs {
 		want = append(want, strings.ReplaceAll(a.groups, " ", "|"))
 	}
 	if a.zero != "" && s.Has(kernels.ZeroPoint) && s.Asymmetric != (a.zero == "asym") {
