@@ -234,34 +234,16 @@ func (p *planning) open(c *cobra.Command, name string) error {
 	return nil
 }
 
-// wanted returns the schemes whose figures the plan needs for t.
-func (p *planning) wanted(t *model.Tensor) []quant.Scheme {
-	pinned := (quant.Plan{Rules: p.terms.Pins}).For(t)
-	if !pinned.Keep() {
-		return []quant.Scheme{pinned}
-	}
-	if !quant.IsWeight(t) {
-		return nil
-	}
-	var list []quant.Scheme
-	for _, s := range p.schemes {
-		if !s.Keep() && s.WhyNot(t.Shape) == "" {
-			list = append(list, s)
-		}
-	}
-	return list
-}
-
 // measure estimates what the plan chooses by.
 func (p *planning) measure(ctx context.Context) error {
-	total := 0.0
-	for _, t := range p.Tensors {
-		total += partOf(t, p.wanted(t))
+	total, wanted := 0.0, p.terms.Wanted(p.Tensors, p.schemes)
+	for i, t := range p.Tensors {
+		total += partOf(t, wanted[i])
 	}
 	bar := newProgress(total)
 	defer bar.wipe()
-	for _, t := range p.Tensors {
-		schemes := p.wanted(t)
+	for i, t := range p.Tensors {
+		schemes := wanted[i]
 		if len(schemes) == 0 {
 			continue
 		}

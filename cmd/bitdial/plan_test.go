@@ -15,7 +15,7 @@ import (
 
 func TestAPlanIsWithinItsBudgetAndMeasuresWhatItSays(t *testing.T) {
 	dir := t.TempDir()
-	rows := objects(t, done(t, dir, "plan", "sample:austen", "--budget", "4.75bpw", "--tie", "*.self_attn.[qkv]_proj.weight", "--min", "lm_head.*=6", "-s", "*.0.mlp.up_proj.*=int3:g32", "-o", "p.toml", "--json"))
+	rows := objects(t, done(t, dir, "plan", "sample:austen", "--budget", "4.75bpw", "--tie", "*.self_attn.[qkv]_proj.weight", "--min", "lm_head.*=6", "-s", "*.0.mlp.up_proj.*=int3:g32", "-s", "*.2.self_attn.q_proj.*=int4:channel", "-o", "p.toml", "--json"))
 	total := rows[len(rows)-1]
 	bytes, tied := 0.0, map[string]any{}
 	for _, row := range rows[:len(rows)-1] {
