@@ -80,6 +80,20 @@ func (t *Tensor) Bytes() int64 {
 	return size
 }
 
+// Storage is where the bytes of a tensor lie, the same of two names for one
+// array.
+type Storage struct {
+	file   *File
+	offset int64
+	dtype  *DType
+	n      int
+}
+
+// Storage returns where t lies, if its bytes are in the file as they are.
+func (t *Tensor) Storage() (s Storage, ok bool) {
+	return Storage{t.file, t.offset, t.DType, t.n}, t.fill == nil
+}
+
 // Read decodes the weights from (inclusive) to from+len(dst) (exclusive) into
 // dst. It is safe for concurrent use and allocates nothing that grows with
 // dst. It returns an [*Error], with dst undefined, if the range leaves the
