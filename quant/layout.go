@@ -15,6 +15,7 @@ import (
 type layout struct {
 	n, rowLen, unit int
 	unitsPerRow     int
+	entire          bool // units are never cut, however long
 	channelLen      int // weights per index of the first axis
 }
 
