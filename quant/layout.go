@@ -16,7 +16,7 @@ type layout struct {
 	n, rowLen, unit int
 	unitsPerRow     int
 	entire          bool // units are never cut, however long
-	channelLen      int // weights per index of the first axis
+	channelLen      int  // weights per index of the first axis
 }
 
 // layoutOf divides a tensor of the given shape. Channels are the first axis of

@@ -43,7 +43,7 @@ func Tasks(tensors []*model.Tensor, schemes []Scheme, exact bool) []Task {
 // SweepOptions are what a sweep begins with and whom it tells. Everything may be
 // left out.
 type SweepOptions struct {
-	Known      *Results                                // what need not be measured again; gets what is
+	Known      *Results                               // what need not be measured again; gets what is
 	Importance func(*model.Tensor) ([]float32, error) // as [SummarizeWith] has it; nil where all weights count alike
 	Emit       func(*Result) error                    // hears every new result, one at a time
 	Progress   func(share float64)                    // hears the share done, one at a time

@@ -96,6 +96,24 @@ func (m *Matrix) Check(name string, shape []int) error {
 	return nil
 }
 
+// tokenEmbedding is a tensor that rows are taken from, and nothing is multiplied
+// with: old matrices have something else under its name.
+const tokenEmbedding = "token_embd.weight"
+
+// Has reports whether m has the importance of a tensor of that name and shape. A
+// name that it knows and a shape that does not fit are an error, but for the
+// embedding of tokens.
+func (m *Matrix) Has(name string, shape []int) (bool, error) {
+	if !m.Knows(name) {
+		return false, nil
+	}
+	err := m.Check(name, shape)
+	if err != nil && name == tokenEmbedding {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Importance returns the importance of the columns of the tensor called name,
 // which m knows: a row for each of its experts.
 func (m *Matrix) Importance(name string) ([]float32, error) {
