@@ -103,6 +103,7 @@ func (s *sweep) do(ctx context.Context, task Task) error {
 			return err
 		}
 	}
+	t.Release(0, t.Bytes())
 	s.progress(summaryCost(t))
 	return nil
 }

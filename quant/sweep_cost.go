@@ -19,21 +19,33 @@ func (s Scheme) cost(t *model.Tensor, exact bool) float64 {
 
 // weightCost returns what each weight takes.
 func (s Scheme) weightCost() float64 {
-	switch {
-	case s.Keep():
+	if s.Keep() {
 		return 0
+	}
+	f := s.Format
+	switch {
+	case s.Range == kernels.OptimalScale && f.Packing != nil:
+		return 1000
 	case s.Range == kernels.OptimalScale:
-		return 2000
-	case s.Format.Packing != nil && s.Format.Packing.Slow():
-		return 150
-	case s.Format.Packing != nil && s.Format.Packing.UsesImportance:
+		return 100
+	case f.Packing != nil && f.Packing.Slow():
+		return 60
+	case f.Packing != nil && f.Packing.UsesImportance:
 		return 8
-	case s.Range == kernels.MSE:
-		return 10
-	case s.Format.Integer() || s.Format.Cast != nil || s.Format.Packing != nil:
+	case f.Packing != nil || f.Cast != nil || f.Micro != nil:
+		return 1
+	case s.Range == kernels.Entropy:
+		return 500
+	case f.Grid == nil && !f.Integer(): // k-means
+		return 150
+	case s.Range == kernels.MSE && !f.Integer():
+		return 400
+	case s.Range == kernels.MSE || s.Range == kernels.Percentile:
+		return 12
+	case f.Integer():
 		return 1
 	}
-	return 10
+	return 7
 }
 
 // summaryCost returns what reading a tensor for its digest and summary takes.

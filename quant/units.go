@@ -140,6 +140,7 @@ type fitter struct {
 	grid    kernels.GridMap
 	book    kernels.Codebook
 	spare   []float32
+	alike   []float32 // ones
 	packed  []byte
 	search  kernels.Search
 	optimal kernels.Optimal
@@ -210,17 +211,21 @@ func (f *fitter) unit(s Scheme, x []float32) kernels.Map {
 func (f *fitter) pack(s Scheme, y, x, importance []float32) (clipped int) {
 	p := s.Format.Packing
 	n := len(x)
-	f.spare = slices.Grow(f.spare[:0], 2*n)[:2*n]
-	finite, alike := f.spare[:n], f.spare[n:]
-	for i, v := range x {
-		finite[i] = v
-		if !kernels.Finite(v) {
-			finite[i] = 0
+	finite, clean := x, allFinite(x)
+	if !clean {
+		f.spare = append(f.spare[:0], x...)
+		finite = f.spare
+		for i, v := range finite {
+			if !kernels.Finite(v) {
+				finite[i] = 0
+			}
 		}
-		alike[i] = 1
 	}
 	if importance == nil && p.NeedsImportance {
-		importance = alike
+		for len(f.alike) < n {
+			f.alike = append(f.alike, 1)
+		}
+		importance = f.alike[:n]
 	}
 	f.packed = slices.Grow(f.packed[:0], n/p.Block*p.Bytes)[:n/p.Block*p.Bytes]
 	if s.Range == kernels.OptimalScale {
@@ -229,6 +234,9 @@ func (f *fitter) pack(s Scheme, y, x, importance []float32) (clipped int) {
 		p.Quantize(f.packed, finite, importance)
 	}
 	p.Dequantize(y[:n], f.packed)
+	if clean && allFinite(y[:n]) {
+		return 0
+	}
 	for i, v := range x {
 		switch {
 		case !kernels.Finite(v):
@@ -239,6 +247,12 @@ func (f *fitter) pack(s Scheme, y, x, importance []float32) (clipped int) {
 		}
 	}
 	return clipped
+}
+
+// allFinite reports whether no value is NaN or ±Inf, as fast as memory is read.
+func allFinite(x []float32) bool {
+	_, _, finite, _, _ := kernels.Moments(x)
+	return finite == len(x)
 }
 
 // chooseMap chooses the map of one unit: a short one by its weights, a long
