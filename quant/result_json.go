@@ -21,10 +21,11 @@ var (
 	errDigest = errors.New("a digest, 32 hexadecimal digits")
 )
 
-// eachMember calls member for each key of the object that line is, and its value;
-// both are parts of the line. It takes what encoding/json takes, at the tenth
+// eachMember calls member for each key of the object that line is, and its value,
+// both parts of the line. member returns the key that it expects next, in quotes
+// and with its colon, or "". It takes what encoding/json takes, at a tenth
 // of the time: there may be a million lines.
-func eachMember(line []byte, member func(key []byte, v value) error) error {
+func eachMember(line []byte, next string, member func(key []byte, v value) (next string, err error)) error {
 	s := lineScanner{line, 0}
 	if !s.take('{') {
 		return errJSON
@@ -33,25 +34,17 @@ func eachMember(line []byte, member func(key []byte, v value) error) error {
 		if !first && !s.take(',') {
 			return errJSON
 		}
-		s.space()
-		key, ok := s.quoted()
-		if !ok || !s.take(':') {
+		key, ok := s.key(next)
+		if !ok {
 			return errJSON
-		}
-		name := key[1 : len(key)-1]
-		if bytes.IndexByte(key, '\\') >= 0 {
-			var text string
-			if json.Unmarshal(key, &text) != nil {
-				return errJSON
-			}
-			name = []byte(text)
 		}
 		s.space()
 		v, ok := s.value()
 		if !ok {
 			return errJSON
 		}
-		if err := member(name, v); err != nil {
+		var err error
+		if next, err = member(key, v); err != nil {
 			return err
 		}
 	}
@@ -86,6 +79,22 @@ func (s *lineScanner) take(c byte) bool {
 	}
 	s.at++
 	return true
+}
+
+// key reads a key and its colon; expected is what it probably is.
+func (s *lineScanner) key(expected string) ([]byte, bool) {
+	if n := len(expected); n > 0 && len(s.b)-s.at >= n && string(s.b[s.at:s.at+n]) == expected {
+		s.at += n
+		return s.b[s.at-n+1 : s.at-2], true
+	}
+	s.space()
+	text, ok := s.quoted()
+	if !ok || !s.take(':') {
+		return nil, false
+	}
+	var key []byte
+	err := value(text).text(&key)
+	return key, err == nil
 }
 
 // quoted cuts a text, its quotes with it.
@@ -129,41 +138,52 @@ func (s *lineScanner) value() (value, bool) {
 		s.at = begin + int(d.InputOffset())
 		return value(raw), true
 	}
-	for s.at < len(s.b) && s.b[s.at] != ',' && s.b[s.at] != '}' && s.b[s.at] > ' ' {
-		s.at++
+	if c := s.b[begin]; c == '-' || '0' <= c && c <= '9' {
+		return s.number()
 	}
-	v := value(s.b[begin:s.at])
-	return v, isNumber10(v) || string(v) == "null" || string(v) == "true" || string(v) == "false"
+	for _, word := range []string{"null", "true", "false"} {
+		if n := len(word); len(s.b)-begin >= n && string(s.b[begin:begin+n]) == word {
+			s.at += n
+			return s.b[begin:s.at], true
+		}
+	}
+	return nil, false
 }
 
-// isNumber10 reports whether b is a number as JSON has them.
-func isNumber10(b []byte) bool {
-	digits := func() bool {
-		n := 0
-		for n < len(b) && '0' <= b[n] && b[n] <= '9' {
-			n++
-		}
-		b = b[n:]
-		return n > 0
+// number cuts a number as JSON has them.
+func (s *lineScanner) number() (value, bool) {
+	begin := s.at
+	if s.b[s.at] == '-' {
+		s.at++
 	}
-	b = bytes.TrimPrefix(b, []byte("-"))
-	if len(b) > 1 && b[0] == '0' && '0' <= b[1] && b[1] <= '9' || !digits() {
-		return false
+	zero := s.at < len(s.b) && s.b[s.at] == '0'
+	if n := s.digits(); n == 0 || zero && n > 1 {
+		return nil, false
 	}
-	if len(b) > 0 && b[0] == '.' {
-		if b = b[1:]; !digits() {
-			return false
+	if s.at < len(s.b) && s.b[s.at] == '.' {
+		s.at++
+		if s.digits() == 0 {
+			return nil, false
 		}
 	}
-	if len(b) > 0 && (b[0] == 'e' || b[0] == 'E') {
-		if b = b[1:]; len(b) > 0 && (b[0] == '+' || b[0] == '-') {
-			b = b[1:]
+	if s.at < len(s.b) && s.b[s.at]|' ' == 'e' {
+		if s.at++; s.at < len(s.b) && (s.b[s.at] == '+' || s.b[s.at] == '-') {
+			s.at++
 		}
-		if !digits() {
-			return false
+		if s.digits() == 0 {
+			return nil, false
 		}
 	}
-	return len(b) == 0
+	return s.b[begin:s.at], true
+}
+
+// digits skips digits and returns how many there were.
+func (s *lineScanner) digits() int {
+	begin := s.at
+	for s.at < len(s.b) && '0' <= s.b[s.at] && s.b[s.at] <= '9' {
+		s.at++
+	}
+	return s.at - begin
 }
 
 func (v value) null() bool { return string(v) == "null" }

@@ -51,6 +51,15 @@ var resultFields = []struct {
 	{"kernels", func(b []byte, _ *Result) []byte { return strconv.AppendInt(b, kernels.Version, 10) }, func(l *resultLine, _ *Result, v value) error { return v.count(&l.version) }, true},
 }
 
+// resultKeys are the keys as they stand in our lines.
+var resultKeys = func() []string {
+	var keys []string
+	for _, f := range resultFields {
+		keys = append(keys, `"`+f.key+`":`)
+	}
+	return keys
+}()
+
 // AppendJSON appends r to b as a line of JSON, with its newline.
 func (r *Result) AppendJSON(b []byte) []byte {
 	for i, f := range resultFields {
@@ -110,8 +119,8 @@ func (l *resultLine) read(line []byte, r *Result) error {
 	*l = resultLine{lo: nan, hi: nan, weightedLo: nan, weightedHi: nan, cosine: nan}
 	r.Subject, r.Figures = Subject{}, Figures{}
 	var seen uint64
-	guess := 0 // fields mostly come in the order of the table
-	err := eachMember(line, func(key []byte, v value) error {
+	guess := 0 // they mostly come in the order of the table
+	err := eachMember(line, resultKeys[0], func(key []byte, v value) (string, error) {
 		at := guess
 		for i := range resultFields {
 			if at = (guess + i) % len(resultFields); resultFields[at].key == string(key) {
@@ -120,20 +129,19 @@ func (l *resultLine) read(line []byte, r *Result) error {
 		}
 		f := &resultFields[at]
 		if f.key != string(key) {
-			return nil
+			return resultKeys[guess], nil
 		}
-		guess = at + 1
+		guess = (at + 1) % len(resultFields)
 		if seen&(1<<at) != 0 {
-			return fmt.Errorf("it says %q twice", key)
+			return "", fmt.Errorf("it says %q twice", key)
 		}
 		seen |= 1 << at
-		if f.read == nil {
-			return nil
+		if f.read != nil {
+			if err := f.read(l, r, v); err != nil {
+				return "", fmt.Errorf("its %q is %.40q, not %w", key, v, err)
+			}
 		}
-		if err := f.read(l, r, v); err != nil {
-			return fmt.Errorf("its %q is %.40q, not %w", key, v, err)
-		}
-		return nil
+		return resultKeys[guess], nil
 	})
 	if err != nil {
 		return err

@@ -66,6 +66,9 @@ type reading struct {
 	found   int  // lines that are results, whatever their version
 	open    bool // the last of them has no newline
 	schemes map[string]*Scheme
+
+	said   resultLine // the present line
+	result Result
 }
 
 func (r *reading) path() string { return r.paths[len(r.paths)-1] }
@@ -125,8 +128,8 @@ const begin = `{"tensor":`
 // end settles whether what was read is results at all: if a sweep was stopped in
 // its first line, the beginning of it tells.
 func (r *reading) end(last []byte, lines int) error {
-	torn := strings.HasPrefix(string(last), begin) || strings.HasPrefix(begin, string(last))
-	if r.found > 0 || lines == 0 || lines == 1 && torn {
+	torn := len(last) > 0 && (strings.HasPrefix(string(last), begin) || strings.HasPrefix(begin, string(last)))
+	if r.found > 0 || len(r.skipped) == 0 || lines == 1 && torn {
 		return nil
 	}
 	return fmt.Errorf("%s: none of its lines is a result of a sweep (%s)", r.path(), r.skipped[0].Why)
@@ -134,9 +137,8 @@ func (r *reading) end(last []byte, lines int) error {
 
 // line reads a line; the last one of the file may be torn.
 func (r *reading) line(line []byte, number int, last bool) error {
-	var l resultLine
-	var x Result
-	if err := l.read(line, &x); err != nil {
+	l, x := &r.said, &r.result
+	if err := l.read(line, x); err != nil {
 		if last {
 			err = errors.New("the last line is torn")
 		}
