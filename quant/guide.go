@@ -5,7 +5,6 @@ import (
 
 	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant/model"
-	"github.com/bitdial/bitdial/quant/model/imatrix"
 )
 
 // guide says how much the squared error of each weight of a tensor matters: a
@@ -15,20 +14,6 @@ type guide struct {
 	values []float32
 	row    int // weights in a row
 	part   int // weights that a row of importance serves
-}
-
-// ImportanceFrom returns what matrix says of a tensor, for [SummarizeWith] and
-// [Sweep]: nil of those that it does not have, and where matrix is nil itself.
-func ImportanceFrom(matrix *imatrix.Matrix) func(*model.Tensor) ([]float32, error) {
-	return func(t *model.Tensor) ([]float32, error) {
-		if matrix == nil {
-			return nil, nil
-		}
-		if has, err := matrix.Has(t.Name, t.Shape); err != nil || !has {
-			return nil, err
-		}
-		return matrix.Importance(t.Name)
-	}
 }
 
 // newGuide returns what importance says of t; nil if that is nil.

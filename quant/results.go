@@ -28,22 +28,33 @@ type Results struct {
 	subjects map[Subject]uint32
 	schemes  map[Scheme]uint32
 	figures  map[resultKey]*kept
+	names    map[string]uint32
+	also     map[namedKey]struct{}     // further names of tensors that hold the same
 	tensors  map[*model.Tensor]Subject // those that were identified
 	spare    []kept                    // that figures points into
 }
 
 type resultKey struct{ subject, scheme uint32 }
 
-// kept are figures, and where they stand.
+// kept are figures, the tensor's name that they were found under first, and where
+// they stand.
 type kept struct {
 	Figures
-	file, line uint32
+	name, file, line uint32
+}
+
+// namedKey is a result under a name; estimates and what is exact are told apart.
+type namedKey struct {
+	resultKey
+	name  uint32
+	exact bool
 }
 
 // NewResults returns results that are none yet.
 func NewResults() *Results {
 	return &Results{
 		subjects: map[Subject]uint32{}, schemes: map[Scheme]uint32{},
+		names: map[string]uint32{}, also: map[namedKey]struct{}{},
 		figures: map[resultKey]*kept{}, tensors: map[*model.Tensor]Subject{},
 	}
 }
@@ -149,8 +160,21 @@ func (r *Results) Strangers() int {
 func (r *Results) Add(x *Result) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, err := r.add(r.key(x.Subject, x.Scheme), &x.Figures, 0, 0)
-	return err
+	return r.add(r.key(x.Subject, x.Scheme), &kept{x.Figures, number(r.names, x.Tensor), 0, 0})
+}
+
+// told reports whether there is a line about t under s as it is called here, and
+// not only about another tensor that holds the same.
+func (r *Results) told(t *model.Tensor, s Scheme) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key, name := r.key(r.tensors[t], s), number(r.names, t.Name)
+	k := r.figures[key]
+	if k == nil || k.name == name {
+		return k != nil
+	}
+	_, told := r.also[namedKey{key, name, k.Exact}]
+	return told
 }
 
 func (r *Results) key(s Subject, scheme Scheme) resultKey {
@@ -174,23 +198,25 @@ func (errContradiction) Error() string {
 	return "a tensor and scheme have two results that differ"
 }
 
-// add adds figures that stand in a line of a file, and reports whether they are
-// kept.
-func (r *Results) add(key resultKey, f *Figures, file, line uint32) (bool, error) {
+// add adds what stands in a line of a file.
+func (r *Results) add(key resultKey, k *kept) error {
 	known := r.figures[key]
 	switch {
-	case known == nil || !known.Exact && f.Exact:
-	case known.Exact == f.Exact && !known.agrees(f):
-		return false, errContradiction{known.file, known.line}
+	case known == nil || !known.Exact && k.Exact:
+	case known.Exact == k.Exact && !known.agrees(&k.Figures):
+		return errContradiction{known.file, known.line}
+	case known.Exact == k.Exact && known.name != k.name:
+		r.also[namedKey{key, k.name, k.Exact}] = struct{}{}
+		return nil
 	default:
-		return false, nil
+		return nil
 	}
 	if len(r.spare) == 0 {
 		r.spare = make([]kept, 1<<8)
 	}
 	r.figures[key], r.spare = &r.spare[0], r.spare[1:] // whoever has the figures that were there keeps them
-	*r.figures[key] = kept{*f, file, line}
-	return true, nil
+	*r.figures[key] = *k
+	return nil
 }
 
 // agreement is how far apart, relatively, two figures may be that say the same:

@@ -136,18 +136,18 @@ func (r *reading) end(last []byte, lines int) error {
 }
 
 // line reads a line; the last one of the file may be torn.
-func (r *reading) line(line []byte, number int, last bool) error {
+func (r *reading) line(line []byte, at int, last bool) error {
 	l, x := &r.said, &r.result
 	if err := l.read(line, x); err != nil {
 		if last {
 			err = errors.New("the last line is torn")
 		}
-		r.skip(number, err.Error())
+		r.skip(at, err.Error())
 		return nil
 	}
 	r.found++
 	if l.version != kernels.Version {
-		r.skip(number, fmt.Sprintf("it is of version %d of the arithmetic, this is version %d", l.version, kernels.Version))
+		r.skip(at, fmt.Sprintf("it is of version %d of the arithmetic, this is version %d", l.version, kernels.Version))
 		return nil
 	}
 	scheme, known := r.schemes[string(l.scheme)]
@@ -160,16 +160,23 @@ func (r *reading) line(line []byte, number int, last bool) error {
 		}
 	}
 	if scheme == nil {
-		r.skip(number, fmt.Sprintf("%.60q is no scheme", l.scheme))
+		r.skip(at, fmt.Sprintf("%.60q is no scheme", l.scheme))
 		return nil
 	}
-	if len(r.results.figures) >= maxResults {
-		return fmt.Errorf("%s: line %d: more than %d results: divide them by models", r.path(), number, maxResults)
+	if len(l.tensor) > model.MaxName {
+		r.skip(at, fmt.Sprintf("its tensor has a name of more than %d bytes", model.MaxName))
+		return nil
 	}
-	file := uint32(len(r.paths) - 1)
-	_, err := r.results.add(r.results.key(x.Subject, *scheme), &x.Figures, file, uint32(number))
+	if len(r.results.figures)+len(r.results.also) >= maxResults {
+		return fmt.Errorf("%s: line %d: more than %d results: divide them by models", r.path(), at, maxResults)
+	}
+	name, known := r.results.names[string(l.tensor)]
+	if !known {
+		name = number(r.results.names, string(l.tensor))
+	}
+	err := r.results.add(r.results.key(x.Subject, *scheme), &kept{x.Figures, name, uint32(len(r.paths) - 1), uint32(at)})
 	if c := (errContradiction{}); errors.As(err, &c) {
-		return c.in(r.paths, r.path(), uint32(number))
+		return c.in(r.paths, r.path(), uint32(at))
 	}
 	return err
 }

@@ -53,7 +53,8 @@ type SweepOptions struct {
 // tensors side by side, large ones in parts. Each is read for its digest and its
 // summary, which serve all its schemes, and these follow one another, so that
 // a tensor that fits the memory comes from the disk once. What is known at least as
-// exactly is left out. It stops soon after ctx is done; what was emitted stands.
+// exactly is left out; where it is known of another tensor that holds the same, it is
+// emitted for this one. It stops soon after ctx is done; what was emitted stands.
 func Sweep(ctx context.Context, tasks []Task, o SweepOptions) error {
 	if o.Known == nil {
 		o.Known = NewResults()
@@ -87,6 +88,11 @@ func (s *sweep) do(ctx context.Context, task Task) error {
 	for _, scheme := range task.Schemes {
 		cost := scheme.cost(t, task.Exact)
 		if f := s.Known.Figures(t, scheme); f != nil && (f.Exact || !task.Exact) {
+			if !s.Known.told(t, scheme) {
+				if err := s.found(&Result{t.Name, subject, scheme, *f}); err != nil {
+					return err
+				}
+			}
 			s.progress(cost)
 			continue
 		}

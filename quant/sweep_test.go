@@ -148,6 +148,34 @@ func TestASweepGoesOn(t *testing.T) {
 	}
 }
 
+// TestTensorsThatAreAlikeHaveALineEach measures them once, at any time.
+func TestTensorsThatAreAlikeHaveALineEach(t *testing.T) {
+	a, b := gaussian(t, 32, 64), gaussian(t, 32, 64)
+	b.Name = "tied"
+	path := filepath.Join(t.TempDir(), "sweep.jsonl")
+	for i, want := range []string{"weight", "tied", ""} {
+		f, err := OpenResults(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tensors := []*model.Tensor{a, b}[:min(2, i+1)]
+		got := ""
+		err = Sweep(t.Context(), Tasks(tensors, parseAll(t, "int4:g32"), true), SweepOptions{Known: f.Results, Emit: func(r *Result) error {
+			got += r.Tensor
+			return f.Append(r)
+		}})
+		if err != nil || got != want {
+			t.Errorf("sweep %d emits %q, want %q (%v)", i+1, got, want, err)
+		}
+		if f.Results.Len() != 1 {
+			t.Errorf("%d results of one content", f.Results.Len())
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestASweepStopsAtAnError gives back what Emit does.
 func TestASweepStopsAtAnError(t *testing.T) {
 	full := errors.New("disk full")

@@ -123,7 +123,7 @@ func compare(ctx context.Context, s *sheet, m *model.Model, tensors []*model.Ten
 			return err
 		}
 		schemes, which := distinct(t, plans)
-		importance, err := quant.ImportanceFrom(matrix)(t)
+		importance, err := matrix.Of(t)
 		if err != nil {
 			return err
 		}

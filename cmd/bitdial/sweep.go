@@ -86,7 +86,7 @@ bitdial sweep model.gguf --shard 2/8 -o sweep-2.jsonl`,
 				return err
 			}
 			defer matrix.Close() //nolint:errcheck // only read
-			options.Importance = quant.ImportanceFrom(matrix)
+			options.Importance = matrix.Of
 			tellUnweighted(c, flags.imatrix, matrix, tasks)
 		}
 		if flags.path != "" {
