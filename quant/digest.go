@@ -44,7 +44,7 @@ func DigestOf(ctx context.Context, t *model.Tensor, progress func(float64)) (Dig
 		return Digest{}, err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %d\n", t.DType.Name, t.Shape)
+	h.Write(fmt.Appendf(nil, "%s %d\n", t.DType.Name, t.Shape))
 	for _, sum := range sums {
 		h.Write(sum[:])
 	}

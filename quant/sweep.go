@@ -65,7 +65,15 @@ func Sweep(ctx context.Context, tasks []Task, o SweepOptions) error {
 	for _, t := range tasks {
 		s.total += t.cost()
 	}
-	return parallel(ctx, workers()+1, len(tasks), nil, func(_, i int) error { return s.do(ctx, tasks[i]) })
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	return parallel(ctx, workers()+1, len(tasks), nil, func(_, i int) error {
+		err := s.do(ctx, tasks[i])
+		if err != nil {
+			stop(err) // what else is under way
+		}
+		return err
+	})
 }
 
 // sweep is one under way.

@@ -52,7 +52,7 @@ func importanceOf(t *model.Tensor) ([]float32, error) {
 // TestASweepFindsWhatMeasuringFinds holds every figure to a measurement of its own.
 func TestASweepFindsWhatMeasuringFinds(t *testing.T) {
 	for _, exact := range []bool{false, true} {
-		var tensors = someTensors(t)
+		tensors := someTensors(t)
 		tasks := Tasks(tensors, parseAll(t, "int4:g32 q4_K nf4:g64:scale=dq int8:channel:range=mse"), exact)
 		known := NewResults()
 		found, last := 0, 0.0
@@ -343,7 +343,7 @@ func TestResultsChangeWithTheVersion(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				fmt.Fprintf(h, "%s %.7g %.7g %.7g %.7g %d %d %.3f\n", text, f.E2, f.X2, f.MaxAbs, f.Weighted.E2, f.Clipped, f.Zeros, f.SQNRLo)
+				h.Write(fmt.Appendf(nil, "%s %.7g %.7g %.7g %.7g %d %d %.3f\n", text, f.E2, f.X2, f.MaxAbs, f.Weighted.E2, f.Clipped, f.Zeros, f.SQNRLo))
 			}
 		}
 	}
