@@ -160,7 +160,10 @@ func (r *Results) Strangers() int {
 func (r *Results) Add(x *Result) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.add(r.key(x.Subject, x.Scheme), &kept{x.Figures, number(r.names, x.Tensor), 0, 0})
+	if err := r.add(r.key(x.Subject, x.Scheme), &kept{x.Figures, number(r.names, x.Tensor), 0, 0}); err != nil {
+		return fmt.Errorf("%s as %s: %w", x.Tensor, x.Scheme, err)
+	}
+	return nil
 }
 
 // told reports whether there is a line about t under s as it is called here, and
@@ -195,7 +198,7 @@ func number[K comparable](m map[K]uint32, key K) uint32 {
 type errContradiction struct{ file, line uint32 }
 
 func (errContradiction) Error() string {
-	return "a tensor and scheme have two results that differ"
+	return "it has other figures than were known"
 }
 
 // add adds what stands in a line of a file.

@@ -89,7 +89,11 @@ type sweep struct {
 func (s *sweep) do(ctx context.Context, task Task) error {
 	t := task.Tensor
 	var sum *Summary
-	subject, err := s.Known.identify(ctx, t, s.Importance)
+	var subject Subject
+	err := s.on(ctx, coresFor(t.Len()), func() (err error) {
+		subject, err = s.Known.identify(ctx, t, s.Importance)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -122,42 +126,48 @@ func (s *sweep) do(ctx context.Context, task Task) error {
 	return nil
 }
 
-func (s *sweep) summarize(ctx context.Context, t *model.Tensor) (*Summary, error) {
+// on does work that uses so many cores when their slots are free.
+func (s *sweep) on(ctx context.Context, cores int, work func() error) error {
+	if s.slots.Acquire(ctx, int64(cores)) != nil {
+		return context.Cause(ctx)
+	}
+	defer s.slots.Release(int64(cores))
+	return work()
+}
+
+func (s *sweep) summarize(ctx context.Context, t *model.Tensor) (sum *Summary, err error) {
 	var importance []float32
 	if s.Importance != nil {
-		var err error
 		if importance, err = s.Importance(t); err != nil {
 			return nil, err
 		}
 	}
-	n := coresFor(t.Len())
-	if err := s.slots.Acquire(ctx, n); err != nil {
-		return nil, context.Cause(ctx)
-	}
-	defer s.slots.Release(n)
-	return SummarizeWith(ctx, t, importance, nil)
+	err = s.on(ctx, coresFor(t.Len()), func() (err error) {
+		sum, err = SummarizeWith(ctx, t, importance, nil)
+		return err
+	})
+	return sum, err
 }
 
-func (s *sweep) measure(ctx context.Context, t *model.Tensor, sum *Summary, scheme Scheme, exact bool, cost float64) (*Figures, error) {
-	size, cores := scheme.sampleLen(), int64(1)
+func (s *sweep) measure(ctx context.Context, t *model.Tensor, sum *Summary, scheme Scheme, exact bool, cost float64) (f *Figures, err error) {
+	size, cores := scheme.sampleLen(), 1
 	if exact {
 		size, cores = sum.N, coresFor(sum.N)
 	}
-	if err := s.slots.Acquire(ctx, cores); err != nil {
-		return nil, context.Cause(ctx)
-	}
-	defer s.slots.Release(cores)
 	told := 0.0
-	f, err := figures(ctx, t, sum, scheme, size, int(cores), func(share float64) {
-		s.progress((share - told) * cost)
-		told = share
+	err = s.on(ctx, cores, func() (err error) {
+		f, err = figures(ctx, t, sum, scheme, size, cores, func(share float64) {
+			s.progress((share - told) * cost)
+			told = share
+		})
+		return err
 	})
 	s.progress((1 - told) * cost)
 	return f, err
 }
 
 // coresFor returns how many cores a tensor of n weights can keep busy.
-func coresFor(n int) int64 { return int64(max(1, min(workers(), n/chunkLen))) }
+func coresFor(n int) int { return max(1, min(workers(), n/chunkLen)) }
 
 // found keeps a result and tells it.
 func (s *sweep) found(r *Result) error {

@@ -237,8 +237,8 @@ func sweepColumns(tensors []*model.Tensor, weighted bool) []column {
 		{key: "bpw", title: "bpw", width: 6, show: showFixed(2)},
 		{key: "sse"},
 		{key: "sqnr_db", title: "SQNR dB", width: 7, show: showDecibel},
-		{key: "sqnr_lo"},
-		{key: "sqnr_hi"},
+		{key: "sqnr_lo", title: "at least", width: 8, show: showDecibel},
+		{key: "sqnr_hi", title: "at most", width: 7, show: showDecibel},
 	}
 	if weighted {
 		columns = append(columns, weightedColumns...)
