@@ -15,7 +15,8 @@ import (
 type layout struct {
 	n, rowLen, unit int
 	unitsPerRow     int
-	channelLen      int // weights per index of the first axis
+	entire          bool // units are never cut, however long
+	channelLen      int  // weights per index of the first axis
 }
 
 // layoutOf divides a tensor of the given shape. Channels are the first axis of

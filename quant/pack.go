@@ -90,11 +90,10 @@ func storedBytes(t *model.Tensor, i int) int64 { return int64(i/t.DType.Block) *
 
 // packer packs stretches of one tensor.
 type packer struct {
-	scheme     Scheme
-	dtype      *model.DType
-	row, n     int
-	importance []float32 // a row or several
-	part       int       // weights that a row of importance serves
+	scheme Scheme
+	dtype  *model.DType
+	row, n int
+	guide  *guide
 }
 
 // packScratch is one worker's own.
@@ -105,7 +104,7 @@ type packScratch struct {
 }
 
 func newPacker(t *model.Tensor, s Scheme, importance []float32) (*packer, error) {
-	p := &packer{scheme: s, dtype: s.Packs(), row: 1, n: t.Len(), importance: importance}
+	p := &packer{scheme: s, dtype: s.Packs(), row: 1, n: t.Len()}
 	if len(t.Shape) > 0 {
 		p.row = t.Shape[len(t.Shape)-1]
 	}
@@ -115,14 +114,9 @@ func newPacker(t *model.Tensor, s Scheme, importance []float32) (*packer, error)
 	if p.dtype == nil {
 		return nil, fmt.Errorf("%s: %s is not stored as it is", t.Name, s)
 	}
-	if importance != nil && p.n > 0 {
-		rows := len(importance) / p.row
-		if rows == 0 || len(importance)%p.row != 0 || (p.n/p.row)%rows != 0 {
-			return nil, fmt.Errorf("%s: %d importance weights for shape %v", t.Name, len(importance), t.Shape)
-		}
-		p.part = p.n / rows
-	}
-	return p, nil
+	var err error
+	p.guide, err = newGuide(t, importance)
+	return p, err
 }
 
 // bytes returns what n weights become, whole blocks.
@@ -132,7 +126,7 @@ func (p *packer) bytes(n int) int { return n / p.dtype.Block * p.dtype.Bytes }
 // weigh a weight against its row. Without, a very long row is cut between blocks.
 func (p *packer) spans() []span {
 	unit := p.row
-	if p.importance == nil && p.row > maxPackedRow {
+	if p.guide == nil && p.row > maxPackedRow {
 		unit = p.dtype.Block
 	}
 	var spans []span
@@ -187,8 +181,8 @@ func (p *packer) pack(dst []byte, x []float32, at int, w *packScratch) error {
 // are a row if there is any.
 func (p *packer) rowImportance(at, n int, w *packScratch) []float32 {
 	switch {
-	case p.importance != nil:
-		return p.importance[at/p.part*p.row:][:n]
+	case p.guide != nil:
+		return p.guide.weights(at, n)
 	case !p.scheme.Format.Packing.NeedsImportance:
 		return nil
 	}

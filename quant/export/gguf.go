@@ -96,14 +96,11 @@ func (g *GGUF) Guide(matrix *imatrix.Matrix) (without int, err error) {
 		if p.Copied() || p.As.Packing == nil || !p.As.Packing.UsesImportance {
 			continue
 		}
-		if !matrix.Knows(p.Name) {
-			without++
-			continue
+		has, err := matrix.Has(p.Name, p.Shape)
+		if err != nil {
+			return 0, err
 		}
-		if err := matrix.Check(p.Name, p.Shape); err != nil {
-			if p.Name != tokenEmbedding {
-				return 0, err
-			}
+		if !has {
 			without++
 			continue
 		}
@@ -117,10 +114,6 @@ func (g *GGUF) Guide(matrix *imatrix.Matrix) (without int, err error) {
 	g.Size, err = gguf.Size(g.metadata, g.entries)
 	return without, err
 }
-
-// tokenEmbedding is a tensor that rows are taken from, and nothing is multiplied
-// with: old matrices have something else under its name.
-const tokenEmbedding = "token_embd.weight"
 
 const fileTypeKey = "general.file_type"
 
