@@ -142,6 +142,14 @@ func (p *packer) spans() []span {
 	return spans
 }
 
+const (
+	finiteExponent = 128
+	// tameExponent bounds weights whose blocks have scales that 16 bits hold, with
+	// room to spare, whatever the format: what they come back as need not be looked
+	// at.
+	tameExponent = 10
+)
+
 var errUnpackable = errors.New("a weight has no code")
 
 // pack sets dst to the weights x, whole rows from index at on or a part of one.
@@ -152,10 +160,9 @@ func (p *packer) pack(dst []byte, x []float32, at int, w *packScratch) error {
 		p.dtype.Encode(dst, w.y)
 		return nil
 	}
-	for _, v := range x {
-		if !kernels.Finite(v) {
-			return errUnpackable
-		}
+	tame := p.scheme.Range != kernels.OptimalScale && kernels.AllBelow(x, tameExponent)
+	if !tame && !kernels.AllBelow(x, finiteExponent) {
+		return errUnpackable
 	}
 	packing := p.scheme.Format.Packing
 	for i := 0; i < len(x); {
@@ -168,11 +175,11 @@ func (p *packer) pack(dst []byte, x []float32, at int, w *packScratch) error {
 		}
 		i = end
 	}
-	packing.Dequantize(w.y, dst)
-	for _, v := range w.y {
-		if !kernels.Finite(v) {
-			return errUnpackable
-		}
+	if tame {
+		return nil
+	}
+	if packing.Dequantize(w.y, dst); !kernels.AllBelow(w.y, finiteExponent) {
+		return errUnpackable
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -98,14 +97,7 @@ func createBeside(target string, mode fs.FileMode) (*os.File, error) {
 
 // fill writes, flushes and closes f.
 func fill(f *os.File, write func(w io.Writer) error) error {
-	w := bufio.NewWriterSize(f, 1<<20)
-	err := write(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
+	err := writeBehind(f, func(b *behind) error { return write(b) })
 	if e := f.Close(); err == nil {
 		err = e
 	}
