@@ -67,7 +67,7 @@ func written(t *testing.T, m *model.Model, p quant.Plan) *model.Model {
 	}
 	path := filepath.Join(t.TempDir(), "out.gguf")
 	share := 0.0
-	if err := g.Write(t.Context(), path, false, func(s float64) { share = s }); err != nil {
+	if err := g.Write(t.Context(), path, Writing{Progress: func(s float64) { share = s }}); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -294,7 +294,7 @@ func TestWeightsWithoutACodeAreRefusedByIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
-		err = g.Write(t.Context(), filepath.Join(dir, "out.gguf"), false, nil)
+		err = g.Write(t.Context(), filepath.Join(dir, "out.gguf"), Writing{})
 		left, _ := os.ReadDir(dir)
 		switch {
 		case test.says == "" && err != nil:
@@ -312,7 +312,7 @@ func TestACancelledGGUFLeavesNothing(t *testing.T) {
 	}
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
-	err = g.Write(ctx, filepath.Join(dir, "out.gguf"), false, func(float64) { cancel() })
+	err = g.Write(ctx, filepath.Join(dir, "out.gguf"), Writing{Progress: func(float64) { cancel() }})
 	if left, e := os.ReadDir(dir); !errors.Is(err, context.Canceled) || e != nil || len(left) > 0 {
 		t.Errorf("error %v; %v is left, %v", err, left, e)
 	}
