@@ -96,6 +96,26 @@ var counted = regexp.MustCompile(`-\d{5}-of-\d{5}$`)
 // maxParts is how many files the 16 bits of split.count can count.
 const maxParts = 1<<16 - 1
 
+// refused counts the tensors that a draft cannot hold.
+type refused struct {
+	first error
+	n     int
+}
+
+func (r *refused) add(t *model.Tensor, why string) {
+	if r.n++; r.first == nil {
+		r.first = fmt.Errorf("%s: %s", t.Name, why)
+	}
+}
+
+// err returns the error for all of them, nil if there are none.
+func (r *refused) err() error {
+	if r.n < 2 {
+		return r.first
+	}
+	return fmt.Errorf("%w; of %d tensors this is the first that does not fit", r.first, r.n)
+}
+
 // keepSplit makes the draft of m as many files as m has, each with the tensors that
 // it has there.
 func (d *Draft) keepSplit(m *model.Model) {

@@ -29,6 +29,7 @@ type GGUF struct {
 func PlanGGUF(m *model.Model, plan quant.Plan) (*GGUF, error) {
 	g := new(GGUF)
 	g.layOut = g.layOutFiles
+	var no refused
 	schemes := plan.Schemes(m.Tensors)
 	for i, t := range m.Tensors {
 		p := Packed{Tensor: t, Scheme: schemes[i], As: t.DType}
@@ -36,17 +37,22 @@ func PlanGGUF(m *model.Model, plan quant.Plan) (*GGUF, error) {
 			p.As = p.Scheme.Packs()
 		}
 		if p.As == nil || !gguf.Holds(p.As) {
-			return nil, fmt.Errorf("%s: %s", t.Name, whyNotGGUF(t, p.Scheme))
+			no.add(t, whyNotGGUF(t, p.Scheme))
+			continue
 		}
 		size, ok := p.As.Size(t.Len())
 		if !ok {
-			return nil, fmt.Errorf("%s: %d weights are not whole blocks of %s", t.Name, t.Len(), p.As)
+			no.add(t, fmt.Sprintf("%d weights are not whole blocks of %s", t.Len(), p.As))
+			continue
 		}
 		p.Size = size
 		g.Tensors = append(g.Tensors, p)
 		g.source += t.Bytes()
 	}
-	var err error
+	err := no.err()
+	if err != nil {
+		return nil, err
+	}
 	if g.metadata, err = metadataGGUF(m); err != nil {
 		return nil, err
 	}

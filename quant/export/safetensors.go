@@ -51,15 +51,20 @@ func PlanDequantized(m *model.Model, plan quant.Plan) (*Safetensors, error) {
 func planSafetensors(m *model.Model, plan quant.Plan, as func(t *model.Tensor, s quant.Scheme) *model.DType) (*Safetensors, error) {
 	d := &Safetensors{metadata: metadata(m)}
 	d.layOut = d.layOutFiles
+	var no refused
 	schemes := plan.Schemes(m.Tensors)
 	for i, t := range m.Tensors {
 		p := Packed{Tensor: t, Scheme: schemes[i], As: as(t, schemes[i])}
 		if p.As == nil || p.As.Packing != nil {
-			return nil, fmt.Errorf("%s: %s", t.Name, whyNotSafetensors(t, p.Scheme))
+			no.add(t, whyNotSafetensors(t, p.Scheme))
+			continue
 		}
 		p.Size, _ = p.As.Size(t.Len()) // t has a size, and where this has none the layout says so
 		d.Tensors = append(d.Tensors, p)
 		d.source += t.Bytes()
+	}
+	if err := no.err(); err != nil {
+		return nil, err
 	}
 	if m.Format == safetensors.Format {
 		d.keepSplit(m)

@@ -117,16 +117,8 @@ func (p *pending) write() error {
 // publish gives the file its name. What stands there is kept aside if keep says so.
 func (p *pending) publish(force, keep bool) error {
 	if force && keep {
-		old := p.part + ".old"
-		err := os.Link(p.target, old)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // no links here: it has no name for a moment
-			err = os.Rename(p.target, old)
-		}
-		switch {
-		case err == nil:
-			p.old = old
-		case !errors.Is(err, fs.ErrNotExist):
-			return FileError(p.Path, err)
+		if err := p.keep(); err != nil {
+			return err
 		}
 	}
 	err := publish(p.part, p.target, force)
@@ -137,6 +129,26 @@ func (p *pending) publish(force, keep bool) error {
 		return FileError(p.Path, err)
 	}
 	p.part, p.named = "", true
+	return nil
+}
+
+// keep gives what stands at the target another name too, until all is over.
+func (p *pending) keep() error {
+	switch info, err := os.Lstat(p.target); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return FileError(p.Path, err)
+	case !info.Mode().IsRegular(): // it was, when writing began
+		return &Error{File: p.Path, Offset: NoOffset, Rule: ruleReplaces}
+	}
+	old := p.part + ".old"
+	if os.Link(p.target, old) != nil { // no links here: the target has no name for a moment
+		if err := os.Rename(p.target, old); err != nil {
+			return FileError(p.Path, err)
+		}
+	}
+	p.old = old
 	return nil
 }
 
