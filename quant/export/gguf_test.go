@@ -342,7 +342,7 @@ func TestAModelOfAnotherFormatIsNamedAndSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestAKeptSplitIsTheSameFiles compares them with those of llama-gguf-split.
+// TestAKeptSplitIsTheSameFiles compares them with those that were read, whose writer was another.
 func TestAKeptSplitIsTheSameFiles(t *testing.T) {
 	m := corpus(t, "gguf/silero_split-00001-of-00002.gguf")
 	out := written(t, m, quant.Plan{})
