@@ -49,17 +49,17 @@ func Dequantized(ctx context.Context, path string, m *model.Model, plan quant.Pl
 
 // Unpacked returns the type that [Dequantized] writes t as: its own where
 // weights are stored one by one, F32 where they are in blocks, which safetensors
-// does not have. A block's scale times a code has more digits than F16 or BF16,
-// so that F32 is the narrowest type that says what the blocks say.
+// does not have, or have scales elsewhere. A scale times a code has more digits
+// than F16 or BF16, so that F32 is the narrowest type that says what they say.
 func Unpacked(t *model.Tensor) *model.DType {
-	if t.DType.Packing != nil {
+	if t.DType.Quantized() || t.DType.Block > 1 {
 		return model.F32
 	}
 	return t.DType
 }
 
 // containers are the keys by which a GGUF file describes itself.
-var containers = []string{"general.alignment", "general.file_type", "general.quantization_version", "split.*"}
+var containers = []string{"general.alignment", "general.file_type", "general.quantization_version", "split.*", "config.quantization_config.*"}
 
 // metadata returns what the new file takes over.
 func metadata(m *model.Model) []model.KeyValue {

@@ -47,7 +47,7 @@ func (p *Packed) Copied() bool {
 
 // Requantized reports whether the tensor was quantized before, which costs
 // accuracy that the original weights would not have lost.
-func (p *Packed) Requantized() bool { return p.DType.Packing != nil && !p.Copied() }
+func (p *Packed) Requantized() bool { return p.DType.Quantized() && !p.Copied() }
 
 // PlanGGUF prepares the file that holds m as plan has it. The metadata of a GGUF
 // model stay byte for byte, but for what says how the file is quantized; of another

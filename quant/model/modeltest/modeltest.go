@@ -108,7 +108,11 @@ func ReadAll(t testing.TB, m *model.Model, limit int64) {
 		if w.Bytes() > limit {
 			continue
 		}
-		x, raw := make([]float32, w.Len()), make([]byte, w.Bytes())
+		size, ok := w.DType.Size(w.Len()) // of codes with scales it is that of the weights
+		if !ok || size > 8*limit {
+			continue
+		}
+		x, raw := make([]float32, w.Len()), make([]byte, size)
 		if err := errors.Join(w.Read(x, 0), w.ReadRaw(raw, 0)); err != nil {
 			Refused(t, m.Path, err)
 			continue

@@ -194,11 +194,13 @@ func (h *header) parseTensor(s *scanner, e *entry) error {
 // dtypes finds the element types by name.
 var dtypes = func() map[string]*model.DType {
 	byName := map[string]*model.DType{}
-	for _, d := range model.DTypes {
+	for _, d := range readable {
 		byName[d.Name] = d
 	}
 	return byName
 }()
+
+var readable = slices.Concat(model.DTypes, model.Narrow)
 
 func (e *entry) parseDType(s *scanner) error {
 	s.space()
@@ -208,7 +210,7 @@ func (e *entry) parseDType(s *scanner) error {
 		return err
 	}
 	if e.dtype = dtypes[string(name)]; e.dtype == nil {
-		return s.fail(at, ruleDType, "%.64q is none of %v", name, model.DTypes)
+		return s.fail(at, ruleDType, "%.64q is none of %v", name, readable)
 	}
 	return nil
 }
@@ -289,6 +291,8 @@ func (h *header) checkLayout() error {
 		n, ok := model.Count(h.shape(e))
 		size, fits := e.dtype.Size(n)
 		switch {
+		case ok && n%e.dtype.Block != 0:
+			return h.broken(e, ruleCut, "shape %v of %s", h.shape(e), e.dtype)
 		case !ok || !fits:
 			return h.broken(e, ruleOverflow, "shape %v of %s", h.shape(e), e.dtype)
 		case size != e.to-e.from:
