@@ -14,6 +14,8 @@ var (
 	Int7 = scaled("INT7", 7)
 	Int8 = scaled("INT8", 8)
 
+	Int32 = scaled("INT32", 32) // biases beside weights of fewer bits
+
 	FP8E4M3 = scaled("FP8_E4M3", 8) // [F8E4M3] with scales
 	FP8E5M2 = scaled("FP8_E5M2", 8)
 	MXFP8   = scaled("MXFP8", 8) // blocks of 32 whose scales are powers of two, as OCP has it
@@ -23,7 +25,7 @@ var (
 	FP4     = scaled("FP4", 4)   // another one
 
 	// Scaled lists them, integers by their width.
-	Scaled = []*DType{Int1, Int2, Int3, Int4, Int5, Int6, Int7, Int8, FP8E4M3, FP8E5M2, MXFP8, MXFP4, NVFP4, NF4, FP4}
+	Scaled = []*DType{Int1, Int2, Int3, Int4, Int5, Int6, Int7, Int8, Int32, FP8E4M3, FP8E5M2, MXFP8, MXFP4, NVFP4, NF4, FP4}
 )
 
 func scaled(name string, bits float64) *DType {

@@ -114,11 +114,17 @@ func add(m *model.Model, found []named, bigEndian bool, where func(*storage) (pl
 			return &model.Error{File: m.Path, Offset: t.at, Rule: ruleTwice, Found: fmt.Sprintf("%q", t.name)}
 		}
 		seen[t.name] = struct{}{}
-		p, err := where(t.storage)
-		if err != nil {
-			return err
+		open := func(t named) (*model.Tensor, error) {
+			p, err := where(t.storage)
+			if err != nil {
+				return nil, err
+			}
+			return t.open(m.Path, p, bigEndian)
 		}
-		opened, err := t.open(m.Path, p, bigEndian)
+		opened, err := open(t)
+		if err == nil && t.quantizer != nil {
+			opened, err = t.dequantized(m.Path, opened, open)
+		}
 		if err != nil {
 			return err
 		}

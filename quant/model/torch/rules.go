@@ -38,6 +38,7 @@ const (
 	ruleByteOrder   = "the byte order must be little or big"
 	ruleNoStorage   = "a tensor's storage must be in the file"
 	ruleStorageSize = "a storage must have the bytes that its length and type need"
+	ruleQuantizer   = "a quantized tensor must have a scale and a zero point, or as many as there are channels along an axis"
 	ruleBroad       = "a tensor must not be much larger than its storage"
 	ruleDims        = "a tensor has too many dimensions"
 	ruleMagic       = "a checkpoint must begin with PyTorch's magic number"

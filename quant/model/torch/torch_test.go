@@ -162,6 +162,56 @@ func deflated(t testing.TB, b []byte) []byte {
 	return packed(t, zip.Deflate, members...)
 }
 
+// quantizedBy returns a quantized tensor of such parameters.
+func quantizedBy(kind, key string, n int, shape, strides, params string) string {
+	return name("torch._utils", "_rebuild_qtensor") + "(" + stored(kind, key, n) + whole(0) + shape + strides + params + "\x89NtR"
+}
+
+// double is a float in a pickle.
+func double(x float64) string {
+	return "G" + string(binary.BigEndian.AppendUint64(nil, math.Float64bits(x)))
+}
+
+func TestQuantizedTensorsAreTheWeightsTheyStandFor(t *testing.T) {
+	scales := rebuilt(stored("DoubleStorage", "2", 3), 0, sizes(3), sizes(1))
+	zeros := rebuilt(stored("LongStorage", "3", 3), 0, sizes(3), sizes(1))
+	m, err := Parse("q", saved(t, program(
+		text("tensor"), quantizedBy("QUInt8Storage", "0", 6, sizes(2, 3), sizes(3, 1), "("+name("torch", "per_tensor_affine")+double(0.5)+whole(128)+"t"),
+		text("channel"), quantizedBy("QInt8Storage", "1", 6, sizes(2, 3), sizes(3, 1), "("+name("torch", "per_channel_affine")+scales+zeros+whole(1)+"t"),
+		text("rows"), quantizedBy("QInt8Storage", "1", 6, sizes(2, 3), sizes(1, 2), "("+name("torch", "per_channel_affine_float_qparams")+"]("+double(2)+double(4)+"e"+"]("+double(0.5)+double(-0.5)+"e"+whole(0)+"t"),
+		text("bias"), quantizedBy("QInt32Storage", "4", 1, sizes(1), sizes(1), "("+name("torch", "per_tensor_affine")+double(0.25)+whole(0)+"t"),
+	),
+		"data/0", "\x80\x81\x7f\x00\xff\x82", "data/1", "\x01\x02\x03\xff\xfe\xfd",
+		"data/2", doubles(1, 0.5, 2), "data/3", "\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff",
+		"data/4", "\x10\x27\x00\x00",
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, w := range m.Tensors {
+		got = append(got, fmt.Sprintf("%s %s %v %q %d %v", w.Name, w.DType, w.Shape, w.Encoding, w.Bytes(), modeltest.Weights(t, w)))
+	}
+	want := []string{
+		`tensor INT8 [2 3] "quint8 per tensor" 6 [0 0.5 -0.5 -64 63.5 1]`,
+		`channel INT8 [2 3] "qint8 along axis 1" 54 [1 0.5 8 -1 -1.5 -4]`,
+		`rows INT8 [2 3] "qint8 along axis 0" 6 [1 5 -5 10 -2 -10]`,
+		`bias INT32 [1] "qint32 per tensor" 4 [2500]`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	modeltest.ReadAll(t, m, 1<<20)
+}
+
+func doubles(x ...float64) string {
+	var b []byte
+	for _, v := range x {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+	}
+	return string(b)
+}
+
 func TestBigEndianCheckpointsAreTurnedAround(t *testing.T) {
 	pickle := program(text("w"), rebuilt(stored("FloatStorage", "0", 3), 0, sizes(3), sizes(1)))
 	m, err := Parse("x", saved(t, pickle, "data/0", floats(binary.BigEndian, 1, 2, 3), "byteorder", "big"))
@@ -200,6 +250,12 @@ func TestEveryLieIsNamed(t *testing.T) {
 	storage := stored("FloatStorage", "0", 6)
 	with := func(pickle string) []byte { return saved(t, pickle, "data/0", six) }
 	one := func(value string) []byte { return with(program(text("w"), value)) }
+	quantized := func(params string) []byte {
+		if params == "" {
+			params = ")"
+		}
+		return one(quantizedBy("QInt8Storage", "0", 6, sizes(2, 3), sizes(3, 1), params))
+	}
 	for _, c := range []struct {
 		lie  string
 		file []byte
@@ -257,6 +313,18 @@ func TestEveryLieIsNamed(t *testing.T) {
 		{"strides of another shape", one(rebuilt(storage, 0, sizes(6), sizes(1, 1))), ""},
 		{"2⁶² weights", one(rebuilt(storage, 0, sizes(1<<62), sizes(0))), ""},
 		{"a broadcast to a terabyte", one(rebuilt(storage, 0, sizes(1<<38), sizes(0))), ruleBroad},
+		{"a quantized tensor without parameters", quantized(""), ruleQuantizer},
+		{"a quantized tensor with a scheme of another kind", quantized("(" + name("torch", "strided") + double(1) + whole(0) + "t"), ruleQuantizer},
+		{"a quantized tensor with a scheme of text", quantized("(" + text("per_tensor_affine") + double(1) + whole(0) + "t"), ruleQuantizer},
+		{"a scale of text", quantized("(" + name("torch", "per_tensor_affine") + text("x") + whole(0) + "t"), ruleQuantizer},
+		{"no zero point", quantized("(" + name("torch", "per_tensor_affine") + double(1) + "t"), ruleQuantizer},
+		{"two scales for one", quantized("(" + name("torch", "per_tensor_affine") + "](" + double(1) + double(1) + "e" + whole(0) + "t"), ruleQuantizer},
+		{"fewer scales than channels", quantized("(" + name("torch", "per_channel_affine") + "](" + double(1) + "e](" + whole(0) + "e" + whole(0) + "t"), ruleQuantizer},
+		{"an axis that is not there", quantized("(" + name("torch", "per_channel_affine") + "](" + double(1) + "e](" + whole(0) + "e" + whole(2) + "t"), ruleQuantizer},
+		{"a negative axis", quantized("(" + name("torch", "per_channel_affine") + "](" + double(1) + "e](" + whole(0) + "e" + whole(-1) + "t"), ruleQuantizer},
+		{"scales in no storage", quantized("(" + name("torch", "per_channel_affine") + rebuilt(stored("DoubleStorage", "9", 2), 0, sizes(2), sizes(1)) + "](" + whole(0) + whole(0) + "e" + whole(0) + "t"), ruleNoStorage},
+		{"floats that are quantized", one(quantizedBy("FloatStorage", "0", 6, sizes(2, 3), sizes(3, 1), "("+name("torch", "per_tensor_affine")+double(1)+whole(0)+"t")), ruleQuantizer},
+		{"a quantized scale", quantized("(" + name("torch", "per_tensor_affine") + quantizedBy("QInt8Storage", "0", 6, sizes(1), sizes(1), "("+name("torch", "per_tensor_affine")+double(1)+whole(0)+"t") + whole(0) + "t"), ruleQuantizer},
 		{"a name twice", with(program(text("w"), rebuilt(storage, 0, sizes(6), sizes(1)), text("w"), rebuilt(storage, 0, sizes(6), sizes(1)))), ruleTwice},
 		{"a name for the terminal", with(program(text("w\x1b[2J"), rebuilt(storage, 0, sizes(6), sizes(1)))), ""},
 		{"a list in itself", with("\x80\x02]q\x00h\x00a."), ruleDepth},
@@ -425,6 +493,8 @@ func FuzzOpen(f *testing.F) {
 // lengths in the way.
 func FuzzPickle(f *testing.F) {
 	f.Add([]byte(program(text("w"), rebuilt(stored("FloatStorage", "0", 6), 0, sizes(3, 2), sizes(1, 3)))))
+	f.Add([]byte(program(text("w"), quantizedBy("QUInt8Storage", "0", 6, sizes(2, 3), sizes(3, 1), "("+name("torch", "per_tensor_affine")+double(0.5)+whole(128)+"t"))))
+	f.Add([]byte(program(text("w"), quantizedBy("QInt8Storage", "1", 6, sizes(2, 3), sizes(1, 2), "("+name("torch", "per_channel_affine")+"]("+double(2)+double(4)+"e"+rebuilt(stored("IntStorage", "0", 3), 0, sizes(2), sizes(1))+whole(0)+"t"))))
 	f.Add([]byte("\x80\x02" + name("__torch__.net", "Net") + ")\x81}(" + text("a") + "]q\x00h\x00\x85b."))
 	f.Add([]byte("\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00\x8c\x01a\x94F1.5\nI01\nL7L\nG\x00\x00\x00\x00\x00\x00\x00\x00\x88\x89\x872(NN1\x8f(K\x01\x90."))
 	for _, path := range corpusPickles(f) {

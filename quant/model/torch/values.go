@@ -32,7 +32,8 @@ type tensor struct {
 	dtype          *model.DType
 	offset         int64 // weights of the storage before the first
 	shape, strides []int
-	at             int64 // where the pickle says so
+	at             int64      // where the pickle says so
+	quantizer      *quantizer // nil if it holds its weights themselves
 }
 
 func (g global) String() string { return g.module + "." + g.name }
