@@ -230,6 +230,9 @@ func (m *machine) persistent(id any) (any, error) {
 		}
 		s.offset, s.n = offset, length
 	}
+	if other := m.storages[key]; other != nil && other.bytes() != s.bytes() {
+		return nil, m.fail(ruleConflict, "%.80q has %d bytes here, %d elsewhere", key, s.bytes(), other.bytes())
+	}
 	m.storages[key] = s
 	return s, m.charge(200)
 }

@@ -24,6 +24,7 @@ const (
 	ruleGlobal    = "a pickle may ask only for what tensors are made of"
 	ruleCall      = "a pickle must make tensors of a storage, an offset, a shape and strides"
 	ruleStorage   = "a storage must have a type, a key and a length"
+	ruleConflict  = "a storage must be as long wherever it is named"
 	ruleType      = "the type of a storage must be one that is read"
 )
 

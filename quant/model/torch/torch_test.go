@@ -304,6 +304,8 @@ func TestEveryLieIsNamed(t *testing.T) {
 		{"too many dimensions", one(rebuilt(storage, 0, "("+strings.Repeat("K\x01", 65)+"t", ")")), ruleDims},
 		{"a storage of no type", one(rebuilt(stored("Tensor", "0", 6), 0, sizes(6), sizes(1))), ruleType},
 		{"a storage that is not there", one(rebuilt(stored("FloatStorage", "9", 6), 0, sizes(6), sizes(1))), ruleNoStorage},
+		{"a storage of two lengths", with(program(text("w"), rebuilt(storage, 0, sizes(6), sizes(1)), text("v"), rebuilt(stored("FloatStorage", "0", 3), 0, sizes(3), sizes(1)))), ruleConflict},
+		{"a storage of two types", with(program(text("w"), rebuilt(storage, 0, sizes(6), sizes(1)), text("v"), rebuilt(stored("DoubleStorage", "0", 6), 0, sizes(3), sizes(1)))), ruleConflict},
 		{"a storage elsewhere", one(rebuilt(stored("FloatStorage", "../data.pkl", 6), 0, sizes(6), sizes(1))), ruleNoStorage},
 		{"a storage longer than its bytes", one(rebuilt(stored("FloatStorage", "0", 7), 0, sizes(6), sizes(1))), ruleStorageSize},
 		{"a storage of 2⁶³ bytes", one(rebuilt(stored("DoubleStorage", "0", 1<<61), 0, sizes(6), sizes(1))), ruleStorageSize},
