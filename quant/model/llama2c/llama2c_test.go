@@ -151,3 +151,9 @@ func FuzzOpen(f *testing.F) {
 		modeltest.ReadAll(t, m, 1<<20)
 	})
 }
+
+func TestDamagedFilesAreRefusedOrReadWithinBounds(t *testing.T) {
+	b := newer(1, 2, 2, 1, 1, 1, 2, 1)
+	b = counted(b, 2*2+3*2+4*4+3*4)
+	modeltest.Damaged(t, b, len(b), func(data []byte) (*model.Model, error) { return Parse("damaged", data) })
+}

@@ -602,3 +602,13 @@ func FuzzOpen(f *testing.F) {
 		modeltest.ReadAll(t, m, 1<<20)
 	})
 }
+
+func TestDamagedFilesAreRefusedOrReadWithinBounds(t *testing.T) {
+	b := graph(
+		operation("Conv", "conv", "x wf b", "y"), operation(dequantizeLinear, "dq", "w s z", "wf", attribute("axis", 0), attribute("block_size", 1)),
+		initializer("w", 22, []int{2, 2}, raw(0x21, 0x43)), initializer("s", 1, []int{2, 2}, part(4, floats(1, 2, 3, 4))), initializer("z", 22, []int{2, 2}, part(5, varied(1, 2))),
+		part(15, thin(tensor("t", 10, []int{1}, raw(0, 0x3c)), tensor("", 7, []int{1, 2}, part(7, varied(1, 2))), 2, 3)),
+		operation("Constant", "", "", "c", part(5, part(1, "value_floats")+part(7, floats(3, 4)))),
+	)
+	modeltest.Damaged(t, b, len(b), func(data []byte) (*model.Model, error) { return Parse("damaged", data) })
+}

@@ -609,3 +609,15 @@ func FuzzQuantized(f *testing.F) {
 		modeltest.ReadAll(t, m, 1<<16)
 	})
 }
+
+func TestDamagedFilesAreRefusedOrReadWithinBounds(t *testing.T) {
+	m := drawn(8, 16, 4, 16)
+	for _, tensors := range [][]stored{
+		{whole("w", model.F16, []int{2, 3}, 1), whole("x", model.F8E8M0, []int{3}, 1)},
+		m.packed("q", true, false),
+		drawn(8, 8, 4, 8).gptq("q", 1),
+	} {
+		b := file(t, tensors...)
+		modeltest.Damaged(t, b, len(b), func(data []byte) (*model.Model, error) { return Parse("damaged", data) })
+	}
+}

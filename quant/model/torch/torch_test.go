@@ -561,3 +561,17 @@ func corpusPickles(f *testing.F) [][]byte {
 	}
 	return pickles
 }
+
+func TestDamagedFilesAreRefusedOrReadWithinBounds(t *testing.T) {
+	scale := rebuilt(stored("DoubleStorage", "1", 1), 0, sizes(1), sizes(1))
+	values := program(
+		text("w"), rebuilt(stored("FloatStorage", "0", 6), 0, sizes(3, 2), sizes(1, 3)),
+		text("q"), quantizedBy("QInt8Storage", "2", 2, sizes(1, 2), sizes(2, 1), "("+name("torch", "per_channel_affine")+scale+"]("+whole(1)+"e"+whole(0)+"t"),
+	)
+	zipped := saved(t, values, "data/0", six, "data/1", doubles(0.5), "data/2", "\x01\x02")
+	count := func(n uint64) string { return string(binary.LittleEndian.AppendUint64(nil, n)) }
+	legacy := old(values, "\x80\x02]("+text("0")+text("1")+text("2")+"e.", count(6), six, count(1), doubles(0.5), count(2), "\x01\x02")
+	for _, b := range [][]byte{zipped, deflated(t, zipped), legacy} {
+		modeltest.Damaged(t, b, len(b), func(data []byte) (*model.Model, error) { return Parse("damaged", data) })
+	}
+}
