@@ -28,32 +28,65 @@ func (p packed) read(dst []float32, row, col int) error {
 	return p.t.View(func(b []byte) error {
 		matrix := row / p.rows * p.matrix
 		row := row % p.rows
-		for i := range dst {
-			sequence, at := row, col+i
-			if p.down {
-				sequence, at = at, row
-			}
-			dst[i] = float32(p.code(b, matrix+sequence*p.beside, at))
+		if p.down {
+			p.across(dst, b, matrix+col*p.beside, row)
+		} else {
+			p.along(dst, b, matrix+row*p.beside, col)
 		}
 		return nil
 	})
 }
 
-// code returns the code at in the sequence that begins with the word first.
-func (p packed) code(b []byte, first, at int) uint32 {
-	word, bit := at*p.bits/32, at*p.bits%32
+// place returns in which word of its sequence the code at is, and at which bit.
+func (p packed) place(at int) (word, bit int) {
 	switch {
 	case p.apart:
-		word, bit = at/(32/p.bits), at%(32/p.bits)*p.bits
+		per := 32 / p.bits
+		return at / per, at % per * p.bits
 	case p.order != nil:
-		bit = p.order[at%8] * p.bits
+		return at / 8, p.order[at%8] * p.bits
 	}
+	return at * p.bits / 32, at * p.bits % 32
+}
+
+// along sets dst to the codes from at on in the sequence that begins with the word
+// first.
+func (p packed) along(dst []float32, b []byte, first, at int) {
+	mask := uint64(1<<p.bits - 1)
+	for len(dst) > 0 {
+		word, bit := p.place(at)
+		i := 4 * (first + word*p.next)
+		v, held := uint64(binary.LittleEndian.Uint32(b[i:]))>>bit, 32-bit
+		if p.apart {
+			held -= 32 % p.bits
+		}
+		if held < p.bits { // the next word has the rest
+			v |= uint64(binary.LittleEndian.Uint32(b[i+4*p.next:])) << held
+			held = p.bits
+		}
+		n := min(held/p.bits, len(dst))
+		for j := range dst[:n] {
+			dst[j] = float32(int32(v & mask))
+			v >>= p.bits
+		}
+		dst, at = dst[n:], at+n
+	}
+}
+
+// across sets dst to the code at of each of the sequences that lie beside each
+// other, of which the word first begins one.
+func (p packed) across(dst []float32, b []byte, first, at int) {
+	word, bit := p.place(at)
+	mask := uint32(1<<p.bits - 1)
 	i := 4 * (first + word*p.next)
-	v := binary.LittleEndian.Uint32(b[i:]) >> bit
-	if bit+p.bits > 32 {
-		v |= binary.LittleEndian.Uint32(b[i+4*p.next:]) << (32 - bit)
+	for j := range dst {
+		v := binary.LittleEndian.Uint32(b[i:]) >> bit
+		if bit+p.bits > 32 {
+			v |= binary.LittleEndian.Uint32(b[i+4*p.next:]) << (32 - bit)
+		}
+		dst[j] = float32(int32(v & mask))
+		i += 4 * p.beside
 	}
-	return v & (1<<p.bits - 1)
 }
 
 // nibbles is codes of four bits that stand for values, two in a byte.

@@ -621,3 +621,34 @@ func TestDamagedFilesAreRefusedOrReadWithinBounds(t *testing.T) {
 		modeltest.Damaged(t, b, len(b), func(data []byte) (*model.Model, error) { return Parse("damaged", data) })
 	}
 }
+
+// BenchmarkReadQuantized reads rows of matrices of 2048×2048, as measuring does.
+func BenchmarkReadQuantized(b *testing.B) {
+	const side = 2048
+	m := drawn(side, side, 4, 128)
+	code := func(i int) int { return i % 16 }
+	for name, tensors := range map[string][]stored{
+		"GPTQ":   m.gptq("q", 1),
+		"AWQ":    m.awq("q"),
+		"packed": m.packed("q", true, false),
+		"MXFP4":  {raw("q_blocks", model.U8, []int{side, side / 32, 16}, pairs(side*side, false, code)), whole("q_scales", model.U8, []int{side, side / 32}, 127)},
+		"FP8":    {whole("q.weight", model.F8E4M3, []int{side, side}, 1), whole("q.weight_scale_inv", model.F32, []int{side / 128, side / 128}, 1)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			m, err := Open(checkout(b, "", tensors...))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = m.Close() }()
+			x := make([]float32, 1<<15)
+			b.SetBytes(4 * side * side)
+			for b.Loop() {
+				for at := 0; at < side*side; at += len(x) {
+					if err := m.Tensors[0].Read(x, at); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
