@@ -33,7 +33,7 @@ OUT.gguf: metadata, order and alignment of a GGUF model stay, byte for byte; gen
 
 --imatrix FILE: an importance matrix of llama.cpp, as GGUF or in its older form, says which weights matter: formats with a search (q4_K, iq4_xs …) then spare these, those of two bits and less need it. Its names are those of the model's tensors, its rows as long as theirs.
 
---dequantize: what a quantized model computes with, for tools that read unquantized ones: every tensor in its original element type. Tensors that are in ggml's blocks already become F32, kept ones too.
+--dequantize: what a quantized model computes with, for tools that read unquantized ones: every tensor in its original element type. Tensors that are quantized already, in ggml's blocks or as GPTQ, AWQ and others have them, become F32, kept ones too.
 
 --dry-run writes nothing and lists what each tensor gets and how many bytes the file will have, exactly: in a pipe as rows with the keys tensor dtype shape scheme as bytes, at the end the file.
 
@@ -155,7 +155,7 @@ func dequantizedText(m *model.Model) string {
 	}
 	text := fmt.Sprintf("%d tensors, %d bytes of weights", len(m.Tensors), bytes)
 	if unpacked > 0 {
-		text += fmt.Sprintf("; %d that were in blocks, which safetensors has not, are %s", unpacked, model.F32)
+		text += fmt.Sprintf("; %d that were quantized or narrower than a byte are %s", unpacked, model.F32)
 	}
 	return text
 }

@@ -58,7 +58,7 @@ func (w *network) sparse(m message) (*description, error) {
 	if s.n > maxSparse && s.n/maxThin > s.values.n {
 		return nil, w.fail(m.at, ruleThin, "tensor %q of shape %v has %d values, at most %d times as many are opened", s.name, s.shape, s.values.n, maxThin)
 	}
-	s.description.sparse = s
+	s.sparse = s
 	return s.description, nil
 }
 

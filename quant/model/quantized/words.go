@@ -61,11 +61,11 @@ func (p *parts) gptq(j *joined, w *weights, codes, zeros *model.Tensor) *joined 
 // awq is packedInColumns of AWQ, in the layout that it calls gemm.
 func (p *parts) awq(j *joined, w *weights, codes, zeros *model.Tensor) *joined {
 	const bits = 4
-	words, out := codes.Shape[1], w.groups
+	words := codes.Shape[1]
 	if zeros.Shape[1] != words || len(p.config.Bits) > 0 && !slices.Contains(p.config.Bits, bits) {
 		return nil
 	}
-	out = 8 * words
+	out := 8 * words
 	w.cols = codes.Shape[0]
 	w.codes = packed{t: codes, bits: bits, down: true, next: 1, beside: words, rows: out, order: &awqOrder}.read
 	w.zeros = packed{t: zeros, bits: bits, down: true, next: 1, beside: words, rows: out, order: &awqOrder}.read

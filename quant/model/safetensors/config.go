@@ -44,7 +44,6 @@ const quantization = "quantization_config."
 
 // config is what a checkout says about its network.
 type config struct {
-	file   string
 	values map[string]model.KeyValue // those of facts that there are, by their key without prefix
 	bits   []int                     // of weights of all groups of layers
 	groups []int                     // weights that share a scale there
@@ -230,13 +229,12 @@ func (c *config) list(s *scanner, path string, depth int) error {
 
 // scalar reads text, a number or a truth value; null has no type.
 func (s *scanner) scalar() (model.KeyValue, error) {
-	start := s.pos
 	switch c := s.space(); {
 	case c == '"':
 		text, err := s.string(ruleConfig)
 		return model.KeyValue{Value: string(text), Type: "str"}, err
 	case c == '-' || digit(c):
-		start = s.pos
+		start := s.pos
 		err := s.number()
 		text := string(s.b[start:s.pos])
 		if _, bad := strconv.ParseInt(text, 10, 64); bad == nil {

@@ -28,12 +28,9 @@ func TestNarrowFloatsFollowEachOtherWithoutGaps(t *testing.T) {
 		{"F8_E5M2FNUZ", "[2]", []byte{0x7f, 0x81}, []float32{57344, -0x1p-17}},
 		{"C64", "[2]", []byte{0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 0, 0}, []float32{1, 3}},
 	} {
-		m, err := Parse("narrow", image(tensors(described("w", c.dtype, c.shape, fmt.Sprintf("[0,%d]", len(c.data)))), 0))
-		if err == nil {
-			t.Fatalf("%s: opened without its data", c.dtype)
-		}
-		b := append(image(tensors(described("w", c.dtype, c.shape, fmt.Sprintf("[0,%d]", len(c.data)))), 0), c.data...)
-		if m, err = Parse("narrow", b); err != nil {
+		header := image(tensors(described("w", c.dtype, c.shape, fmt.Sprintf("[0,%d]", len(c.data)))), 0)
+		m, err := Parse("narrow", append(header, c.data...))
+		if err != nil {
 			t.Fatal(err)
 		}
 		w := m.Tensors[0]

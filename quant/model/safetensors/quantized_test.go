@@ -368,22 +368,30 @@ func floatCases() (cases []quantizedCase) {
 		quantizedCase{
 			"pairs of gpt-oss", `{"model_type":"gpt_oss","quantization_config":{"quant_method":"mxfp4"}}`,
 			[]stored{raw("m.gate_up_proj_blocks", model.U8, []int{2, 1, 3, 16}, pairs(192, false, code)), raw("m.gate_up_proj_scales", model.U8, []int{2, 1, 3}, exponents)},
-			"m.gate_up_proj", model.MXFP4, []int{2, 1, 96}, "groups of 32", fp4(192, 32, power),
+			"m.gate_up_proj", model.MXFP4,
+			[]int{2, 1, 96},
+			"groups of 32", fp4(192, 32, power),
 		},
 		quantizedCase{
 			"mxfp4 of compressed-tensors", "",
 			[]stored{raw("q.weight_packed", model.U8, []int{2, 48}, pairs(192, false, code)), raw("q.weight_scale", model.U8, []int{2, 3}, exponents)},
-			"q.weight", model.MXFP4, []int{2, 96}, "groups of 32", fp4(192, 32, power),
+			"q.weight", model.MXFP4,
+			[]int{2, 96},
+			"groups of 32", fp4(192, 32, power),
 		},
 		quantizedCase{
 			"nvfp4 of compressed-tensors", "",
 			[]stored{raw("q.weight_packed", model.U8, []int{2, 32}, pairs(128, false, code)), whole("q.weight_scale", model.F8E4M3, []int{2, 4}, nv...), whole("q.weight_global_scale", model.F32, []int{1}, 8)},
-			"q.weight", model.NVFP4, []int{2, 64}, "groups of 16", fp4(128, 16, func(g int) float32 { return nv[g] / 8 }),
+			"q.weight", model.NVFP4,
+			[]int{2, 64},
+			"groups of 16", fp4(128, 16, func(g int) float32 { return nv[g] / 8 }),
 		},
 		quantizedCase{
 			"nvfp4 of ModelOpt", "",
 			[]stored{raw("q.weight", model.U8, []int{2, 32}, pairs(128, false, code)), whole("q.weight_scale", model.F8E4M3, []int{2, 4}, nv...), whole("q.weight_scale_2", model.F32, nil, 0.125)},
-			"q.weight", model.NVFP4, []int{2, 64}, "groups of 16", fp4(128, 16, func(g int) float32 { return nv[g] * 0.125 }),
+			"q.weight", model.NVFP4,
+			[]int{2, 64},
+			"groups of 16", fp4(128, 16, func(g int) float32 { return nv[g] * 0.125 }),
 		},
 	)
 	return append(cases, codebookCases(code)...)
