@@ -42,21 +42,31 @@ func NewScaled(name string, dtype *DType, shape []int, parts []*Tensor, encoding
 	if err != nil {
 		return nil, err
 	}
-	t.Encoding, t.parts, t.read = encoding, parts, read
-	t.fill = func(dst []byte, from int) error {
-		x := scaledBuffers.Get().(*[1 << 10]float32) //nolint:forcetypeassert // the pool holds nothing else
-		defer scaledBuffers.Put(x)
-		for len(dst) > 0 {
-			n := min(len(dst)/4, len(x))
-			if err := read(x[:n], from); err != nil {
-				return err
-			}
-			encodeF32(dst[:4*n], x[:n])
-			dst, from = dst[4*n:], from+n
-		}
-		return nil
-	}
+	t.Encoding, t.made = encoding, &made{read: read, parts: parts}
 	return t, nil
 }
 
-var scaledBuffers = sync.Pool{New: func() any { return new([1 << 10]float32) }}
+// readRawScaled is ReadRaw, which may begin and end within a weight.
+func (t *Tensor) readRawScaled(dst []byte, from int64) error {
+	x := scaledBuffers.Get().(*scaledBuffer) //nolint:forcetypeassert // the pool holds nothing else
+	defer scaledBuffers.Put(x)
+	for len(dst) > 0 {
+		skip := int(from % 4)
+		n := min((skip+len(dst)+3)/4, len(x.weights))
+		if err := t.made.read(x.weights[:n], int(from/4)); err != nil {
+			return err
+		}
+		encodeF32(x.bytes[:4*n], x.weights[:n])
+		done := copy(dst, x.bytes[skip:4*n])
+		dst, from = dst[done:], from+int64(done)
+	}
+	return nil
+}
+
+// scaledBuffer holds weights and their bytes.
+type scaledBuffer struct {
+	weights [1 << 10]float32
+	bytes   [1 << 12]byte
+}
+
+var scaledBuffers = sync.Pool{New: func() any { return new(scaledBuffer) }}

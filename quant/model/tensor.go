@@ -19,11 +19,18 @@ type Tensor struct {
 	file   *File
 	offset int64
 	n      int
-	big    bool                                // stored big-endian
-	fill   func(dst []byte, from int) error    // of NewComputed; nil if the file holds the bytes
-	read   func(dst []float32, from int) error // of NewScaled
-	parts  []*Tensor                           // of NewScaled
+	big    bool  // stored big-endian
+	made   *made // how it is computed; nil if the file holds the bytes
 }
+
+// made is how weights are computed that no file holds as they are.
+type made struct {
+	fill  func(dst []byte, from int) error    // of NewComputed, or
+	read  func(dst []float32, from int) error // of NewScaled
+	parts []*Tensor                           // that it reads
+}
+
+func (t *Tensor) scaled() bool { return t.made != nil && t.made.read != nil }
 
 // The rules that NewTensor holds tensors to.
 const (
@@ -80,9 +87,9 @@ func (t *Tensor) Len() int { return t.n }
 // Bytes returns the bytes that the weights take as stored: of [Scaled], those of
 // codes, scales and whatever else they are made of.
 func (t *Tensor) Bytes() int64 {
-	if t.read != nil {
+	if t.scaled() {
 		var n int64
-		for _, p := range t.parts {
+		for _, p := range t.made.parts {
 			n += p.Bytes()
 		}
 		return n
@@ -122,11 +129,11 @@ func (t *Tensor) Read(dst []float32, from int) error {
 		return t.outside(int64(from), int64(len(dst)), "weights")
 	}
 	switch {
-	case t.read != nil:
-		return t.read(dst, from)
+	case t.scaled():
+		return t.made.read(dst, from)
 	case t.big:
 		return t.readBig(dst, from)
-	case t.fill != nil:
+	case t.made != nil:
 		return t.compute(dst, from)
 	}
 	d := t.DType
@@ -153,9 +160,11 @@ func (t *Tensor) ReadRaw(dst []byte, from int64) error {
 		return t.outside(from, int64(len(dst)), "bytes")
 	}
 	switch {
+	case t.scaled():
+		return t.readRawScaled(dst, from)
 	case t.big:
 		return t.readRawBig(dst, from)
-	case t.fill != nil:
+	case t.made != nil:
 		return t.computeRaw(dst, from)
 	}
 	return t.file.View(t.offset+from, int64(len(dst)), func(b []byte) error {
@@ -168,7 +177,7 @@ func (t *Tensor) ReadRaw(dst []byte, from int64) error {
 // returns its error; what holds for [File.View] holds here. Of a tensor whose
 // bytes no file holds in order, the error says so.
 func (t *Tensor) View(look func(b []byte) error) error {
-	if t.fill != nil || t.big {
+	if t.made != nil || t.big {
 		return &Error{File: t.file.Name(), Offset: t.offset, Rule: ruleInOrder, Found: fmt.Sprintf("tensor %q", t.Name)}
 	}
 	return t.file.View(t.offset, t.Bytes(), look)
@@ -178,12 +187,15 @@ func (t *Tensor) View(look func(b []byte) error) error {
 // read again soon, so that what was read of a large file does not fill the
 // memory. Reading them is still right.
 func (t *Tensor) Release(from, end int64) {
-	if end == t.rawBytes() { // which may stand in another order than the weights
-		for _, p := range t.parts {
-			p.Release(0, p.Bytes())
+	if t.scaled() {
+		if end == t.rawBytes() { // parts may stand in another order than the weights
+			for _, p := range t.made.parts {
+				p.Release(0, p.Bytes())
+			}
 		}
+		return
 	}
-	if t.fill == nil {
+	if t.made == nil {
 		t.file.release(t.offset+max(0, from), t.offset+min(end, t.Bytes()))
 	}
 }

@@ -33,7 +33,7 @@ var codebooks = []struct {
 // largest magnitude of each block of weights. These may be coded too, by a codebook
 // of 256 values with scales and an offset of their own.
 func (p *parts) codebook(codes *model.Tensor) *joined {
-	at := func(end string) *model.Tensor { return p.all[codes.Name+end] }
+	at := func(end string) *model.Tensor { return p.named(codes.Name + end) }
 	absmax, values := at(".absmax"), at(".quant_map")
 	j := &joined{name: codes.Name}
 	var st state

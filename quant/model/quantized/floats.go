@@ -76,7 +76,7 @@ var small = map[*model.DType]*model.DType{model.F8E4M3: model.FP8E4M3, model.F8E
 
 // scaled joins codes of a byte that are called as weights are with their scales.
 func (p *parts) scaled(codes *model.Tensor) *joined {
-	if p.all[codes.Name+".absmax"] != nil {
+	if p.named(codes.Name+".absmax") != nil {
 		return p.codebook(codes)
 	}
 	j := &joined{name: codes.Name, shape: codes.Shape, dtype: small[codes.DType]}

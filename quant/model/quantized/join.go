@@ -1,6 +1,7 @@
 package quantized
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/bitdial/bitdial/quant/model"
@@ -19,16 +20,20 @@ type Config struct {
 
 // convention is how the codes of a tensor are called: one line of the table.
 type convention struct {
-	end   string // of the codes' name
-	weigh func(p *parts, codes *model.Tensor) *joined
+	end    string // of the codes' name
+	weight bool   // which .weight takes the place of in the weight's name
+	weigh  func(p *parts, codes *model.Tensor) *joined
 }
 
+// weightEnd is the end of a weight's own name.
+const weightEnd = ".weight"
+
 var conventions = []convention{
-	{".qweight", (*parts).packedInColumns},
-	{".weight_packed", (*parts).packedInRows},
-	{"_blocks", (*parts).pairs},
-	{".blocks", (*parts).pairs},
-	{".weight", (*parts).scaled},
+	{".qweight", true, (*parts).packedInColumns},
+	{".weight_packed", true, (*parts).packedInRows},
+	{"_blocks", false, (*parts).pairs},
+	{".blocks", false, (*parts).pairs},
+	{weightEnd, true, (*parts).scaled},
 }
 
 // signs are ends of names that a checkpoint without such weights does not have.
@@ -47,12 +52,29 @@ type joined struct {
 // parts finds the parts of one tensor among all.
 type parts struct {
 	config Config
-	all    map[string]*model.Tensor
-	made   map[string]bool // names of what was joined
-	base   string          // of their names, what precedes the convention's end
+	list   []*model.Tensor
+	all    map[string]int32 // places in the list by name
+	base   string           // of their names, what precedes the convention's end
+	texts  map[string]string
+	made   joined // the last one
 }
 
-func (p *parts) find(end string) *model.Tensor { return p.all[p.base+end] }
+func (p *parts) find(end string) *model.Tensor { return p.named(p.base + end) }
+
+// named returns the tensor of that name, nil if there is none.
+func (p *parts) named(name string) *model.Tensor {
+	if i, ok := p.all[name]; ok {
+		return p.list[i]
+	}
+	return nil
+}
+
+// Limits on what is joined: for so many tensors, and one more for as many bytes,
+// the memory that it takes stays within what a file may ask for.
+const (
+	maxJoined = 1 << 14
+	perJoined = 1 << 10
+)
 
 // Join returns tensors with those that encode one weight replaced by it, where
 // its codes were. tensors stays as it is.
@@ -60,31 +82,29 @@ func Join(tensors []*model.Tensor, c Config) []*model.Tensor {
 	if !signed(tensors) {
 		return tensors
 	}
-	p := &parts{config: c, all: make(map[string]*model.Tensor, len(tensors)), made: map[string]bool{}}
-	for _, t := range tensors {
-		p.all[t.Name] = t
+	p := &parts{config: c, list: tensors, all: make(map[string]int32, len(tensors)), texts: map[string]string{}}
+	bytes := int64(0)
+	for i, t := range tensors {
+		p.all[t.Name] = int32(i)
+		bytes += t.Bytes()
 	}
-	made, used := map[*model.Tensor]*model.Tensor{}, map[*model.Tensor]bool{}
-	for _, t := range tensors {
+	left := maxJoined + bytes/perJoined
+	list := slices.Clone(tensors)
+	for i, t := range tensors {
+		if left == 0 {
+			break
+		}
 		w, of := p.join(t)
 		if w == nil {
 			continue
 		}
-		made[t] = w
+		left--
 		for _, part := range of {
-			used[part] = true
+			list[p.all[part.Name]] = nil
 		}
+		list[i] = w
 	}
-	var list []*model.Tensor
-	for _, t := range tensors {
-		switch {
-		case made[t] != nil:
-			list = append(list, made[t])
-		case !used[t]:
-			list = append(list, t)
-		}
-	}
-	return list
+	return slices.DeleteFunc(list, func(t *model.Tensor) bool { return t == nil })
 }
 
 func signed(tensors []*model.Tensor) bool {
@@ -107,15 +127,45 @@ func (p *parts) join(t *model.Tensor) (*model.Tensor, []*model.Tensor) {
 		}
 		p.base = base
 		j := c.weigh(p, t)
-		if j == nil || p.made[j.name] || j.name != t.Name && p.all[j.name] != nil {
+		if j == nil || j.name != t.Name && p.taken(j.name, t) {
 			return nil, nil
 		}
-		w, err := model.NewScaled(j.name, j.dtype, j.shape, j.parts, j.encoding, j.read)
+		w, err := model.NewScaled(j.name, j.dtype, j.shape, j.parts, p.text(j.encoding), j.read)
 		if err != nil { // a name or a shape that no tensor may have
 			return nil, nil
 		}
-		p.made[j.name] = true
 		return w, j.parts
 	}
 	return nil, nil
+}
+
+// taken reports whether there is a tensor called name, or codes besides t that
+// stand for one.
+func (p *parts) taken(name string, t *model.Tensor) bool {
+	if p.named(name) != nil {
+		return true
+	}
+	base, weight := strings.CutSuffix(name, weightEnd)
+	for _, c := range conventions {
+		from := name
+		if c.weight && !weight || c.end == weightEnd {
+			continue
+		}
+		if c.weight {
+			from = base
+		}
+		if other := p.named(from + c.end); other != nil && other != t {
+			return true
+		}
+	}
+	return false
+}
+
+// text returns s, one copy of it for all tensors.
+func (p *parts) text(s string) string {
+	if known, ok := p.texts[s]; ok {
+		return known
+	}
+	p.texts[s] = s
+	return s
 }

@@ -660,3 +660,43 @@ func BenchmarkReadQuantized(b *testing.B) {
 		})
 	}
 }
+
+func TestAsManyTensorsAsThereMayBeFitInMemory(t *testing.T) {
+	for _, codes := range []string{"qweight", "other"} {
+		var h strings.Builder
+		at := 0
+		for i := range maxTensors / 3 {
+			fmt.Fprintf(&h, `,"%x.%s":{"dtype":"I32","shape":[1,8],"data_offsets":[%d,%d]}`, i, codes, at, at+32)
+			fmt.Fprintf(&h, `,"%x.qzeros":{"dtype":"I32","shape":[1,1],"data_offsets":[%d,%d]}`, i, at+32, at+36)
+			fmt.Fprintf(&h, `,"%x.scales":{"dtype":"F16","shape":[1,8],"data_offsets":[%d,%d]}`, i, at+36, at+52)
+			at += 52
+		}
+		b := image("{"+h.String()[1:]+"}", at)
+		m, err := modeltest.Bounded(t, len(b), func() (*model.Model, error) { return Parse("many", b) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		joined := 0
+		for _, w := range m.Tensors {
+			if w.Encoding != "" {
+				joined++
+			}
+		}
+		if joined+(maxTensors/3-joined)*3 != len(m.Tensors) || (codes == "qweight") != (joined > 1<<14) {
+			t.Errorf("%d of %d tensors are joined", joined, len(m.Tensors))
+		}
+	}
+	places := "{\"weight_map\":{"
+	var b strings.Builder
+	for i := range maxTensors {
+		fmt.Fprintf(&b, `,"%x":"a"`, i)
+	}
+	places += b.String()[1:] + "}}"
+	_, err := modeltest.Bounded(t, len(places), func() (*model.Model, error) {
+		_, err := parseIndex("index", []byte(places))
+		return nil, err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -3,7 +3,7 @@ package safetensors
 // Limits on what a file may ask of its reader.
 const (
 	maxHeader  = 100_000_000 // bytes of a header or an index: the specification's limit
-	maxTensors = 1 << 20     // tensors of a file; the largest models have some hundred thousand
+	maxTensors = 5 << 16     // tensors of a file; the largest models have some hundred thousand
 	maxDims    = 64          // dimensions of a tensor, as many as NumPy has
 	maxDepth   = 32          // nesting of JSON that is skipped
 	maxConfig  = 16 << 20    // bytes of a config.json; with lists of modules they have some hundred thousand

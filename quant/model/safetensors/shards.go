@@ -1,6 +1,7 @@
 package safetensors
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -241,8 +242,9 @@ func parseIndex(file string, b []byte) ([]place, error) {
 
 // places reads a weight_map.
 func (s *scanner) places() ([]place, error) {
-	var places []place
-	tensors, shards := map[string]struct{}{}, map[string]string{}
+	most := min(bytes.Count(s.b[s.pos:], []byte{':'}), maxTensors) // as many are expected
+	places := make([]place, 0, most)
+	tensors, shards := make(map[string]struct{}, most), map[string]string{}
 	err := s.object(ruleWeightMap, func(key []byte, at int) error {
 		if len(places) == maxTensors {
 			return s.fail(at, ruleTooMany, "at most %d", maxTensors)
