@@ -32,7 +32,7 @@ var rooms = []room{
 	{"quant/model/llama2c", []string{"quant/model"}, nil},
 	{"quant/model/quantized", []string{"kernels", "quant/model"}, nil},
 	{"quant/model/safetensors", []string{"kernels", "quant/model", "quant/model/quantized"}, nil},
-	{"quant/model/torch", []string{"quant/model", "quant/model/archive"}, nil},
+	{"quant/model/torch", []string{"quant/model", "quant/model/archive", "quant/model/quantized"}, nil},
 	{"quant/model/imatrix", []string{"quant/model", "quant/model/gguf"}, nil},
 	{"quant/model/files", []string{"quant/model", "quant/model/"}, nil},
 	{"quant", []string{"kernels", "quant/model"}, nil},

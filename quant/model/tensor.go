@@ -173,11 +173,15 @@ func (t *Tensor) ReadRaw(dst []byte, from int64) error {
 	})
 }
 
+// InOrder reports whether a file holds the weights as they are, little-endian, so
+// that [Tensor.View] shows them.
+func (t *Tensor) InOrder() bool { return t.made == nil && !t.big }
+
 // View calls look with the stored bytes of the tensor, as the file has them, and
 // returns its error; what holds for [File.View] holds here. Of a tensor whose
 // bytes no file holds in order, the error says so.
 func (t *Tensor) View(look func(b []byte) error) error {
-	if t.made != nil || t.big {
+	if !t.InOrder() {
 		return &Error{File: t.file.Name(), Offset: t.offset, Rule: ruleInOrder, Found: fmt.Sprintf("tensor %q", t.Name)}
 	}
 	return t.file.View(t.offset, t.Bytes(), look)

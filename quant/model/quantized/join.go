@@ -127,7 +127,8 @@ func (p *parts) join(t *model.Tensor) (*model.Tensor, []*model.Tensor) {
 		}
 		p.base = base
 		j := c.weigh(p, t)
-		if j == nil || j.name != t.Name && p.taken(j.name, t) {
+		switch {
+		case j == nil, j.name != t.Name && p.taken(j.name, t), slices.ContainsFunc(j.parts, turned):
 			return nil, nil
 		}
 		w, err := model.NewScaled(j.name, j.dtype, j.shape, j.parts, p.text(j.encoding), j.read)
@@ -138,6 +139,9 @@ func (p *parts) join(t *model.Tensor) (*model.Tensor, []*model.Tensor) {
 	}
 	return nil, nil
 }
+
+// turned reports whether the file holds t in another order than it is read in.
+func turned(t *model.Tensor) bool { return !t.InOrder() }
 
 // taken reports whether there is a tensor called name, or codes besides t that
 // stand for one.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/quantized"
 )
 
 // Reads names what Open opens, for messages.
@@ -99,6 +100,7 @@ func open(f *model.File, path, name string) (*model.Model, error) {
 		_ = m.Close() // the files were only read
 		return nil, err
 	}
+	m.Tensors = quantized.Join(m.Tensors, quantized.Config{})
 	return m, nil
 }
 

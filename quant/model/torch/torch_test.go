@@ -204,6 +204,28 @@ func TestQuantizedTensorsAreTheWeightsTheyStandFor(t *testing.T) {
 	modeltest.ReadAll(t, m, 1<<20)
 }
 
+func TestTensorsThatEncodeAWeightAreJoined(t *testing.T) {
+	words := rebuilt(stored("IntStorage", "0", 32), 0, sizes(1, 32), sizes(32, 1))
+	turned := rebuilt(stored("IntStorage", "0", 32), 0, sizes(1, 16), sizes(1, 2))
+	zeros := func(n int) string { return rebuilt(stored("IntStorage", "1", 4), 0, sizes(1, n), sizes(n, 1)) }
+	scales := func(n int) string { return rebuilt(stored("FloatStorage", "2", 32), 0, sizes(1, n), sizes(n, 1)) }
+	m, err := Parse("gptq", saved(t, program(
+		text("a.qweight"), words, text("a.qzeros"), zeros(4), text("a.scales"), scales(32),
+		text("b.qweight"), turned, text("b.qzeros"), zeros(2), text("b.scales"), scales(16),
+	), "data/0", strings.Repeat("\x21\x43\x65\x87", 32), "data/1", strings.Repeat("\x00", 16), "data/2", strings.Repeat("\x00\x00\x00\x3f", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Tensors) != 4 {
+		t.Errorf("%d tensors, want one and three that are not in order", len(m.Tensors))
+	}
+	w := modeltest.Tensor(t, m, "a.weight")
+	if x := modeltest.Weights(t, w)[:8]; w.DType != model.Int4 || !slices.Equal(w.Shape, []int{32, 8}) || !slices.Equal(x, []float32{0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5}) {
+		t.Errorf("%s %v %v", w.DType, w.Shape, x)
+	}
+	modeltest.ReadAll(t, m, 1<<20)
+}
+
 func doubles(x ...float64) string {
 	var b []byte
 	for _, v := range x {
