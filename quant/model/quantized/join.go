@@ -56,7 +56,6 @@ type parts struct {
 	all    map[string]int32 // places in the list by name
 	base   string           // of their names, what precedes the convention's end
 	texts  map[string]string
-	made   joined // the last one
 }
 
 func (p *parts) find(end string) *model.Tensor { return p.named(p.base + end) }
