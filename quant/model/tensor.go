@@ -94,11 +94,11 @@ func (t *Tensor) Bytes() int64 {
 		}
 		return n
 	}
-	return t.rawBytes()
+	return t.RawBytes()
 }
 
-// rawBytes returns how many bytes ReadRaw gives.
-func (t *Tensor) rawBytes() int64 {
+// RawBytes returns how many bytes [Tensor.ReadRaw] gives: Bytes, but of [Scaled].
+func (t *Tensor) RawBytes() int64 {
 	size, _ := t.DType.Size(t.n) // NewTensor made sure that it fits
 	return size
 }
@@ -114,7 +114,7 @@ type Storage struct {
 
 // Storage returns where t lies, if its bytes are in the file as they are.
 func (t *Tensor) Storage() (s Storage, ok bool) {
-	return Storage{t.file, t.offset, t.DType, t.n}, t.fill == nil
+	return Storage{t.file, t.offset, t.DType, t.n}, t.made == nil
 }
 
 // Read decodes the weights from (inclusive) to from+len(dst) (exclusive) into
@@ -156,7 +156,7 @@ func (t *Tensor) viewBlocks(first, count int, look func(b []byte) error) error {
 // where the file is not. Of [Scaled] it gives the weights as F32. In everything
 // else it is as [Tensor.Read].
 func (t *Tensor) ReadRaw(dst []byte, from int64) error {
-	if from < 0 || from > t.rawBytes()-int64(len(dst)) {
+	if from < 0 || from > t.RawBytes()-int64(len(dst)) {
 		return t.outside(from, int64(len(dst)), "bytes")
 	}
 	switch {
@@ -192,7 +192,7 @@ func (t *Tensor) View(look func(b []byte) error) error {
 // memory. Reading them is still right.
 func (t *Tensor) Release(from, end int64) {
 	if t.scaled() {
-		if end == t.rawBytes() { // parts may stand in another order than the weights
+		if end == t.RawBytes() || end == t.Bytes() { // parts may stand in another order than the weights
 			for _, p := range t.made.parts {
 				p.Release(0, p.Bytes())
 			}

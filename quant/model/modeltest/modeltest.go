@@ -108,11 +108,10 @@ func ReadAll(t testing.TB, m *model.Model, limit int64) {
 		if w.Bytes() > limit {
 			continue
 		}
-		size, ok := w.DType.Size(w.Len()) // of codes with scales it is that of the weights
-		if !ok || size > 8*limit {
+		if w.RawBytes() > 8*limit { // of codes with scales it is that of the weights
 			continue
 		}
-		x, raw := make([]float32, w.Len()), make([]byte, size)
+		x, raw := make([]float32, w.Len()), make([]byte, w.RawBytes())
 		if err := errors.Join(w.Read(x, 0), w.ReadRaw(raw, 0)); err != nil {
 			Refused(t, m.Path, err)
 			continue
