@@ -25,7 +25,7 @@ const digestLen = 1 << 20
 // DigestOf reads t once, in parallel. progress, which may be nil, hears the share
 // done.
 func DigestOf(ctx context.Context, t *model.Tensor, progress func(float64)) (Digest, error) {
-	size := t.Bytes()
+	size := t.RawBytes()
 	sums := make([][sha256.Size]byte, (size+digestLen-1)/digestLen)
 	buf := make([][]byte, workers())
 	err := parallel(ctx, workers(), len(sums), progress, func(worker, i int) error {

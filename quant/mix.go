@@ -174,6 +174,9 @@ func familyOf(m *model.Model) (f family, err error) {
 		values[kv.Key] = kv.Value
 	}
 	architecture := values["general.architecture"]
+	if kind := values["config.model_type"]; architecture == "" && kind != "" {
+		return f, fmt.Errorf("%s: the mixes are known for llama.cpp's names of tensors, and this is a checkout of Hugging Face (%s): convert it to GGUF first; -s SCHEME gives all weights one format", m.Name, kind)
+	}
 	if !slices.Contains(Mixed, architecture) {
 		return f, fmt.Errorf("%s: the mixes are known for the architectures %s, this is %q; -s SCHEME gives all weights one format", m.Name, strings.Join(Mixed, " "), architecture)
 	}

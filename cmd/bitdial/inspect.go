@@ -23,13 +23,13 @@ func inspect() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect MODEL",
 		Short: "List tensors, element types, shapes and sizes; metadata, layers",
-		Long: `List the tensors of a model in the order of its file: how they are stored, shape, number of weights, bytes. The last row is the total. On a terminal what the metadata say of the model comes first, and before the total what each type of storage amounts to. A type such as Q4_K is one of ggml's blocks: such weights are quantized already.
+		Long: `List the tensors of a model in the order of its file: how they are stored, shape, number of weights, bytes. The last row is the total. On a terminal what the metadata say of the model comes first, and before the total what each type of storage amounts to. A type such as Q4_K is one of ggml's blocks, one such as INT4 or NF4 is codes with scales in tensors of their own (GPTQ, AWQ, compressed-tensors, bitsandbytes, MXFP4, fp8): such weights are quantized already. The latter are one tensor here, of the name and shape of the weight that they stand for, and their size is that of all their parts; parts that do not fit together are listed one by one. Of a folder with a config.json its facts are metadata, under config.
 
 --imatrix FILE, an importance matrix of llama.cpp, adds what it says of each tensor that it has, as llama-imatrix --show-statistics: importance, the mean over the columns of the mean square of what they are multiplied with; importance_share, of the sum over all tensors listed; importance_cv, how the columns differ, standard deviation over mean; importance_entropy, 1 where all columns matter alike and near 0 where one does; importance_zd, the share of columns more than a standard deviation from the mean.
 
 --tree draws the model as its layers: tensors whose names differ in the layer's number are one line. --metadata lists every entry of the file's metadata instead, arrays by their first values.
 
-Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line; first, if the file has metadata, those, with the keys key type items value (a number, truth value or text; of an array the first values as text, and items is their number), unless --tensors is given; then the tensors with the keys tensor dtype shape params bytes and, where a file holds some otherwise than their element type says, as ONNX does quantized ones, encoding; the last line has model format tensors params bytes.`,
+Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line; first, if the file has metadata, those, with the keys key type items value (a number, truth value or text; of an array the first values as text, and items is their number), unless --tensors is given; then the tensors with the keys tensor dtype shape params bytes and, where the element type does not say all of how a file holds some, as of quantized ones, encoding; the last line has model format tensors params bytes.`,
 		Example: `bitdial inspect sample:animals
 bitdial inspect sample:animals --tensors '*.bias'
 bitdial inspect sample:animals --tree

@@ -47,7 +47,7 @@ A model of several files of the same kind is written as as many, each tensor in 
 
 --imatrix FILE: an importance matrix of llama.cpp, as GGUF or in its older form, says which weights matter: formats with a search (q4_K, iq4_xs …) then spare these, those of two bits and less need it. Its names are those of the model's tensors, its rows as long as theirs.
 
---dequantize: what a quantized model computes with, for tools that read unquantized ones: every tensor in its original element type. Tensors that are in ggml's blocks already become F32, kept ones too.
+--dequantize: what a quantized model computes with, for tools that read unquantized ones: every tensor in its original element type. Tensors that are quantized already, in ggml's blocks or as GPTQ, AWQ and others have them, become F32, kept ones too.
 
 --dry-run writes nothing and lists what each tensor gets and how many bytes the files will have, exactly: in a pipe as rows with the keys tensor dtype shape scheme as bytes, then a row for each of several files, at the end file, all of them together. --json: an object a line with these keys, the last with the keys total model tensors files bytes, files being objects with path and bytes.
 
@@ -233,12 +233,12 @@ func (f *quantizeFlags) writtenText(d *export.Draft, files []export.File) string
 	text += fmt.Sprintf(", %d bytes", sizeOf(files))
 	unpacked := 0
 	for i := range d.Tensors {
-		if p := &d.Tensors[i]; p.DType.Packing != nil && p.As.Packing == nil {
+		if p := &d.Tensors[i]; p.As != p.DType && p.As == export.Unpacked(p.Tensor) {
 			unpacked++
 		}
 	}
 	if unpacked > 0 && f.kind == endSafetensors {
-		text += fmt.Sprintf("; %d that were in blocks, which safetensors has not, are now floats", unpacked)
+		text += fmt.Sprintf("; %d that were quantized, or narrower than a byte, are now floats", unpacked)
 	}
 	if f.verify {
 		text += "; read back, all checksums are right"

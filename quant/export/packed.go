@@ -31,7 +31,7 @@ func (p *Packed) Copied() bool {
 
 // Requantized reports whether the tensor was quantized before, which costs
 // accuracy that the original weights would not have lost.
-func (p *Packed) Requantized() bool { return p.DType.Packing != nil && !p.Copied() }
+func (p *Packed) Requantized() bool { return p.DType.Quantized() && !p.Copied() }
 
 // refused counts the tensors that a draft cannot hold.
 type refused struct {

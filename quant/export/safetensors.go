@@ -74,10 +74,10 @@ func planSafetensors(m *model.Model, plan quant.Plan, as func(t *model.Tensor, s
 
 // Unpacked returns the type that [PlanDequantized] writes t as: its own where
 // weights are stored one by one, F32 where they are in blocks, which safetensors
-// does not have. A block's scale times a code has more digits than F16 or BF16,
-// so that F32 is the narrowest type that says what the blocks say.
+// does not have, or have scales elsewhere. A scale times a code has more digits
+// than F16 or BF16, so that F32 is the narrowest type that says what they say.
 func Unpacked(t *model.Tensor) *model.DType {
-	if t.DType.Packing != nil {
+	if t.DType.Quantized() || t.DType.Block > 1 {
 		return model.F32
 	}
 	return t.DType
@@ -138,8 +138,8 @@ func (d *Safetensors) index(path string) []byte {
 	return append(text, '\n')
 }
 
-// containers are the keys by which a GGUF file describes itself.
-var containers = []string{"general.alignment", "general.file_type", "general.quantization_version", "split.*"}
+// containers are the keys by which a file describes how it is stored.
+var containers = []string{"general.alignment", "general.file_type", "general.quantization_version", "split.*", "config.quantization_config.*"}
 
 // metadata returns what the new file takes over.
 func metadata(m *model.Model) []model.KeyValue {

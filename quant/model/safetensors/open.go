@@ -59,7 +59,11 @@ func Open(path string) (*model.Model, error) {
 // Parse opens the safetensors file that data are, known as name. It keeps
 // data, which must not change while the model is in use.
 func Parse(name string, data []byte) (*model.Model, error) {
-	return one(name, name, model.NewFile(name, data))
+	m, err := one(name, name, model.NewFile(name, data))
+	if err == nil {
+		new(config).describe(m)
+	}
+	return m, err
 }
 
 // FromFile opens the one safetensors file that f is, which the model then owns.
@@ -70,7 +74,16 @@ func openFile(path string) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return one(path, strings.TrimSuffix(filepath.Base(path), suffix), f)
+	m, err := one(path, strings.TrimSuffix(filepath.Base(path), suffix), f)
+	if err != nil {
+		return nil, err
+	}
+	if c, err := configOf(filepath.Dir(path)); err == nil { // what is beside a file may be another model's
+		c.describe(m)
+	} else {
+		new(config).describe(m)
+	}
+	return m, nil
 }
 
 // one returns the model that the file f is, and closes f on error.
