@@ -15,7 +15,7 @@ import (
 // quantizeFlags are what quantize is told besides the plan.
 type quantizeFlags struct {
 	plan                     planFlags
-	out, imatrix             string
+	out, imatrix, recipe     string
 	dequantize, dry, replace bool
 }
 
@@ -35,12 +35,15 @@ OUT.gguf: metadata, order and alignment of a GGUF model stay, byte for byte; gen
 
 --dequantize: what a quantized model computes with, for tools that read unquantized ones: every tensor in its original element type. Tensors that are in ggml's blocks already become F32, kept ones too.
 
+` + recipeHelp() + `
+
 --dry-run writes nothing and lists what each tensor gets and how many bytes the file will have, exactly: in a pipe as rows with the keys tensor dtype shape scheme as bytes, at the end the file.
 
 A weight that is NaN or ±Inf has no code in ggml's block formats: with one of these it is an error that names the first.`,
 		Example: `bitdial quantize model.gguf -s q4_K -o small.gguf
 bitdial quantize model.gguf -s q4_K,q8_0 -s 'output.*=q6_K' --dry-run
 bitdial quantize model.gguf -p Q4_K_M -o medium.gguf
+bitdial quantize model.gguf -p mine.toml --recipe llama-quantize -o types.txt
 bitdial quantize sample:animals -s int4:g32 -o out.safetensors --dequantize
 bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors --dequantize --force`,
 		Args:              between(1, 1, "MODEL"),
@@ -49,6 +52,7 @@ bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors 
 	flags.plan.add(c, "")
 	c.Flags().StringVarP(&flags.out, "output", "o", "", "the file to write, OUT: OUT.gguf, or OUT.safetensors with --dequantize")
 	c.Flags().StringVar(&flags.imatrix, "imatrix", "", "importance of weights, a FILE of llama-imatrix")
+	flags.addRecipe(c)
 	c.Flags().BoolVar(&flags.dequantize, "dequantize", false, "write the values that come back, in the original element type")
 	c.Flags().BoolVar(&flags.dry, "dry-run", false, "write nothing, list what each tensor gets and the bytes of the file")
 	c.Flags().BoolVar(&flags.replace, "force", false, "overwrite OUT")
@@ -76,6 +80,9 @@ bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors 
 		}
 		if err := flags.plan.check(m); err != nil {
 			return err
+		}
+		if flags.recipe != "" {
+			return flags.writeRecipe(c, m, plan)
 		}
 		if plan.RunsOtherwise() {
 			c.PrintErrln("bitdial: the plan's activations and remedies are for running the network; what is written has its weights rounded and nothing else")
@@ -116,6 +123,8 @@ func (f *quantizeFlags) check(c *cobra.Command) error {
 	switch {
 	case !f.plan.given():
 		return wrong(c, "a scheme is missing: -s SCHEME, or -p PLAN")
+	case f.recipe != "":
+		return f.checkRecipe(c)
 	case f.dequantize && f.imatrix != "":
 		return wrong(c, "--imatrix is for GGUF: --dequantize writes what was measured, all weights counting alike")
 	case f.dequantize && f.dry:
