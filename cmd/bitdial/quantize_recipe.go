@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -27,7 +28,7 @@ func (f *quantizeFlags) addRecipe(c *cobra.Command) {
 
 // recipeHelp is what the help says of recipes.
 func recipeHelp() string {
-	return "--recipe TOOL: the plan in the words of another tool, to OUT or else to stdout; what to run, and what the tool does otherwise, to stderr. What a tool cannot be told is refused, by name; schemes --recipes lists what it can. TOOL is one of " + recipeNames() + "."
+	return "--recipe TOOL: the plan in the words of another tool, to OUT, and what to run to stdout; without OUT to stdout, and what to run to stderr. What the tool does otherwise is said on stderr. What a tool cannot be told is refused, by name; schemes --recipes lists what it can. TOOL is one of " + recipeNames() + "."
 }
 
 func recipeNames() string {
@@ -57,23 +58,24 @@ func (f *quantizeFlags) writeRecipe(c *cobra.Command, m *model.Model, plan quant
 	if err != nil {
 		return err
 	}
-	if f.out == "" {
-		if _, err := io.WriteString(c.OutOrStdout(), w.Text); err != nil {
-			return err
-		}
-	} else if err := model.WriteFile(f.out, f.replace, func(out io.Writer) error {
-		_, err := io.WriteString(out, w.Text)
-		return err
-	}); err != nil {
-		return err
-	}
 	for _, note := range w.Notes {
 		c.PrintErrf("bitdial: %s\n", note)
 	}
-	if w.Command != "" {
-		c.PrintErrf("run: %s\n", w.Command)
+	out, run := c.OutOrStdout(), c.ErrOrStderr() // the text alone goes down a pipe
+	if f.out != "" {
+		run = out
+		err = model.WriteFile(f.out, f.replace, func(file io.Writer) error {
+			_, err := io.WriteString(file, w.Text)
+			return err
+		})
+	} else {
+		_, err = io.WriteString(out, w.Text)
 	}
-	return nil
+	if err != nil || w.Command == "" {
+		return err
+	}
+	_, err = fmt.Fprintln(run, w.Command)
+	return err
 }
 
 var recipeColumns = []column{

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/gguf"
 )
 
 // Recipe is a tool that quantizes models, and how it is told a plan. What it
@@ -36,6 +38,18 @@ type Written struct {
 	Text    string   // of the file
 	Command string   // what to run, where the file is not run itself
 	Notes   []string // what the tool does otherwise than the plan has it
+}
+
+// String returns all of the recipe, to be looked at.
+func (w *Written) String() string {
+	text := w.Text
+	if w.Command != "" {
+		text += "\nrun: " + w.Command + "\n"
+	}
+	for _, n := range w.Notes {
+		text += "\nnote: " + n + "\n"
+	}
+	return text
 }
 
 // Paths are the names of files that a recipe mentions.
@@ -150,6 +164,9 @@ func (r *Recipe) Write(m *model.Model, plan quant.Plan, paths Paths) (*Written, 
 	if plan.RunsOtherwise() && r.naming != byNode {
 		s.note("activations and remedies of the plan are not in the recipe, which is for weights")
 	}
+	if r.naming == byModule && m.Format == gguf.Format {
+		s.note("modules have the names that transformers gives those of a text model: a model with other parts may have them under another name")
+	}
 	if err := r.write(s); err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", m.Name, r.Name, err)
 	}
@@ -186,6 +203,7 @@ func (r *Recipe) refuse(s *sheet) error {
 	reasons := map[string][]string{}
 	var order []string
 	var refused int
+	var unsaid []quant.Scheme // refused whatever the tensor
 	for i, scheme := range s.plan.Schemes(s.model.Tensors) {
 		t := s.model.Tensors[i]
 		if scheme.Keep() && !quant.IsWeight(t) {
@@ -195,6 +213,8 @@ func (r *Recipe) refuse(s *sheet) error {
 		why := r.WhyNot(scheme)
 		if why == "" {
 			p.Name, why = rename(t)
+		} else {
+			unsaid = append(unsaid, scheme)
 		}
 		if why != "" && scheme.Keep() {
 			continue // a weight without a name there stays as it is
@@ -224,16 +244,42 @@ func (r *Recipe) refuse(s *sheet) error {
 		}
 		lines = append(lines, strings.Join(names[:min(len(names), shownRefused)], " ")+more+": "+why)
 	}
-	return fmt.Errorf("%s: %s cannot be told of %d of %d tensors: %s; %s", s.model.Name, r.Name, refused, len(s.model.Tensors), strings.Join(lines, "; "), r.fitting())
+	fits := "GLOB=keep leaves tensors as they are"
+	if len(unsaid) > 0 {
+		fits = "near it can be told " + r.near(unsaid[0]) + "; " + fits
+	}
+	return fmt.Errorf("%s: %s cannot be told of %d of %d tensors: %s; %s", s.model.Name, r.Name, refused, len(s.model.Tensors), strings.Join(lines, "; "), fits)
 }
 
-// fitting says which schemes the tool takes.
-func (r *Recipe) fitting() string {
-	var list []string
-	for _, s := range r.Says() {
-		list = append(list, s.String())
+// near names a few schemes that the tool can be told, the nearest to s in bits.
+func (r *Recipe) near(s quant.Scheme) string {
+	says := r.Says()
+	slices.SortStableFunc(says, func(a, b quant.Scheme) int {
+		return cmp.Or(cmp.Compare(farther(a, s), farther(b, s)), cmp.Compare(dialsApart(a, s), dialsApart(b, s)))
+	})
+	var names []string
+	for _, near := range says[:min(len(says), shownFits)] {
+		names = append(names, near.String())
 	}
-	return "it can be told: " + strings.Join(list, " ") + "; GLOB=keep leaves tensors as they are"
+	return strings.Join(names, " ")
+}
+
+func farther(a, s quant.Scheme) int {
+	return max(a.Format.Bits-s.Format.Bits, s.Format.Bits-a.Format.Bits)
+}
+
+// dialsApart returns how many of the main dials of two schemes differ.
+func dialsApart(a, b quant.Scheme) (n int) {
+	if a.Format != b.Format {
+		n += 4
+	}
+	if a.Granularity != b.Granularity {
+		n++
+	}
+	if a.Asymmetric != b.Asymmetric {
+		n++
+	}
+	return n
 }
 
 // Says returns a scheme for each way in which the tool can be told of a format: per

@@ -19,6 +19,7 @@ var llamaRecipe = &Recipe{
 	naming: byLlama, whyNot: whyNotLlama, fits: fitsLlama,
 	write: func(s *sheet) error {
 		if mix := s.mix(); mix != "" {
+			s.note("the plan is llama-quantize's own %s: its file is empty", mix)
 			s.Command = strings.Join(append([]string{"llama-quantize"}, s.llamaArguments(mix)...), " ")
 			return nil
 		}
@@ -44,6 +45,9 @@ func (s *sheet) mix() string {
 		plan, err := m.Plan(s.model, s.paths.Imatrix != "")
 		if err != nil {
 			return "" // of an architecture or a format that mixes are not known for
+		}
+		if !slices.ContainsFunc(s.parts, func(p part) bool { return p.ggml() == m.Base() }) {
+			continue // the file would be called what it is not
 		}
 		if !slices.ContainsFunc(s.parts, func(p part) bool {
 			is := part{Tensor: p.Tensor, Scheme: plan.For(p.Tensor)}

@@ -37,7 +37,8 @@ var mlxRecipe = &Recipe{
 			}
 		}
 		s.Text = indented(map[string]any{"quantization": config})
-		s.Command = fmt.Sprintf(`python3 -c 'import json; from mlx_lm import convert; q = json.load(open(%s))["quantization"]; convert("MODEL", quantize=True, q_group_size=q["group_size"], q_bits=q["bits"], q_mode=q["mode"], quant_predicate=lambda path, module: q.get(path, True))'`, pythonText(s.paths.Recipe))
+		code := fmt.Sprintf(`import json; from mlx_lm import convert; q = json.load(open(%s))["quantization"]; convert("MODEL", quantize=True, q_group_size=q["group_size"], q_bits=q["bits"], q_mode=q["mode"], quant_predicate=lambda path, module: q.get(path, True))`, pythonText(s.paths.Recipe))
+		s.Command = "python3 -c " + shellQuote(code)
 		return nil
 	},
 }
