@@ -23,6 +23,7 @@ var compressedRecipe = &Recipe{
 	},
 	write: func(s *sheet) error {
 		s.tellFloats()
+		s.tellFused()
 		type group struct {
 			Targets []string         `json:"targets"`
 			Weights *compressedWords `json:"weights"`

@@ -25,6 +25,7 @@ var coreMLRecipe = &Recipe{
 			return errNothing
 		}
 		var linear, books strings.Builder
+		recent := false
 		for _, p := range s.parts {
 			if p.floats() {
 				continue
@@ -33,6 +34,7 @@ var coreMLRecipe = &Recipe{
 			if p.Scheme.Format.Book {
 				b = &books
 			}
+			recent = recent || p.Scheme.Format.Bits == 4 && !p.Scheme.Format.Book || grouped(p.Scheme) > 0
 			fmt.Fprintf(b, "    %s: %s,\n", pythonText(milName(p.Name+weightSuffix)), coreMLConfig(p.Scheme))
 		}
 		s.Text = "import coremltools.optimize.coreml as cto\n\nlinear = {\n" + linear.String() + "}\npalettes = {\n" + books.String() + `}
@@ -45,6 +47,9 @@ def quantize(mlmodel):
         mlmodel = cto.palettize_weights(mlmodel, cto.OptimizationConfig(op_name_configs=palettes))
     return mlmodel
 `
+		if recent {
+			s.note("int4 and groups ask for a model of minimum_deployment_target iOS 18 or macOS 15")
+		}
 		return nil
 	},
 }

@@ -22,6 +22,7 @@ var gptqRecipe = &Recipe{
 	},
 	write: func(s *sheet) error {
 		s.tellFloats()
+		s.tellFused()
 		schemes := s.schemes()
 		if len(schemes) == 0 {
 			return errNothing

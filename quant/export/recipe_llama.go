@@ -225,9 +225,8 @@ func (s *sheet) llamaArguments(base string) []string {
 
 // shellQuote returns text as one word of a POSIX shell.
 func shellQuote(text string) string {
-	if text != "" && !strings.ContainsFunc(text, func(r rune) bool {
-		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("-_./+@%", r))
-	}) && text[0] != '-' {
+	const plain = "-_./+@%0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	if text != "" && text[0] != '-' && strings.Trim(text, plain) == "" {
 		return text
 	}
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"

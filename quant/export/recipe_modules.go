@@ -75,6 +75,36 @@ func (s *sheet) tellFloats() {
 	}
 }
 
+// fused are modules of a layer that vLLM computes as one.
+var fused = []string{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "mlp.gate_proj", "mlp.up_proj"}
+
+// tellFused notes where modules that are computed as one differ.
+func (s *sheet) tellFused() {
+	schemes := map[string]quant.Scheme{} // by layer and what they are fused to
+	differ, first := map[string]bool{}, ""
+	for _, p := range s.parts {
+		for _, f := range fused {
+			layer, ok := strings.CutSuffix(p.Name, f)
+			if !ok {
+				continue
+			}
+			block, _, _ := strings.Cut(f, ".")
+			one := layer + block
+			was, seen := schemes[one]
+			if seen && was != p.Scheme && !differ[one] {
+				if len(differ) == 0 {
+					first = fmt.Sprintf("%s has %s and %s", one, was, p.Scheme)
+				}
+				differ[one] = true
+			}
+			schemes[one] = p.Scheme
+		}
+	}
+	if len(differ) > 0 {
+		s.note("vLLM computes q_proj, k_proj and v_proj as one, and gate_proj and up_proj, and asks for one scheme: %d of them differ, %s", len(differ), first)
+	}
+}
+
 // modules returns selectors for the modules by what word says of their schemes.
 // Those that stay floats have none, or with floats that word.
 func (s *sheet) modules(word func(quant.Scheme) string, floats string, ordered bool) []selector {
