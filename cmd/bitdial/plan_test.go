@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"os"
@@ -89,6 +90,38 @@ func TestAPlanBeginsWithASweep(t *testing.T) {
 	}
 	if r := bitdial(t, dir, append(args, "--sweep", "s.jsonl")...); !strings.Contains(r.stderr, "the largest 363008") { // all err alike: the smallest has it
 		t.Errorf("the results of the file were not used: %q", r.stderr)
+	}
+}
+
+// An importance matrix changes what a byte is worth.
+func TestAPlanListensToImportance(t *testing.T) {
+	dir := t.TempDir()
+	madeGGUF(t, filepath.Join(dir, "m.gguf"))
+	u32 := binary.LittleEndian.AppendUint32
+	const name = "output.weight"
+	b := append(u32(u32(nil, 1), uint32(len(name))), name...)
+	b = u32(u32(b, 1), 256)
+	for i := range 256 {
+		b = u32(b, math.Float32bits(float32(i%2*4)))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "i"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) []object {
+		r := bitdial(t, dir, append([]string{"plan", "m.gguf", "--budget", "20%", "--json"}, args...)...)
+		lines := strings.Split(strings.TrimSuffix(r.stdout, "\n"), "\n")
+		if r.code != 0 {
+			t.Fatalf("%q: exit %d, stderr %q", args, r.code, r.stderr)
+		}
+		return objects(t, lines)
+	}
+	alike, guided := run(), run("--imatrix", "i")
+	if alike[3]["objective"] != "sqnr" || guided[3]["objective"] != "imatrix" {
+		t.Errorf("%v, with importance %v", alike[3], guided[3])
+	}
+	worth := func(rows []object) any { return rows[1]["better"].(map[string]any)["price"] }
+	if alike[1]["tensor"] != name || worth(alike) == worth(guided) {
+		t.Errorf("%v, with importance %v", alike[1], guided[1])
 	}
 }
 
