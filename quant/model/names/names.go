@@ -44,6 +44,12 @@ func Row(r, headRows int) int {
 	return r - in + in%2*(headRows/2) + in/2
 }
 
+// Back is the inverse of [Row]: the GGUF's row that is row r of the transformers'.
+func Back(r, headRows int) int {
+	in := r % headRows
+	return r - in + in%(headRows/2)*2 + in/(headRows/2)
+}
+
 // HF returns what transformers may call the tensor that a GGUF of an architecture
 // calls name, the likeliest first: with a suffix as name has it, ".weight", or as a
 // module's name without one. Of an unknown architecture, "", it is what any calls it.

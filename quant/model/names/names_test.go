@@ -46,6 +46,9 @@ func TestRowsAreThoseOfPermute(t *testing.T) {
 	var got []int
 	for r := range want {
 		got = append(got, Row(r, 6))
+		if back := Back(Row(r, 6), 6); back != r {
+			t.Errorf("row %d comes back as %d", r, back)
+		}
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
