@@ -67,14 +67,6 @@ func (c *Curve) choose(m *model.Model, planned []quant.Scheme) {
 	c.figures = map[subject]*quant.Figures{}
 	packed := m.Format == "gguf" || slices.ContainsFunc(planned, func(s quant.Scheme) bool { return !s.Keep() && s.Format.Packing != nil })
 	family := families[packed]
-	for _, text := range family.schemes {
-		c.schemes = append(c.schemes, parsed(text).Scheme)
-	}
-	for _, s := range planned {
-		if !s.Keep() && !slices.Contains(c.schemes, s) && len(c.schemes) < 2*len(family.schemes) {
-			c.schemes = append(c.schemes, s)
-		}
-	}
 	for _, text := range family.everywhere {
 		c.offer(m, "all "+text, quant.Everywhere(parsed(text)))
 	}
@@ -82,6 +74,26 @@ func (c *Curve) choose(m *model.Model, planned []quant.Scheme) {
 		if plan, err := quant.MixOf(name).Plan(m, false); err == nil { // else its architecture has none
 			c.offer(m, name, plan)
 		}
+	}
+	// The curve chooses from all that stands beside it too, so that nothing is above it.
+	for _, text := range family.schemes {
+		c.add(parsed(text).Scheme)
+	}
+	for _, s := range planned {
+		if len(c.schemes) < 2*len(family.schemes) {
+			c.add(s)
+		}
+	}
+	for _, o := range c.others {
+		for _, t := range m.Tensors {
+			c.add(o.schemes[t])
+		}
+	}
+}
+
+func (c *Curve) add(s quant.Scheme) {
+	if !s.Keep() && !slices.Contains(c.schemes, s) {
+		c.schemes = append(c.schemes, s)
 	}
 }
 
@@ -143,7 +155,12 @@ func (c *Curve) draw(m *model.Model, r *Report) {
 	for _, p := range space.Frontier() {
 		c.Points = append(c.Points, Point{p.Bytes, c.sqnr(p.Error)})
 	}
+	this := "this plan"
 	for _, o := range c.others {
+		if !slices.ContainsFunc(r.Tensors, func(t Tensor) bool { return o.schemes[t.Tensor] != t.Scheme }) {
+			this += " = " + o.name
+			continue
+		}
 		var totals quant.Totals
 		for _, t := range m.Tensors {
 			totals.Add(t, o.schemes[t], known(t, o.schemes[t]))
@@ -151,7 +168,7 @@ func (c *Curve) draw(m *model.Model, r *Report) {
 		c.Marks = append(c.Marks, Mark{Name: o.name, Point: Point{totals.Then, totals.SQNR()}, Exact: totals.Exact()})
 	}
 	slices.SortStableFunc(c.Marks, func(a, b Mark) int { return cmp.Compare(a.Bytes, b.Bytes) })
-	c.Marks = append(c.Marks, Mark{Name: "this plan", Point: Point{r.Totals.Then, r.Totals.SQNR()}, This: true, Exact: r.Totals.Exact()})
+	c.Marks = append(c.Marks, Mark{Name: this, Point: Point{r.Totals.Then, r.Totals.SQNR()}, This: true, Exact: r.Totals.Exact()})
 }
 
 // sqnr returns the SQNR of an error that is relative to energy.

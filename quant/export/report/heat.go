@@ -56,7 +56,7 @@ func (r *Report) heat() heatMap {
 			shown = append(shown, t.Tensor)
 		}
 	}
-	g := quant.NewGrid(shown)
+	g, colours := quant.NewGrid(shown), r.ramp()
 	var h heatMap
 	rows, columns, outside := min(len(g.Rows), maxRows), min(len(g.Columns), maxColumns), min(len(g.Outside), maxOutside)
 	if rows < len(g.Rows) || columns < len(g.Columns) || outside < len(g.Outside) {
@@ -83,7 +83,7 @@ func (r *Report) heat() heatMap {
 		h.Rows = append(h.Rows, label{x0 - 6, y + 13, short(row.Name), row.Name})
 		for c, tensors := range row.Cells[:columns] {
 			if len(tensors) > 0 {
-				h.Cells = append(h.Cells, cellOf(tensors, of, x0+float64(c)*cellW, y))
+				h.Cells = append(h.Cells, colours.cell(tensors, of, x0+float64(c)*cellW, y))
 			}
 		}
 	}
@@ -94,7 +94,7 @@ func (r *Report) heat() heatMap {
 	perRow := max(3, int(h.W/outsideW))
 	for i, t := range g.Outside[:outside] {
 		x, y := float64(left)+float64(i%perRow)*outsideW, y+float64(i/perRow)*(cellH+3)
-		h.Cells = append(h.Cells, cellOf([]*model.Tensor{t}, of, x, y))
+		h.Cells = append(h.Cells, colours.cell([]*model.Tensor{t}, of, x, y))
 		h.Outside = append(h.Outside, label{x + cellW + 6, y + 13, short(t.Name), t.Name})
 		h.W = max(h.W, x+outsideW)
 	}
@@ -102,8 +102,8 @@ func (r *Report) heat() heatMap {
 	return h
 }
 
-// cellOf returns the cell of the tensors that have one place in one layer.
-func cellOf(tensors []*model.Tensor, of map[*model.Tensor]*Tensor, x, y float64) cell {
+// cell returns the cell of the tensors that have one place in one layer.
+func (r ramp) cell(tensors []*model.Tensor, of map[*model.Tensor]*Tensor, x, y float64) cell {
 	var sum quant.Totals
 	kept := true
 	for _, t := range tensors {
@@ -117,7 +117,7 @@ func cellOf(tensors []*model.Tensor, of map[*model.Tensor]*Tensor, x, y float64)
 	}
 	c := cell{X: x, Y: y, W: cellW - 1, H: cellH - 1, Kept: kept, Text: "kept", Title: name + ": kept as it is stored"}
 	if !kept {
-		c.Step, c.Text = step(sum.SQNR()), decibels(sum.SQNR())
+		c.Step, c.Text = r.step(sum.SQNR()), decibels(sum.SQNR())
 		c.Title = fmt.Sprintf("%s: %s dB %s, %.2f bpw, %s", name, decibels(sum.SQNR()), approximate(sum.Exact()), sum.BPW(), first.Scheme)
 	}
 	return c
@@ -138,15 +138,16 @@ type legend struct {
 	Labels []label
 }
 
-func heatLegend() (l legend) {
+func (r ramp) legend() (l legend) {
 	const w = 22
 	for i := range steps {
-		from := goodDB - float64(i)*(goodDB-badDB)/steps
-		l.Cells = append(l.Cells, cell{X: float64(i) * w, W: w, H: 12, Step: i, Title: fmt.Sprintf("%.0f to %.0f dB", from, from-(goodDB-badDB)/float64(steps))})
+		width := (r.good - r.bad) / steps
+		from := r.good - float64(i)*width
+		l.Cells = append(l.Cells, cell{X: float64(i) * w, W: w, H: 12, Step: i, Title: fmt.Sprintf("%.1f to %.1f dB", from, from-width)})
 		if i%3 == 0 {
 			l.Labels = append(l.Labels, label{X: float64(i) * w, Y: 24, Text: fmt.Sprintf("%.0f", from)})
 		}
 	}
-	l.Labels = append(l.Labels, label{X: steps * w, Y: 24, Text: fmt.Sprintf("%d dB", badDB)})
+	l.Labels = append(l.Labels, label{X: steps * w, Y: 24, Text: fmt.Sprintf("%.0f dB", r.bad)})
 	return l
 }

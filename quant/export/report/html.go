@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
-	"math"
 
 	"github.com/bitdial/bitdial/quant"
 )
@@ -13,9 +12,8 @@ import (
 var source string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"size": size, "count": count, "shape": shape, "number": number, "db": decibels, "about": about, "step": step,
-	"histogram": histogramOf, "finite": func(x float64) bool { return !math.IsInf(x, 0) },
-	"bar": func(db float64) float64 { return math.Round(100 * max(0, min(1, db/60))) },
+	"size": size, "count": count, "shape": shape, "number": number, "db": decibels, "about": about,
+	"histogram": histogramOf,
 }).Parse(source))
 
 // view is what the page is made of.
@@ -31,7 +29,11 @@ type view struct {
 	Findings []string
 	Method   []string
 	PlanText string
+	ramp     ramp
 }
+
+// Step returns the step of the ramp of colours for an SQNR.
+func (v view) Step(db float64) int { return v.ramp.step(db) }
 
 // HTML writes the report as one page of HTML: no scripts, nothing from elsewhere,
 // light or dark as the reader's screen is, and light on paper.
@@ -41,7 +43,7 @@ func (r *Report) HTML(w io.Writer) error {
 		return err
 	}
 	return page.Execute(w, view{
-		Report: r, Title: r.title(), Least: r.least(), Traits: quant.About(r.Model), Stored: quant.StoredAs(r.Model.Tensors),
-		Heat: r.heat(), Legend: heatLegend(), Plot: r.plot(), Findings: r.findings(), Method: r.method(), PlanText: text,
+		Report: r, Title: r.title(), Least: r.least(), Traits: r.traits(), Stored: quant.StoredAs(r.Model.Tensors),
+		Heat: r.heat(), Legend: r.ramp().legend(), Plot: r.plot(), Findings: r.findings(), Method: r.method(), PlanText: text, ramp: r.ramp(),
 	})
 }

@@ -44,15 +44,15 @@ func (r *Report) Markdown(w io.Writer) error {
 	line("| tensor | shape | stored as | scheme | size | bpw | SQNR, dB | | max error |\n|---|---|---|---|--:|--:|--:|---|--:|")
 	for i := range r.Tensors {
 		x := &r.Tensors[i]
-		error, length := number(x.Figures.MaxAbs), bar(x.SQNR())
+		worst, length := number(x.Figures.MaxAbs), bar(x.SQNR())
 		if x.Scheme.Keep() {
-			error, length = "0", ""
+			worst, length = "0", ""
 		}
 		line("| %s | %s | %s | %s | %s | %.2f | %s%s | %s | %s |", escape(x.Name), shape(x.Shape), x.DType, escape(x.Scheme.String()),
-			size(x.Figures.Bytes), x.Figures.BPW(), about(x.Figures.Exact), decibels(x.SQNR()), length, error)
+			size(x.Figures.Bytes), x.Figures.BPW(), about(x.Figures.Exact), decibels(x.SQNR()), length, worst)
 	}
 	line("\n## The model\n\n| | |\n|---|---|\n| file | %s |", escape(r.Model.Path))
-	for _, trait := range quant.About(r.Model) {
+	for _, trait := range r.traits() {
 		line("| %s | %s |", trait.Name, escape(trait.Value))
 	}
 	for _, s := range quant.StoredAs(r.Model.Tensors) {

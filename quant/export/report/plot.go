@@ -53,20 +53,32 @@ func (r *Report) plot() plot {
 		p.Y = append(p.Y, label{X: p.Left - 8, Y: y(v) + 4, Text: strings.Replace(fmt.Sprintf("%g", v), "-", "−", 1)})
 	}
 	var line strings.Builder
+	var drawn [][2]float64
 	for i, a := range thinned(r.Curve.Points) {
 		if math.IsInf(a.SQNR, 0) {
 			break // to keep everything is no point of the plot
 		}
-		fmt.Fprintf(&line, "%c%.1f %.1f", "ML"[min(i, 1)], x(r.BPW(a.Bytes)), y(a.SQNR))
+		at := [2]float64{x(r.BPW(a.Bytes)), y(a.SQNR)}
+		drawn = append(drawn, at)
+		fmt.Fprintf(&line, "%c%.1f %.1f", "ML"[min(i, 1)], at[0], at[1])
 	}
 	p.Line = line.String()
+	var on []box
+	for i := range len(drawn) - 1 {
+		a, b := drawn[i], drawn[i+1]
+		n := int(math.Hypot(b[0]-a[0], b[1]-a[1])/8) + 1
+		for k := range n {
+			at := float64(k) / float64(n)
+			on = append(on, box{a[0] + at*(b[0]-a[0]) - 1, a[1] + at*(b[1]-a[1]) - 1, 2, 2})
+		}
+	}
 	for _, m := range r.Curve.Marks {
 		p.Marks = append(p.Marks, dot{X: x(r.BPW(m.Bytes)), Y: y(m.SQNR), This: m.This, Label: label{
 			Text:  m.Name,
 			Title: fmt.Sprintf("%s: %s, %.2f bpw, %s%s dB", m.Name, size(m.Bytes), r.BPW(m.Bytes), about(m.Exact), decibels(m.SQNR)),
 		}})
 	}
-	p.place()
+	p.place(on)
 	return p
 }
 
@@ -83,11 +95,16 @@ func thinned(points []Point) []Point {
 	return list
 }
 
-// place puts a label to each mark, where it covers neither another one nor a mark:
-// this plan's first.
-func (p *plot) place() {
-	type box struct{ x, y, w, h float64 }
-	apart := func(a, b box) bool { return a.x+a.w <= b.x || b.x+b.w <= a.x || a.y+a.h <= b.y || b.y+b.h <= a.y }
+// box is a rectangle that labels keep off.
+type box struct{ x, y, w, h float64 }
+
+func (a box) apart(b box) bool {
+	return a.x+a.w <= b.x || b.x+b.w <= a.x || a.y+a.h <= b.y || b.y+b.h <= a.y
+}
+
+// place puts a label to each mark, this plan's first, where it covers nothing: no
+// other label, no mark, and not the curve that it keeps off.
+func (p *plot) place(curve []box) {
 	var taken []box
 	for _, d := range p.Marks {
 		taken = append(taken, box{d.X - 6, d.Y - 6, 12, 12})
@@ -101,7 +118,10 @@ func (p *plot) place() {
 			b := box{d.X + at[0], d.Y + at[1] - 11, w, 14}
 			free := b.x >= p.Left && b.x+b.w <= p.Right+16 && b.y >= p.Top-12 && b.y+b.h <= p.Bottom
 			for j, t := range taken {
-				free = free && (j == i || apart(b, t))
+				free = free && (j == i || b.apart(t))
+			}
+			for _, c := range curve {
+				free = free && b.apart(c)
 			}
 			if free || best < 0 {
 				best = try

@@ -116,18 +116,39 @@ func (r *Report) least() *quant.Measurement {
 	return r.Worst[0]
 }
 
-// The ends of the ramp of colours, in dB: of no concern, and of most.
+// ramp turns SQNRs into steps of a ramp of colours: from good, of the least concern
+// in this model, to bad.
+type ramp struct{ good, bad float64 }
+
 const (
-	goodDB = 45
-	badDB  = 8
 	steps  = 12
+	minDB  = 12 // that the ramp spans: smaller differences are not to look large
+	mostDB = 60 // what is better looks no better
 )
 
-// step returns the step of the ramp for an SQNR.
-func step(db float64) int {
-	at := (goodDB - db) / (goodDB - badDB) * steps
+// ramp returns the ramp from the best quantized tensor to the worst.
+func (r *Report) ramp() ramp {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for i := range r.Tensors {
+		if t := &r.Tensors[i]; !t.Scheme.Keep() {
+			db := max(0, min(mostDB, t.SQNR()))
+			lo, hi = min(lo, db), max(hi, db)
+		}
+	}
+	if lo > hi {
+		return ramp{mostDB, 0}
+	}
+	if more := minDB - (hi - lo); more > 0 {
+		lo, hi = lo-more/2, hi+more/2
+	}
+	return ramp{math.Ceil(hi), math.Floor(lo)}
+}
+
+// step returns the step of an SQNR.
+func (r ramp) step(db float64) int {
+	at := (r.good - db) / (r.good - r.bad) * steps
 	if !(at > 0) { // NaN too
 		return 0
 	}
-	return int(math.Min(at, steps-1))
+	return int(min(at, steps-1))
 }

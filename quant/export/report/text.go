@@ -3,12 +3,14 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 
 	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
 )
 
 // decibels returns an SQNR with one digit.
@@ -90,6 +92,9 @@ func (r *Report) method() []string {
 	for _, s := range r.Curve.schemes {
 		names = append(names, s.String())
 	}
+	if slices.ContainsFunc(r.Model.Tensors, func(t *model.Tensor) bool { return t.DType.Packing != nil }) {
+		how += " This file is quantized already: errors are against what it holds, not against the model that it was made of."
+	}
 	return []string{
 		how,
 		"SQNR is 10·log₁₀(Σw²/Σe²), the energy of the weights over that of the error, in dB: 6 dB more is half the error. That of the model comes from the mean relative error, every weight counting alike (objective " + quant.Objectives[0].Name + ").",
@@ -102,4 +107,16 @@ func (r *Report) planText() (string, error) {
 	var b strings.Builder
 	_, err := r.Plan.WriteTo(&b)
 	return b.String(), err
+}
+
+// traits returns what the file says of the model, long texts cut.
+func (r *Report) traits() []quant.Trait {
+	const most = 200
+	list := quant.About(r.Model)
+	for i := range list {
+		if text := []rune(list[i].Value); len(text) > most {
+			list[i].Value = string(text[:most]) + "…"
+		}
+	}
+	return list
 }
