@@ -260,14 +260,14 @@ func (m *matcher) similarNames() {
 		list := map[string][]*model.Tensor{}
 		for _, t := range of.Tensors {
 			if !m.taken[t] {
-				list[plain(t.Name)] = append(list[plain(t.Name)], t)
+				list[loosely(t.Name)] = append(list[loosely(t.Name)], t)
 			}
 		}
 		return list
 	}
 	inA, inB := rest(m.a), rest(m.b)
 	for _, t := range m.a.Tensors {
-		name := plain(t.Name)
+		name := loosely(t.Name)
 		a, b := inA[name], inB[name]
 		if m.taken[t] || len(b) == 0 {
 			continue
@@ -285,7 +285,7 @@ func (m *matcher) similarNames() {
 	}
 }
 
-// plain returns name without what tools write differently.
-func plain(name string) string {
+// loosely returns name without what tools write differently.
+func loosely(name string) string {
 	return strings.NewReplacer("/", ".", ":", ".", "_", ".").Replace(strings.ToLower(names.Bare(name)))
 }

@@ -72,8 +72,8 @@ Exit codes: 0 if all bounds hold, with one line of totals; 1 if one does not, wi
 Lines that break, between tabs in a pipe: bound tensor value limit, no tensor where the bound is the whole model's. --json: one object for each with these keys; the last line has "total": true and the keys model other passed broken tensors n bytes bpw sqnr_db worst worst_sqnr_db drop kld exact, null where it does not apply.`,
 		Example: `bitdial check sample:animals -s int4:g32 --min-sqnr 20 --max-bpw 4.6
 bitdial check sample:animals -s int8:channel --max-drop 1
-bitdial check model.gguf -p plan.toml --min-tensor-sqnr 15 --max-size 6GiB --estimate
-bitdial check model.safetensors model-Q4_K_M.gguf --min-sqnr 18`,
+bitdial check model.gguf -p mine.toml --min-tensor-sqnr 15 --max-size 6GiB --estimate
+bitdial check model.gguf model-Q8_0.gguf --min-sqnr 30`,
 		Args:              between(1, 2, "MODEL, or A and B"),
 		ValidArgsFunction: completeTwoModels,
 	}
@@ -267,7 +267,7 @@ func (f *checking) measure(ctx context.Context, m *model.Model, plan quant.Plan)
 			return err
 		}
 		if e := figures[0]; asked && !e.Exact && e.SQNRLo < least && e.SQNRHi >= least {
-			if figures, err = figuresOf(ctx, bar, t, schemes); err != nil {
+			if figures, err = figuresOf(ctx, bar, t, nil, schemes); err != nil {
 				return err
 			}
 		}

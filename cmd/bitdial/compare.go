@@ -31,9 +31,9 @@ Two models, such as one and its quantized release: B's weights are held against 
 In a pipe: rows between tabs. --json: one object a line with the keys tensor other dtype other_dtype n bytes other_bytes bpw other_bpw sse sqnr_db rel_err max_abs_err cosine lost match; rel_err is Σ(a−b)²/Σa², lost counts weights that are finite in A and not in B, and sqnr_db is null where there is no error, or nothing else. What has no partner has the keys tensor alone dtype n bytes why, alone being "A" or "B". The last line has "total": true and the keys a b pairs n bytes other_bytes ratio bpw other_bpw sse sqnr_db max_abs_err lost only_a only_b.
 
 Two plans: two of -p PLAN and -s SCHEME, in any order; -p also takes a mix of llama-quantize by its name. -s GLOB=SCHEME goes for both. Tensors that both give one scheme are counted in the totals, and listed with --all. --estimate looks at a sample of each tensor. --json: the keys tensor scheme other n bytes other_bytes sqnr_db other_sqnr_db exact; in the end "total": true and the keys model scheme other tensors differ n bytes other_bytes bpw other_bpw sqnr_db other_sqnr_db exact.`,
-		Example: `bitdial compare model.safetensors model-Q4_K_M.gguf
+		Example: `bitdial compare model.gguf model-Q8_0.gguf
 bitdial compare sample:animals -s int4:g32 -s int4:channel
-bitdial compare model.gguf -p mine.toml -p Q4_K_M --estimate --json`,
+bitdial compare model.gguf -p mine.toml -p Q4_K_M --estimate`,
 		Args:              between(1, 2, "A and B, or MODEL"),
 		ValidArgsFunction: completeTwoModels,
 	}

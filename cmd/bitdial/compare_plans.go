@@ -80,7 +80,7 @@ func underTwo(ctx context.Context, bar *progress, tensors []*model.Tensor, plans
 // figuresBy is figuresOf, by estimates if that is wanted.
 func figuresBy(ctx context.Context, bar *progress, t *model.Tensor, schemes []quant.Scheme, estimate bool) ([]*quant.Figures, error) {
 	if !estimate {
-		return figuresOf(ctx, bar, t, schemes)
+		return figuresOf(ctx, bar, t, nil, schemes)
 	}
 	bar.start(t.Name, partOf(t, schemes))
 	var summary *quant.Summary

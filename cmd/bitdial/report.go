@@ -29,7 +29,7 @@ It has the totals; a map of errors, layers by places; the curve of the best plan
 OUT appears whole or not at all, and an existing one is kept unless --force is given.`,
 		Example: `bitdial report sample:animals -s int4:g32 -o animals.html
 bitdial report model.gguf -p Q4_K_M -o report.html --estimate
-bitdial report model.gguf -p plan.toml -o report.md --force`,
+bitdial report model.gguf -p mine.toml -o report.md --force`,
 		Args:              between(1, 1, "MODEL"),
 		ValidArgsFunction: completeModel,
 	}

@@ -46,18 +46,11 @@ type other struct {
 	schemes map[*model.Tensor]quant.Scheme
 }
 
-// families are what the curve chooses from, and which plans people know: for files
-// that llama.cpp runs, and for all others.
-var families = map[bool]struct{ schemes, everywhere, mixes []string }{
-	true: {
-		schemes:    []string{"q2_K", "q3_K", "q4_K", "q5_K", "q6_K", "q4_0", "q5_0", "q8_0"},
-		everywhere: []string{"q4_0", "q8_0", "q4_K,q8_0"},
-		mixes:      []string{"Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K"},
-	},
-	false: {
-		schemes:    []string{"int2:g32", "int3:g32", "int4:g128", "int4:g32", "int5:g32", "int6:g32", "int8:g32"},
-		everywhere: []string{"int8:channel", "int4:channel", "int4:g32", "int3:g32", "int8:g32"},
-	},
+// families are the plans that people know: of files that llama.cpp runs, and of all
+// others.
+var families = map[bool]struct{ everywhere, mixes []string }{
+	true:  {[]string{"q4_0", "q8_0", "q4_K,q8_0"}, []string{"Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_M", "Q6_K"}},
+	false: {[]string{"int8:channel", "int4:channel", "int4:g32", "int3:g32", "int8:g32"}, nil},
 }
 
 // choose settles which schemes and plans are looked at. Plans that suit less than 99
@@ -76,11 +69,18 @@ func (c *Curve) choose(m *model.Model, planned []quant.Scheme) {
 		}
 	}
 	// The curve chooses from all that stands beside it too, so that nothing is above it.
-	for _, text := range family.schemes {
-		c.add(parsed(text).Scheme)
+	candidates := quant.Candidates()
+	if packed {
+		candidates = quant.TargetOf("llama.cpp").Candidates()
+	}
+	most := 2 * len(candidates)
+	for _, s := range candidates {
+		if s.Format.Bits < 16 { // floats are far to the right, and lose next to nothing
+			c.add(s)
+		}
 	}
 	for _, s := range planned {
-		if len(c.schemes) < 2*len(family.schemes) {
+		if len(c.schemes) < most {
 			c.add(s)
 		}
 	}
