@@ -18,7 +18,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	}
 	b := bufio.NewWriter(w)
 	t := &r.Totals
-	line := func(format string, args ...any) { fmt.Fprintf(b, format+"\n", args...) }
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(b, format+"\n", args...) } // Flush has the error
 	line("# %s under %s\n", escape(r.Model.Name), escape(r.PlanName))
 	line("%s, %s tensors, %s weights.\n", escape(r.Model.Format), count(len(r.Tensors)), count(t.Params))
 	line("| | stored | under the plan |\n|---|--:|--:|")

@@ -57,7 +57,13 @@ func shape(dims []int) string {
 	return strings.Join(sides, "×")
 }
 
-func number(x float64) string { return strconv.FormatFloat(x, 'g', 3, 64) }
+func number(x float64) string {
+	text := strconv.FormatFloat(x, 'g', 3, 64)
+	if digits, negative := strings.CutPrefix(text, "-"); negative {
+		return "−" + digits
+	}
+	return text
+}
 
 // title says what the report is about.
 func (r *Report) title() string { return r.Model.Name + " under " + r.PlanName }
