@@ -33,7 +33,11 @@ type app struct {
 	kept     kept
 	layers   layers
 	page     int
+	side     int  // of the sensitivity page, the last that was shown
+	paused   bool // what fills it is not looked for until the user says so
+	pace     pace
 	heat     heatMap
+	grid     gridMap
 	measures measures
 	micro    microscope
 	inputs   bool // the dials are those of what flows into the layer, not of its weights
@@ -72,7 +76,9 @@ var pages = []struct {
 	{"Microscope", "m", (*app).drawMicroscope},
 	{"Run", "r", (*app).drawRun},
 	{"", "t", (*app).drawTraining}, // what Run leads to: it has no tab of its own
-	{"", "v", (*app).drawMeasures}, // the other side of Sensitivity: it has no tab of its own
+	{"", "v", (*app).drawMeasures}, // the other sides of Sensitivity: they have no tabs of their own
+	{"", "v", (*app).drawGrid},
+	{"", "v", (*app).drawCurves},
 }
 
 const (
@@ -82,7 +88,20 @@ const (
 	pageRun
 	pageTraining
 	pageMeasures
+	pageGrid
+	pageCurves
 )
+
+// tabOf returns the page whose tab stands for page n.
+func tabOf(n int) int {
+	switch n {
+	case pageMeasures, pageGrid, pageCurves:
+		return pageSensitivity
+	case pageTraining:
+		return pageRun
+	}
+	return n
+}
 
 func newApp(ctx context.Context, o Options) *app {
 	a := &app{ctx: ctx, open: o.Open, screen: newScreen(0, 0), theme: newTheme(true), planPath: o.PlanPath}
@@ -101,6 +120,7 @@ func (a *app) load(m *model.Model, plan quant.Plan, task *net.Task) {
 	a.run, a.view, a.kept = newRunning(task), runView{}, kept{}
 	a.inputs, a.measures = false, measures{}
 	a.page, a.micro, a.heat, a.compare = pageLayers, microscope{}, heatMap{}, false
+	a.grid, a.side, a.paused = gridMap{column: -1}, 0, false
 	a.dial = 1
 	a.layers.load(m)
 	a.layers.cursor = a.layers.first(a)
@@ -292,7 +312,7 @@ func (a *app) drawTabs(r rect) {
 			x = s.text(r, x, r.y, fg(colFaint), "─")
 		}
 		st := fg(colDim)
-		if i == a.page || i == pageSensitivity && a.page == pageMeasures || i == pageRun && a.page == pageTraining {
+		if i == tabOf(a.page) {
 			st = fg(colAccent).with(bold)
 		}
 		from := x

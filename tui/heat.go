@@ -9,6 +9,7 @@ type heatView struct {
 	scale                scale
 	text                 func(float64) string // writes a value; nil: in dB
 	cursorRow, cursorCol int
+	blank                func(row, col int) bool // there is no such cell; nil: there are all
 }
 
 // paintHeat draws h into r, which need not hold all of it. Without colour a
@@ -17,7 +18,7 @@ func paintHeat(s *screen, r rect, h heatView) {
 	for row := range min(h.rows, r.h) {
 		for col := range h.cols {
 			c := rect{r.x + col*h.cell, r.y + row, h.cell, 1}.intersect(r)
-			if c.w == 0 {
+			if c.w == 0 || h.blank != nil && h.blank(row, col) {
 				continue
 			}
 			v := h.values[row*h.cols+col]

@@ -26,8 +26,9 @@ func (b *binding) on(page int) bool { return b.pages == nil || slices.Contains(b
 var bindings []binding
 
 func init() {
-	layersOnly, microOnly, heatOnly := []int{pageLayers}, []int{pageMicroscope}, []int{pageSensitivity}
-	measuresOnly, maps := []int{pageMeasures}, []int{pageSensitivity, pageMeasures}
+	layersOnly, microOnly := []int{pageLayers}, []int{pageMicroscope}
+	measuresOnly, maps := []int{pageMeasures}, []int{pageSensitivity, pageMeasures, pageCurves, pageGrid}
+	gridOnly, byFormat := []int{pageGrid}, []int{pageSensitivity, pageCurves}
 	runOnly, trainOnly := []int{pageRun}, []int{pageTraining}
 	listed := []int{pageLayers, pageMicroscope, pageRun} // pages with a layer and its dials
 	bindings = []binding{
@@ -47,19 +48,27 @@ func init() {
 		{[]string{"right"}, "→", "", "", microOnly, func(a *app) tea.Cmd { return a.moveWeight(1) }},
 		{[]string{"#", "n"}, "n", "type a number to see, or # and a weight's index", "number", microOnly, (*app).askNumber},
 		{[]string{"x"}, "x", "the weight of largest error", "worst", microOnly, (*app).worstWeight},
-		{[]string{"up", "k"}, "↑↓←→", "move through the map", "move", maps, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
-		{[]string{"down", "j"}, "↓", "", "", maps, func(a *app) tea.Cmd { return a.moveLayer(1) }},
-		{[]string{"left", "h"}, "←", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(-1) }},
-		{[]string{"right"}, "→", "", "", heatOnly, func(a *app) tea.Cmd { return a.moveFormat(1) }},
-		{[]string{"f"}, "f", "the next set of formats: by bits, then each family", "formats", heatOnly, (*app).nextSet},
+		{[]string{"up", "k"}, "↑↓←→", "move through the map", "move", []int{pageSensitivity, pageMeasures, pageCurves}, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
+		{[]string{"down", "j"}, "↓", "", "", []int{pageSensitivity, pageMeasures, pageCurves}, func(a *app) tea.Cmd { return a.moveLayer(1) }},
+		{[]string{"left", "h"}, "←", "", "", byFormat, func(a *app) tea.Cmd { return a.moveFormat(-1) }},
+		{[]string{"right"}, "→", "", "", byFormat, func(a *app) tea.Cmd { return a.moveFormat(1) }},
+		{[]string{"up", "k"}, "↑↓←→", "move through the map", "move", gridOnly, func(a *app) tea.Cmd { return a.moveInGrid(-1, 0) }},
+		{[]string{"down", "j"}, "↓", "", "", gridOnly, func(a *app) tea.Cmd { return a.moveInGrid(1, 0) }},
+		{[]string{"left", "h"}, "←", "", "", gridOnly, func(a *app) tea.Cmd { return a.moveInGrid(0, -1) }},
+		{[]string{"right"}, "→", "", "", gridOnly, func(a *app) tea.Cmd { return a.moveInGrid(0, 1) }},
+		{[]string{"e"}, "e", "the next measure: SQNR, or shares of the model's error", "measure", gridOnly, (*app).nextGridMeasure},
+		{[]string{"]"}, "[ ]", "the map as planned, or if all weights were in one format", "format", gridOnly, func(a *app) tea.Cmd { return a.moveGridFormat(1) }},
+		{[]string{"["}, "[", "", "", gridOnly, func(a *app) tea.Cmd { return a.moveGridFormat(-1) }},
+		{[]string{"space"}, "space", "sort the layers, what loses most first, or as in the file", "sort", gridOnly, (*app).sortGrid},
+		{[]string{"f"}, "f", "the next set of formats: by bits, then each family", "formats", []int{pageSensitivity, pageCurves, pageGrid}, (*app).nextSet},
 		{[]string{"left", "h"}, "←", "", "", measuresOnly, func(a *app) tea.Cmd { return a.moveMeasure(-1) }},
 		{[]string{"right"}, "→", "", "", measuresOnly, func(a *app) tea.Cmd { return a.moveMeasure(1) }},
-		{[]string{"v"}, "v", "the map of formats, or what each layer does to the answers", "run it", heatOnly, (*app).toMeasures},
-		{[]string{"v"}, "v", "the map of SQNR by formats again", "map", measuresOnly, (*app).toMeasures},
+		{[]string{"v"}, "v", "the next view: formats, runs, the whole model, curves", "view", maps, (*app).nextSide},
 		{[]string{"x"}, "x", "stop running the model, or go on", "stop", measuresOnly, (*app).stopMeasures},
+		{[]string{"x"}, "x", "pause filling the map, or go on", "pause", []int{pageSensitivity, pageCurves, pageGrid}, (*app).pause},
 		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", maps, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
 		{[]string{"space"}, "space", "sort the layers by the measure, the most harmful first", "sort", measuresOnly, (*app).sortByMeasure},
-		{[]string{"space"}, "space", "give the layer the format under the cursor", "take it", heatOnly, (*app).takeFormat},
+		{[]string{"space"}, "space", "give the layer the format under the cursor", "take it", byFormat, (*app).takeFormat},
 		{[]string{"left", "h"}, "←→", "scroll the pictures, or continue another text", "browse", runOnly, func(a *app) tea.Cmd { return a.moveStrip(-1) }},
 		{[]string{"right"}, "→", "", "", runOnly, func(a *app) tea.Cmd { return a.moveStrip(1) }},
 		{[]string{"d"}, "d", "the next test data", "data", runOnly, (*app).nextTest},
@@ -85,6 +94,7 @@ func init() {
 		{[]string{"r"}, "r", "run the network: what the plan does to its answers", "run", nil, (*app).toRun},
 		{[]string{"W"}, "W", "write the trained weights to a file", "", []int{pageRun, pageTraining}, (*app).askSaveWeights},
 		{[]string{"w"}, "w", "write the plan to a file", "write", nil, (*app).askSave},
+		{[]string{"I"}, "I", "what the file says of the model: types, metadata", "", nil, (*app).askAbout},
 		{[]string{"o"}, "o", "open another model", "open", nil, (*app).askOpen},
 		{[]string{"y"}, "y", "count axis of the histograms: linear or logarithmic", "log axis", layersOnly, func(a *app) tea.Cmd { a.log = !a.log; return nil }},
 		{[]string{"]"}, "[ ]", "the channel before or after on the error strip", "", layersOnly, func(a *app) tea.Cmd { return a.moveChannel(1) }},
@@ -101,7 +111,7 @@ func init() {
 // key does what the pressed key means on this page.
 func (a *app) key(msg tea.KeyPressMsg) tea.Cmd {
 	name := msg.String()
-	typed := a.page != pageSensitivity && a.page != pageMeasures && a.page != pageTraining
+	typed := tabOf(a.page) != pageSensitivity && a.page != pageTraining
 	if typed && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
 		return a.typeBits(int(name[0] - '0'))
 	}

@@ -246,15 +246,18 @@ func (a *app) columnAreas(r rect) []rect {
 }
 
 // drawScrollbar marks in the frame where in a long list the screen is.
-func (a *app) drawScrollbar(r rect) {
-	l := &a.layers
-	if len(l.order) <= r.h || r.h == 0 {
+func (a *app) drawScrollbar(r rect) { a.screen.scrollbar(r, a.layers.top, len(a.layers.order)) }
+
+// scrollbar marks on the right of r, which shows rows from top on, where that is
+// among n rows.
+func (s *screen) scrollbar(r rect, top, n int) {
+	if n <= r.h || r.h == 0 {
 		return
 	}
-	thumb := max(1, r.h*r.h/len(l.order))
-	at := l.top * (r.h - thumb) / max(1, len(l.order)-r.h)
+	thumb := max(1, r.h*r.h/n)
+	at := top * (r.h - thumb) / max(1, n-r.h)
 	for y := range thumb {
-		a.screen.put(r.x+r.w, r.y+at+y, '┃', fg(colDim))
+		s.put(r.x+r.w, r.y+at+y, '┃', fg(colDim))
 	}
 }
 

@@ -71,21 +71,6 @@ func pointsText(v float64) string {
 	return fmt.Sprintf("%+.1f", v)
 }
 
-// toMeasures turns the sensitivity page over.
-func (a *app) toMeasures() tea.Cmd {
-	switch {
-	case a.page == pageMeasures:
-		return a.toSensitivity()
-	case a.run.bench == nil:
-		a.notice = "the model cannot be run here: only its weights can be measured"
-		return nil
-	}
-	if a.measures.column == columnForecast {
-		a.measures.column = columnAlone
-	}
-	return a.turnTo(pageMeasures)
-}
-
 func (a *app) moveMeasure(steps int) tea.Cmd {
 	a.measures.column = clamp(a.measures.column+steps, 0, len(measureColumns)-1)
 	return nil

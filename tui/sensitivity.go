@@ -3,7 +3,6 @@ package tui
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -85,23 +84,22 @@ func (a *app) missingCell() (request, bool) {
 		if !ok {
 			continue
 		}
-		t := a.model.Tensors[i]
-		for c := a.heat.first; c < a.heat.first+max(1, a.heat.shown); c++ { // before the first frame none is shown
-			if s := a.heatScheme(i, c); s.WhyNot(t.Shape) == "" && a.work.missing(t, s) {
-				return request{fact: fact{t, s}, i: i}, true
-			}
+		if r, ok := a.missingFormat(i); ok {
+			return r, true
 		}
 	}
 	return request{}, false
 }
 
-// toSensitivity shows the map, with the cursor at the layer's present format.
-func (a *app) toSensitivity() tea.Cmd {
-	_, s := a.selected()
-	if c := slices.Index(a.heat.formats(), s.Format); c >= 0 {
-		a.heat.column = c
+// missingFormat returns a format in the columns that is not known of tensor i.
+func (a *app) missingFormat(i int) (request, bool) {
+	t := a.model.Tensors[i]
+	for c := a.heat.first; c < a.heat.first+max(1, a.heat.shown); c++ { // before the first frame none is shown
+		if s := a.heatScheme(i, c); s.WhyNot(t.Shape) == "" && a.work.missing(t, s) {
+			return request{fact: fact{t, s}, i: i}, true
+		}
 	}
-	return a.turnTo(pageSensitivity)
+	return request{}, false
 }
 
 func (a *app) moveFormat(steps int) tea.Cmd {
@@ -155,10 +153,7 @@ func (a *app) drawSensitivity(r rect) {
 	}
 	cell := a.heat.layOut(body.w - 13)
 	title := "SQNR dB by format · " + heatSets[a.heat.set].name
-	known, all := a.heatProgress()
-	if known < all {
-		title += fmt.Sprintf(" · %d/%d ≈", known, all)
-	}
+	title += a.progressText(a.heatProgress())
 	if a.layers.filter != "" {
 		title += " · /" + a.layers.filter
 	}
@@ -305,8 +300,17 @@ func (a *app) explainCell(r rect) {
 		}
 	}
 	y++
+	y = a.drawFormats(rect{r.x, y, r.w, max(0, r.y+r.h-1-y)}, i)
+	y++
+	line(fg(colDim), "⏎ to its dials · space take this format · f other formats")
+}
+
+// drawFormats draws how well tensor i does in the formats of the columns, and what
+// they weigh more than the present one, and returns the row after it.
+func (a *app) drawFormats(r rect, i int) int {
+	s, t, y := a.screen, a.model.Tensors[i], r.y
 	for c := a.heat.first; c < a.heat.first+a.heat.shown; c++ {
-		if y >= r.y+r.h-1 {
+		if y >= r.y+r.h {
 			break
 		}
 		f, v := a.heat.formats()[c], a.heatValue(i, c)
@@ -334,8 +338,7 @@ func (a *app) explainCell(r rect) {
 		}
 		y++
 	}
-	y++
-	line(fg(colDim), "⏎ to its dials · space take this format · f other formats")
+	return y
 }
 
 // heatNames returns the width of the widest name of a format in the columns.

@@ -374,6 +374,16 @@ func TestNonFiniteWeightsAreCountedAndShown(t *testing.T) {
 	s.shows("not finite")
 }
 
+func TestTheModelTellsAboutItself(t *testing.T) {
+	m := oneTensor(t, 64, 64)
+	m.Metadata = append(m.Metadata, model.KeyValue{Key: "general.architecture", Value: "llama"})
+	s := sit(t, m, 80, 24)
+	s.press("I")
+	s.shows("stored as", "f32", "4 096 weights", "32.00 bpw", "general.architecture", "llama")
+	s.press("esc")
+	s.hides("general.architecture")
+}
+
 func TestHelpNamesEveryKeyOfThePage(t *testing.T) {
 	s := sitWithSample(t, 120, 60)
 	for page := range pages {

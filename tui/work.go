@@ -217,8 +217,8 @@ func (a *app) next() (request, bool) {
 			return request{fact: f, i: i, exact: true, picture: true}, true
 		}
 	}
-	if a.page == pageSensitivity {
-		if r, ok := a.missingCell(); ok {
+	if find := sideFills[a.page]; find != nil && !a.paused {
+		if r, ok := find(a); ok {
 			return r, true
 		}
 	}

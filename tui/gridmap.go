@@ -1,0 +1,204 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/bitdial/bitdial/quant"
+)
+
+// gridMap is the side of the sensitivity page that shows the whole model: its
+// layers × the kinds of weights in them, coloured by what the plan does there.
+type gridMap struct {
+	of      []int // the list that it was made from: the tensors shown, by address
+	kinds   []string
+	rows    []gridRow
+	where   map[int][2]int // row and column of a tensor
+	top     int            // first row on the screen
+	left    int            // first column
+	measure int            // index into gridMeasures
+	column  int            // of the formats, one for all; -1: the plan's schemes
+	sorted  bool           // rows by what they lose
+	cells   [][]gridValue  // by row and column, found anew for each frame
+}
+
+// gridRow is a layer, or a tensor outside of all layers.
+type gridRow struct {
+	name  string
+	cells [][]int // tensors by kind: none, one, or the experts of a layer
+}
+
+// gridValue is what is known of a cell.
+type gridValue struct {
+	n               float64 // weights that are measured
+	relative, sse   float64 // Σ n·Σe²/Σx², Σe²
+	missing, failed int     // tensors that are not known yet, or never
+	empty           bool
+}
+
+// db returns the SQNR of all weights of the cell, counting alike.
+func (v *gridValue) db() float64 {
+	switch {
+	case v.empty || v.failed > 0:
+		return math.Inf(-1)
+	case v.missing > 0:
+		return math.NaN()
+	case v.relative == 0:
+		return math.Inf(1)
+	}
+	return -10 * math.Log10(v.relative/v.n)
+}
+
+// gridMeasure is what the cells show.
+type gridMeasure struct {
+	name, unit, about string
+	of                func(v, all *gridValue) float64
+	text              func(float64) string
+}
+
+var gridMeasures = []gridMeasure{
+	{"SQNR", "dB", "how far the error lies below the weights", func(v, _ *gridValue) float64 { return v.db() }, dbText},
+	{"share of relative error", "%", "its part of what the plan's SQNR is made of: the errors relative to each tensor's energy, every weight counting alike", func(v, all *gridValue) float64 { return v.share(v.relative, all.relative) }, partText},
+	{"share of squared error", "%", "its part of Σe² of the model: large weights count more", func(v, all *gridValue) float64 { return v.share(v.sse, all.sse) }, partText},
+}
+
+func (v *gridValue) share(part, all float64) float64 {
+	if db := v.db(); math.IsNaN(db) || math.IsInf(db, -1) {
+		return db
+	}
+	if all == 0 {
+		return 0
+	}
+	return 100 * part / all
+}
+
+func partText(v float64) string {
+	if v < 10 {
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.1f", v)
+}
+
+// arrangeGrid makes the map of the tensors in the list, if that has changed.
+func (a *app) arrangeGrid() {
+	g := &a.grid
+	if slices.Equal(g.of, a.layers.order) && g.where != nil {
+		return
+	}
+	*g = gridMap{of: slices.Clone(a.layers.order), where: map[int][2]int{}, measure: g.measure, column: g.column, sorted: g.sorted}
+	shown := slices.Clone(a.layers.order)
+	slices.Sort(shown) // as in the file, however the list is sorted
+	shown = slices.DeleteFunc(shown, func(i int) bool { return !quant.IsWeight(a.model.Tensors[i]) })
+	kinds, rows := map[string]int{}, map[string]int{}
+	for _, i := range shown {
+		layer, kind := quant.Position(a.model.Tensors[i].Name)
+		if layer == "" { // outside of all layers: a row of its own
+			layer, kind = kind, "–"
+		}
+		k, known := kinds[kind]
+		if !known {
+			k = len(g.kinds)
+			kinds[kind] = k
+			g.kinds = append(g.kinds, kind)
+		}
+		r, known := rows[layer]
+		if !known {
+			r = len(g.rows)
+			rows[layer] = r
+			g.rows = append(g.rows, gridRow{name: layer})
+		}
+		row := &g.rows[r]
+		for len(row.cells) <= k {
+			row.cells = append(row.cells, nil)
+		}
+		row.cells[k] = append(row.cells[k], i)
+		g.where[i] = [2]int{r, k}
+	}
+}
+
+// gridScheme returns the scheme that the map shows tensor i under.
+func (a *app) gridScheme(i int) quant.Scheme {
+	if a.grid.column < 0 {
+		return a.planned.schemes[i]
+	}
+	return a.heatScheme(i, a.grid.column)
+}
+
+// gridCell adds up what is known of a cell.
+func (a *app) gridCell(row, kind int) (v gridValue) {
+	cells := a.grid.rows[row].cells
+	if kind >= len(cells) || len(cells[kind]) == 0 {
+		v.empty = true
+		return v
+	}
+	for _, i := range cells[kind] {
+		t, s := a.model.Tensors[i], a.gridScheme(i)
+		switch f := a.work.figures[fact{t, s}]; {
+		case s.WhyNot(t.Shape) != "", a.work.failed[t] != nil:
+			v.failed++
+		case s.Keep():
+			v.n += float64(t.Len())
+		case f == nil:
+			v.missing++
+		default:
+			v.n += float64(f.N)
+			v.sse += f.E2
+			if f.E2 > 0 {
+				v.relative += float64(f.N) * f.E2 / f.X2
+			}
+		}
+	}
+	return v
+}
+
+// addUpGrid finds all cells and their sum.
+func (a *app) addUpGrid() (all gridValue, known, total int) {
+	g := &a.grid
+	g.cells = g.cells[:0]
+	for r := range g.rows {
+		var row []gridValue
+		if r < cap(g.cells) {
+			row = g.cells[:r+1][r][:0]
+		}
+		for k := range g.kinds {
+			v := a.gridCell(r, k)
+			row = append(row, v)
+			if v.empty {
+				continue
+			}
+			total++
+			if v.missing == 0 {
+				known++
+			}
+			all.n += v.n
+			all.relative += v.relative
+			all.sse += v.sse
+		}
+		g.cells = append(g.cells, row)
+	}
+	return all, known, total
+}
+
+// missingInGrid returns what the map has still to learn: tensors under the scheme
+// that it shows, those on the screen first, then the formats of the one under the
+// cursor, then of others.
+func (a *app) missingInGrid() (request, bool) {
+	a.arrangeGrid()
+	g := &a.grid
+	for n := range g.rows {
+		for _, cell := range g.rows[(g.top+n)%len(g.rows)].cells {
+			for _, i := range cell {
+				if t, s := a.model.Tensors[i], a.gridScheme(i); s.WhyNot(t.Shape) == "" && a.work.missing(t, s) {
+					return request{fact: fact{t, s}, i: i}, true
+				}
+			}
+		}
+	}
+	if i := a.layers.selected(); i >= 0 && quant.IsWeight(a.model.Tensors[i]) {
+		if r, ok := a.missingFormat(i); ok {
+			return r, true
+		}
+	}
+	return a.missingCell()
+}
