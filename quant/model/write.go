@@ -55,6 +55,13 @@ func WriteFile(path string, force bool, write func(w io.Writer) error) error {
 	return nil
 }
 
+// CheckWrite returns the error with which [WriteFile] would refuse path before
+// anything is written: for what takes long before it writes.
+func CheckWrite(path string, force bool) error {
+	_, _, err := destination(path, force)
+	return err
+}
+
 // destination returns the file that path stands for, links followed, and the
 // permissions to create it with.
 func destination(path string, force bool) (target string, mode fs.FileMode, err error) {

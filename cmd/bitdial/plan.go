@@ -1,0 +1,383 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/export"
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+// budgetFlags are what plan is told.
+type budgetFlags struct {
+	schemes, ties, floors  []string
+	budget, limit, device  string
+	of, objective, target  string
+	context                int
+	out                    string
+	replace, asJSON, asked bool
+}
+
+// plan chooses a scheme for each tensor within a budget.
+func plan() *cobra.Command {
+	var flags budgetFlags
+	c := &cobra.Command{
+		Use:   "plan MODEL --budget SIZE -o PLAN",
+		Short: "Choose each tensor's scheme within a budget",
+		Long: `Choose one scheme for each tensor so that the model errs least within a budget, or weighs least within an error, and write the plan: a default and as few rules as say it. Every tensor is measured first, by a sample, under all schemes to choose from. Without -o the plan goes to standard output, and what it amounts to to standard error.
+
+--budget: 4.5bpw (bits per weight), 6GiB, 123456B, or 75% of what MODEL has now; all tensors count, those that are kept too. --of file counts a GGUF's header and padding as well. --device NAME is the budget that a machine leaves to the weights beside its system and the keys and values of --context tokens: ` + deviceNames() + `, or one of your own in ` + quant.DevicesPath() + `. --error: the smallest plan whose SQNR is so many dB, or with --objective sse whose squared error is no more.
+
+-s SCHEME, repeated, is what to choose from; without it what --for runs, or what a model of this kind is mostly quantized to. -s GLOB=SCHEME pins what matches. --min GLOB=BITS is the fewest bits per weight. --tie GLOB gives one scheme to the tensors of a layer that match, as 'blk.*.attn_[qkv].weight'; where no layer has two of them, to those of all layers. Two names for the same stored weights are tied anyway.
+
+--for TARGET: ` + targetNames() + `. A scheme that it does not run is refused.
+
+The table lists tensors by their place in the layers. --why lists every tensor and what decided: the next better and the next worse scheme, with their price in error for a byte against the price at the margin, where the budget ends. The choice is the best there is, or the gap says how far the best could be from it at most.
+
+In a pipe: rows between tabs. --json: one object for each tensor with the keys tensor scheme n bytes bpw sse sqnr_db, and better, worse: objects with the keys scheme bytes sqnr_db price, differences from the choice and error for a byte as a multiple of the price at the margin, or null. The last line has "total": true and the keys model n bytes bpw sse sqnr_db budget objective gap price default rules file; rules are objects with the keys match and scheme; file is the size of the GGUF with --of file, else null.`,
+		Example: `bitdial plan sample:austen --budget 4.5bpw
+bitdial plan model.gguf --budget 6GiB --of file -o plan.toml
+bitdial plan model.gguf --device '8 GB GPU' --tie 'blk.*.attn_[qkv].weight' --min 'output.weight=6' -o plan.toml
+bitdial plan sample:animals --error 25dB --for onnxruntime --why`,
+		Args:              between(1, 1, "MODEL"),
+		ValidArgsFunction: completeModel,
+	}
+	c.Flags().StringVar(&flags.budget, "budget", "", "how large the model may become: 4.5bpw, 6GiB, 123456B or 75%")
+	c.Flags().StringVar(&flags.limit, "error", "", "instead: the SQNR in dB to keep to, or the squared error")
+	c.Flags().StringVar(&flags.device, "device", "", "instead: the NAME of a device that the model is to fit")
+	c.Flags().IntVar(&flags.context, "context", 0, "tokens whose keys and values a device holds too (default what the model was trained for, 4096 at most)")
+	c.Flags().StringVar(&flags.of, "of", "weights", "what the budget counts: weights, or the GGUF file")
+	c.Flags().StringVar(&flags.objective, "objective", quant.Objectives[0].Name, "what to make small: "+objectiveNames())
+	c.Flags().StringArrayVarP(&flags.schemes, "scheme", "s", nil, "a SCHEME to choose from, repeat it for more; GLOB=SCHEME for what is fixed")
+	c.Flags().StringVar(&flags.target, "for", "", "the program that is to run it, TARGET")
+	c.Flags().StringArrayVar(&flags.ties, "tie", nil, "tensors that get one scheme, GLOB")
+	c.Flags().StringArrayVar(&flags.floors, "min", nil, "the fewest bits per weight, GLOB=BITS")
+	c.Flags().StringVarP(&flags.out, "output", "o", "", "the file to write, PLAN, TOML")
+	c.Flags().BoolVar(&flags.replace, "force", false, "overwrite PLAN")
+	c.Flags().BoolVar(&flags.asJSON, "json", false, "lines of JSON")
+	c.Flags().BoolVar(&flags.asked, "why", false, "list every tensor and what decided on it")
+	// The flag is there: it was added above.
+	_ = c.RegisterFlagCompletionFunc("scheme", completeScheme)
+	_ = c.RegisterFlagCompletionFunc("for", cobra.FixedCompletions(strings.Fields(targetNames()), cobra.ShellCompDirectiveNoFileComp))
+	c.RunE = func(c *cobra.Command, args []string) error {
+		p, err := flags.parse(c)
+		if err != nil {
+			return err
+		}
+		if err := p.open(c, args[0]); err != nil {
+			return err
+		}
+		defer p.Close() //nolint:errcheck // only read
+		if err := p.measure(c.Context()); err != nil {
+			return err
+		}
+		if err := p.choose(c); err != nil {
+			return err
+		}
+		return p.tell(c)
+	}
+	return c
+}
+
+func targetNames() string {
+	return strings.Join(namesOf(quant.Targets, func(t *quant.Target) string { return t.Name }), " ")
+}
+
+func objectiveNames() string {
+	return strings.Join(namesOf(quant.Objectives, func(o *quant.Objective) string { return o.Name }), ", ")
+}
+
+func deviceNames() string {
+	list, _ := quant.Devices() // a broken file is an error when a device is asked for
+	return strings.Join(namesOf(list, func(d quant.Device) string { return d.Name }), ", ")
+}
+
+func namesOf[T any](list []T, name func(T) string) []string {
+	var names []string
+	for _, x := range list {
+		names = append(names, name(x))
+	}
+	return names
+}
+
+// planning is a plan on its way.
+type planning struct {
+	*budgetFlags
+	*model.Model
+	budget    quant.Budget
+	objective *quant.Objective
+	target    *quant.Target // nil for any
+	schemes   []quant.Scheme
+	terms     quant.Terms
+
+	figures map[subject]*quant.Figures
+	space   *quant.Space
+	room    int64 // bytes of the budget; 0 with --error
+	sol     quant.Solution
+	plan    quant.Plan
+	file    *export.GGUF // with --of file
+}
+
+// subject is what a measurement is of.
+type subject struct {
+	*model.Tensor
+	quant.Scheme
+}
+
+// parse reads the flags, before a model is opened.
+func (f *budgetFlags) parse(c *cobra.Command) (*planning, error) {
+	p := &planning{budgetFlags: f, figures: map[subject]*quant.Figures{}}
+	limits := 0
+	for _, text := range []string{f.budget, f.limit, f.device} {
+		if text != "" {
+			limits++
+		}
+	}
+	var err error
+	switch {
+	case limits == 0:
+		return nil, wrong(c, "a budget is missing: --budget 4.5bpw, or --error, or --device")
+	case limits > 1:
+		return nil, wrong(c, "--budget, --error and --device are three ways to end a plan: give one")
+	case f.of != "weights" && f.of != "file":
+		return nil, wrong(c, "--of %q: a budget is of the weights or of the file", f.of)
+	case f.of == "file" && f.limit != "":
+		return nil, wrong(c, "--of file is for budgets: --error has none")
+	case f.context < 0:
+		return nil, wrong(c, "--context %d: a context has tokens", f.context)
+	}
+	if p.objective = quant.ObjectiveOf(f.objective); p.objective == nil {
+		return nil, wrong(c, "--objective %q: there are %s", f.objective, objectiveNames())
+	}
+	if p.target = quant.TargetOf(f.target); p.target == nil && f.target != "" {
+		return nil, wrong(c, "--for %q: there are %s", f.target, targetNames())
+	}
+	if f.budget != "" {
+		if p.budget, err = quant.ParseBudget(f.budget); err != nil {
+			return nil, wrong(c, "--budget %w", err)
+		}
+	}
+	for _, text := range f.schemes {
+		glob, s, err := parseRule(text)
+		switch {
+		case err != nil:
+			return nil, wrong(c, "%w", err)
+		case glob != "":
+			p.terms.Pins = append(p.terms.Pins, quant.Rule{Glob: glob, Choice: s})
+			continue
+		}
+		p.schemes = append(p.schemes, s.Scheme)
+		if !s.Else.Keep() {
+			p.schemes = append(p.schemes, s.Else)
+		}
+	}
+	for _, text := range f.floors {
+		floor, err := quant.ParseFloor(text)
+		if err != nil {
+			return nil, wrong(c, "--min %w", err)
+		}
+		p.terms.Floors = append(p.terms.Floors, floor)
+	}
+	for _, glob := range f.ties {
+		if quant.CheckGlob(glob) != nil || glob == "" {
+			return nil, wrong(c, "--tie %q is not a glob", glob)
+		}
+	}
+	p.terms.Ties = f.ties
+	if f.out != "" {
+		return p, model.CheckWrite(f.out, f.replace)
+	}
+	return p, nil
+}
+
+// open opens the model and settles what there is to choose from.
+func (p *planning) open(c *cobra.Command, name string) error {
+	m, err := open(name)
+	if err != nil {
+		return err
+	}
+	p.Model = m
+	if p.target == nil && p.of == "file" || m.Format == "gguf" && p.target == nil && len(p.schemes) == 0 {
+		p.target = quant.TargetOf("llama.cpp")
+	}
+	if p.of == "file" && p.target.Name != "llama.cpp" {
+		return wrong(c, "--of file counts a GGUF's bytes, and %s takes none: leave it out", p.target.Name)
+	}
+	if len(p.schemes) == 0 {
+		p.schemes = quant.Candidates()
+		if p.target != nil {
+			p.schemes = p.target.Candidates()
+		}
+		p.schemes = append([]quant.Scheme{{}}, p.schemes...) // to keep is first among equals
+	}
+	all := slices.Clone(p.schemes)
+	for _, r := range p.terms.Pins {
+		all = append(all, r.Scheme, r.Else)
+	}
+	for _, s := range all {
+		if p.target == nil {
+			break
+		}
+		if why := p.target.WhyNot(s); why != "" {
+			return wrong(c, "%s: %s", s, why)
+		}
+	}
+	if err := p.terms.Check(m.Tensors, p.schemes); err != nil {
+		return fmt.Errorf("%s: %w", m.Name, err)
+	}
+	return nil
+}
+
+// wanted returns the schemes whose figures the plan needs for t.
+func (p *planning) wanted(t *model.Tensor) []quant.Scheme {
+	pinned := (quant.Plan{Rules: p.terms.Pins}).For(t)
+	if !pinned.Keep() {
+		return []quant.Scheme{pinned}
+	}
+	if !quant.IsWeight(t) {
+		return nil
+	}
+	var list []quant.Scheme
+	for _, s := range p.schemes {
+		if !s.Keep() && s.WhyNot(t.Shape) == "" {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// measure estimates what the plan chooses by.
+func (p *planning) measure(ctx context.Context) error {
+	total := 0.0
+	for _, t := range p.Tensors {
+		total += partOf(t, p.wanted(t))
+	}
+	bar := newProgress(total)
+	defer bar.wipe()
+	for _, t := range p.Tensors {
+		schemes := p.wanted(t)
+		if len(schemes) == 0 {
+			continue
+		}
+		bar.start(t.Name, partOf(t, schemes))
+		summary, err := quant.Summarize(ctx, t, bar.from(0, 0.5))
+		if err != nil {
+			return err
+		}
+		for i, s := range schemes {
+			m, err := quant.Estimate(ctx, t, summary, s)
+			if err != nil {
+				return err
+			}
+			p.figures[subject{t, s}] = &m.Figures
+			if tell := bar.from(0.5, 1); tell != nil {
+				tell(float64(i+1) / float64(len(schemes)))
+			}
+		}
+	}
+	return nil
+}
+
+func (p *planning) known(t *model.Tensor, s quant.Scheme) *quant.Figures {
+	return p.figures[subject{t, s}]
+}
+
+// choose solves it.
+func (p *planning) choose(c *cobra.Command) (err error) {
+	p.space = p.terms.Space(p.Tensors, p.schemes, p.objective, p.known)
+	if p.limit != "" {
+		limit, err := p.objective.ParseLimit(p.limit, p.Tensors)
+		if err != nil {
+			return wrong(c, "--error %w", err)
+		}
+		if p.sol, err = p.space.Smallest(limit); err != nil {
+			return p.errorEnds(err)
+		}
+		p.plan = p.space.Plan(p.sol)
+		return nil
+	}
+	p.room = p.budget.Of(p.Params(), p.Bytes())
+	if p.device != "" {
+		if p.room, err = p.deviceRoom(c); err != nil {
+			return err
+		}
+	}
+	if p.of == "file" {
+		p.sol, p.file, err = export.FitGGUF(p.Model, p.space, p.room)
+	} else if err = p.checkRoom(); err == nil {
+		p.sol, err = p.space.Solve(p.room)
+	}
+	if err == nil {
+		p.plan = p.space.Plan(p.sol)
+	}
+	return err
+}
+
+// deviceRoom returns what the device leaves to the weights, and says what it
+// assumed.
+func (p *planning) deviceRoom(c *cobra.Command) (int64, error) {
+	list, err := quant.Devices()
+	if err != nil {
+		return 0, err
+	}
+	d := quant.DeviceOf(list, p.device)
+	if d == nil {
+		return 0, wrong(c, "--device %q: there are %s, and what you name in %s", p.device, deviceNames(), quant.DevicesPath())
+	}
+	facts := quant.FactsOf(p.Model)
+	tokens := p.context
+	if tokens == 0 {
+		if tokens = 4096; facts.Context > 0 {
+			tokens = min(tokens, facts.Context)
+		}
+	}
+	room := d.Budget(facts, tokens)
+	c.PrintErrf("bitdial: %s\n", oneLine(room.Assumed))
+	if _, most := p.space.Ends(); room.Weights > most && p.of == "weights" {
+		return most, nil // it fits whatever is chosen
+	}
+	return max(0, room.Weights), nil
+}
+
+// checkRoom returns an error that tells both ends if the budget is beyond them.
+func (p *planning) checkRoom() error {
+	least, most := p.space.Ends()
+	if p.room >= least && p.room <= most {
+		return nil
+	}
+	return fmt.Errorf("%s: no plan has %d bytes, %.4g bpw: from these schemes the smallest has %d, %.4g bpw, and the largest %d, %.4g bpw",
+		p.Name, p.room, p.bpw(p.room), least, p.bpw(least), most, p.bpw(most))
+}
+
+func (p *planning) bpw(bytes int64) float64 { return 8 * float64(bytes) / float64(max(1, p.Params())) }
+
+// errorEnds returns err with the SQNR of both ends, which is what people know.
+func (p *planning) errorEnds(err error) error {
+	if p.objective.Name == "sse" {
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	least, most := p.space.Ends()
+	ends := make([]float64, 2)
+	for i, bytes := range []int64{least, most} {
+		sol, err := p.space.Solve(bytes)
+		if err != nil {
+			return err
+		}
+		t := p.totals(p.space.Plan(sol).Schemes(p.Tensors))
+		ends[i] = t.SQNR()
+	}
+	return fmt.Errorf("%s: no plan has an SQNR of %s: from these schemes the smallest has %.2f dB, and the largest %.2f dB", p.Name, p.limit, ends[0], ends[1])
+}
+
+func (p *planning) totals(schemes []quant.Scheme) quant.Totals {
+	var t quant.Totals
+	for i, tensor := range p.Tensors {
+		t.Add(tensor, schemes[i], p.known(tensor, schemes[i]))
+	}
+	return t
+}
