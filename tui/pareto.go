@@ -31,7 +31,7 @@ func (a *app) drawPareto(r rect) {
 	a.labelErrors(side, &d)
 	l := labels{s: s, r: rect{plot.x, foot.y + 1, plot.w, 1}}
 	l.put(plot.w-1, -1, "bpw", fg(colDim))
-	for _, bits := range ticks(a.bpwOf(v.lo), a.bpwOf(v.hi), plot.w/6) {
+	for _, bits := range ticks(a.bpwOf(v.lo), a.bpwOf(v.hi), min(7, plot.w/6)) {
 		x, _ := d.cell(float64(a.bytesOf(bits)), v.y0)
 		if l.put(x-plot.x, 0, valueText(bits), fg(colDim)) {
 			s.put(x, foot.y, '┬', fg(colFaint))
@@ -44,9 +44,14 @@ func (a *app) drawPareto(r rect) {
 	}
 	for n := 1; n < len(c.hull); n++ {
 		p, q := c.hull[n-1], c.hull[n]
-		if p.bytes <= v.hi {
-			d.line(float64(p.bytes), logError(p.error, v.y0), float64(q.bytes), logError(q.error, v.y0), ink)
+		if p.bytes >= v.hi {
+			break
 		}
+		if q.bytes > v.hi { // a mixture of two neighbours
+			q.error += (p.error - q.error) * float64(q.bytes-v.hi) / float64(q.bytes-p.bytes)
+			q.bytes = v.hi
+		}
+		d.line(float64(p.bytes), logError(p.error, v.y0), float64(q.bytes), logError(q.error, v.y0), ink)
 	}
 	a.hots = append(a.hots, hot{area: plot, click: (*app).grabCurve})
 	a.drawMarks(&d, here)
@@ -79,7 +84,7 @@ func (a *app) errorSpan(here spot) {
 		}
 	}
 	for _, p := range c.hull {
-		add(p)
+		add(p) // the one beyond the end is left out: it may have next to no error
 	}
 	for _, m := range c.marks {
 		add(m.spot)
@@ -183,11 +188,11 @@ func markGlyph(m mark) rune {
 }
 
 // hereText names the present plan, and holds it against the best of the known ones
-// that are no larger.
+// that weigh as much.
 func (a *app) hereText(here spot) string {
 	best := mark{}
 	for _, m := range a.budget.choice.marks {
-		if m.bytes <= here.bytes+here.bytes/200 && (best.name == "" || m.error < best.error) {
+		if m.bytes <= here.bytes+here.bytes/200 && m.bytes >= here.bytes-here.bytes/25 && (best.name == "" || m.error < best.error) {
 			best = m
 		}
 	}
@@ -198,7 +203,7 @@ func (a *app) hereText(here spot) string {
 	if percent < 1 {
 		return "this plan"
 	}
-	return fmt.Sprintf("this plan −%.0f %% error of %s", percent, best.name)
+	return fmt.Sprintf("this plan, %.0f %% less error than %s", percent, best.name)
 }
 
 // label writes a text beside the point at (x, y) if it has room there, and reports

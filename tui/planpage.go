@@ -44,13 +44,15 @@ func (a *app) drawPlan(r rect) {
 	s.text(top, top.x, top.y+1, fg(colDim), cutEnd(a.choiceText(), top.w))
 	foot, body := body.cutBottom(min(2, body.h/8))
 	if in.w >= 100 {
-		plot, list := body.cutLeft(in.w * 52 / 100)
-		s.vrule(r, list.x, fg(colFaint))
+		plot, list := body.cutLeft(in.w / 2)
+		for y := range body.h {
+			s.put(list.x, body.y+y, '│', fg(colFaint))
+		}
 		_, list = list.cutLeft(2)
 		a.drawPareto(rect{plot.x, plot.y, plot.w - 1, plot.h})
 		a.drawBits(list)
 	} else {
-		plot, list := body.cutTop(body.h * 11 / 20)
+		plot, list := body.cutTop(body.h * 3 / 5)
 		a.drawPareto(plot)
 		a.drawBits(list)
 	}
@@ -232,7 +234,7 @@ func (a *app) drawBits(r rect) {
 	head, body := r.cutTop(1)
 	l.scroll(body.h)
 	unit, per := int64(1<<20), "dB/MiB"
-	if a.planned.totals.Now < 32<<20 {
+	if a.planned.totals.Now < 256<<20 {
 		unit, per = 1<<10, "dB/KiB"
 	}
 	right := 9
@@ -243,7 +245,7 @@ func (a *app) drawBits(r rect) {
 		}
 	}
 	scheme = min(scheme, max(8, r.w/4))
-	names := clamp(r.w*2/5, 10, 44)
+	names := clamp(r.w*43/100, 10, 44)
 	bars := max(0, r.w-names-scheme-right-4)
 	if bars < 6 {
 		names, bars = max(8, names+bars-6), 6
