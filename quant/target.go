@@ -32,7 +32,7 @@ var Targets = []*Target{
 	{
 		"llama.cpp", "GGUF: the blocks of ggml, and floats",
 		[]ability{{formats: packings + " f32 f16 bf16"}},
-		"q2_K q3_K iq3_xxs iq3_s iq4_xs q4_K q5_K q6_K q4_0 iq4_nl q5_0 q5_1 q8_0 f16",
+		"q2_K q3_K iq3_xxs iq3_s iq4_xs q4_K q5_K q6_K q4_0 iq4_nl q4_1 q5_0 q5_1 q8_0 f16",
 	},
 	{
 		"onnxruntime", "DequantizeLinear up to opset 21, MatMulNBits, MatMulBnb4",
@@ -177,7 +177,8 @@ func (t *Target) WhyNot(s Scheme) string {
 // whyNot returns what the dials of s would have to be, "" if they are.
 func (a ability) whyNot(s Scheme) string {
 	var want []string
-	if g := s.Granularity; a.groups != "" && !has(a.groups, g.String()) && !(g > 0 && has(a.groups, "gN")) {
+	runs := has(a.groups, s.Granularity.String()) || s.Granularity > 0 && has(a.groups, "gN")
+	if a.groups != "" && !runs {
 		want = append(want, strings.ReplaceAll(a.groups, " ", "|"))
 	}
 	if a.zero != "" && s.Has(kernels.ZeroPoint) && s.Asymmetric != (a.zero == "asym") {

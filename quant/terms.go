@@ -196,6 +196,30 @@ func (c Terms) pinned(tensors []*model.Tensor, group []int) (*model.Tensor, Sche
 	return nil, Scheme{}
 }
 
+// Wanted returns the schemes of each of tensors whose figures [Terms.Space] asks
+// for: those to choose from that fit, or the one that it is pinned to, itself or by
+// a tie.
+func (c Terms) Wanted(tensors []*model.Tensor, schemes []Scheme) [][]Scheme {
+	wanted := make([][]Scheme, len(tensors))
+	for _, group := range c.groups(tensors) {
+		pinned, s := c.pinned(tensors, group)
+		for _, i := range group {
+			from := schemes
+			if pinned != nil {
+				from = []Scheme{s}
+			} else if !IsWeight(tensors[i]) {
+				continue
+			}
+			for _, s := range from {
+				if !s.Keep() && s.WhyNot(tensors[i].Shape) == "" {
+					wanted[i] = append(wanted[i], s)
+				}
+			}
+		}
+	}
+	return wanted
+}
+
 // Space is [NewSpace] under terms. A tensor that is pinned is a row of one
 // candidate; where its figures are not known, its error counts as none.
 func (c Terms) Space(tensors []*model.Tensor, schemes []Scheme, o *Objective, known func(*model.Tensor, Scheme) *Figures) *Space {

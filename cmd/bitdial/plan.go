@@ -29,7 +29,7 @@ func plan() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan MODEL --budget SIZE -o PLAN",
 		Short: "Choose each tensor's scheme within a budget",
-		Long: `Choose one scheme for each tensor so that the model errs least within a budget, or weighs least within an error, and write the plan: a default and as few rules as say it. Every tensor is measured first, by a sample, under all schemes to choose from. Without -o the plan goes to standard output, and what it amounts to to standard error.
+		Long: `Choose one scheme for each tensor so that the model errs least within a budget, or weighs least within an error, and write the plan: a default and as few rules as say it. Every tensor is measured first, by a sample, under all schemes to choose from. Without -o the plan goes to standard output. Its first line says what it amounts to.
 
 --budget: 4.5bpw (bits per weight), 6GiB, 123456B, or 75% of what MODEL has now; all tensors count, those that are kept too. --of file counts a GGUF's header and padding as well. --device NAME is the budget that a machine leaves to the weights beside its system and the keys and values of --context tokens: ` + deviceNames() + `, or one of your own in ` + quant.DevicesPath() + `. --error: the smallest plan whose SQNR is so many dB, or with --objective sse whose squared error is no more.
 
@@ -37,12 +37,12 @@ func plan() *cobra.Command {
 
 --for TARGET: ` + targetNames() + `. A scheme that it does not run is refused.
 
-The table lists tensors by their place in the layers. --why lists every tensor and what decided: the next better and the next worse scheme, with their price in error for a byte against the price at the margin, where the budget ends. The choice is the best there is, or the gap says how far the best could be from it at most.
+With -o, a table lists the tensors by their place in the layers. --why lists every tensor and what decided: the next better and the next worse scheme, with their price in error for a byte against the price at the margin, where the budget ends. The choice is the best there is, or the gap says how far the best could be from it at most.
 
-In a pipe: rows between tabs. --json: one object for each tensor with the keys tensor scheme n bytes bpw sse sqnr_db, and better, worse: objects with the keys scheme bytes sqnr_db price, differences from the choice and error for a byte as a multiple of the price at the margin, or null. The last line has "total": true and the keys model n bytes bpw sse sqnr_db budget objective gap price default rules file; rules are objects with the keys match and scheme; file is the size of the GGUF with --of file, else null.`,
+In a pipe: rows between tabs, the last one the total. --json: one object for each tensor with the keys tensor scheme n bytes bpw sse sqnr_db, and better, worse: objects with the keys scheme bytes sqnr_db price, differences from the choice and error for a byte as a multiple of the price at the margin, or null. The last line has "total": true and the keys model n bytes bpw sse sqnr_db budget objective gap price default rules file assumed; rules are objects with the keys match and scheme; file is the size of the GGUF with --of file, assumed what --device counted, else null.`,
 		Example: `bitdial plan sample:austen --budget 4.5bpw
-bitdial plan model.gguf --budget 6GiB --of file -o plan.toml
-bitdial plan model.gguf --device '8 GB GPU' --tie 'blk.*.attn_[qkv].weight' --min 'output.weight=6' -o plan.toml
+bitdial plan model.gguf --budget 60% --of file -o plan.toml
+bitdial plan model.gguf --device '8 GB GPU' --tie 'blk.*.attn_[qkv].weight' --min 'output.weight=6' --json
 bitdial plan sample:animals --error 25dB --for onnxruntime --why`,
 		Args:              between(1, 1, "MODEL"),
 		ValidArgsFunction: completeModel,
@@ -117,7 +117,8 @@ type planning struct {
 
 	figures map[subject]*quant.Figures
 	space   *quant.Space
-	room    int64 // bytes of the budget; 0 with --error
+	room    int64  // bytes of the budget; 0 with --error
+	assumed string // of the device
 	sol     quant.Solution
 	plan    quant.Plan
 	file    *export.GGUF // with --of file
@@ -233,34 +234,16 @@ func (p *planning) open(c *cobra.Command, name string) error {
 	return nil
 }
 
-// wanted returns the schemes whose figures the plan needs for t.
-func (p *planning) wanted(t *model.Tensor) []quant.Scheme {
-	pinned := (quant.Plan{Rules: p.terms.Pins}).For(t)
-	if !pinned.Keep() {
-		return []quant.Scheme{pinned}
-	}
-	if !quant.IsWeight(t) {
-		return nil
-	}
-	var list []quant.Scheme
-	for _, s := range p.schemes {
-		if !s.Keep() && s.WhyNot(t.Shape) == "" {
-			list = append(list, s)
-		}
-	}
-	return list
-}
-
 // measure estimates what the plan chooses by.
 func (p *planning) measure(ctx context.Context) error {
-	total := 0.0
-	for _, t := range p.Tensors {
-		total += partOf(t, p.wanted(t))
+	total, wanted := 0.0, p.terms.Wanted(p.Tensors, p.schemes)
+	for i, t := range p.Tensors {
+		total += partOf(t, wanted[i])
 	}
 	bar := newProgress(total)
 	defer bar.wipe()
-	for _, t := range p.Tensors {
-		schemes := p.wanted(t)
+	for i, t := range p.Tensors {
+		schemes := wanted[i]
 		if len(schemes) == 0 {
 			continue
 		}
@@ -337,7 +320,7 @@ func (p *planning) deviceRoom(c *cobra.Command) (int64, error) {
 		}
 	}
 	room := d.Budget(facts, tokens)
-	c.PrintErrf("bitdial: %s\n", oneLine(room.Assumed))
+	p.assumed = room.Assumed
 	if _, most := p.space.Ends(); room.Weights > most && p.of == "weights" {
 		return most, nil // it fits whatever is chosen
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"strings"
 
@@ -16,7 +17,7 @@ func (p *planning) tell(c *cobra.Command) error {
 	schemes := p.plan.Schemes(p.Tensors)
 	t := p.totals(schemes)
 	if p.out != "" {
-		if err := quant.SavePlan(p.out, p.plan, p.replace); err != nil {
+		if err := model.WriteFile(p.out, p.replace, func(w io.Writer) error { return p.write(w, &t) }); err != nil {
 			return err
 		}
 	}
@@ -24,43 +25,41 @@ func (p *planning) tell(c *cobra.Command) error {
 	case p.asJSON:
 		return p.tellJSON(&t)
 	case p.asked:
-		if err := p.reasons(); err != nil {
-			return err
-		}
+		return p.reasons(&t)
 	case p.out != "":
-		if err := p.places(schemes); err != nil {
-			return err
-		}
-	default:
-		if _, err := p.plan.WriteTo(c.OutOrStdout()); err != nil {
-			return err
-		}
+		return p.places(schemes, &t)
 	}
-	c.PrintErrln(p.summary(&t))
-	return nil
+	return p.write(c.OutOrStdout(), &t)
 }
 
-// summary says what the plan amounts to, in a line.
-func (p *planning) summary(t *quant.Totals) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d bytes, %.4g bpw, SQNR %.2f dB", p.Name, t.Then, t.BPW(), t.SQNR())
+// write writes the plan under a comment that says what it amounts to.
+func (p *planning) write(w io.Writer, t *quant.Totals) error {
+	if _, err := fmt.Fprintf(w, "# %s: %d bytes, %.4g bpw, SQNR %.2f dB; %s\n", oneLine(p.Name), t.Then, t.BPW(), t.SQNR(), p.verdict()); err != nil {
+		return err
+	}
+	_, err := p.plan.WriteTo(w)
+	return err
+}
+
+// verdict says how good the plan is, and what else there is to know of it.
+func (p *planning) verdict() string {
+	text := counted(len(p.plan.Rules), "rule", "rules")
 	if p.file != nil {
-		fmt.Fprintf(&b, "; the file %d bytes", p.file.Size)
+		text = fmt.Sprintf("a file of %d bytes; ", p.file.Size) + text
 	}
-	fmt.Fprintf(&b, "; %s", counted(len(p.plan.Rules), "rule", "rules"))
 	if p.sol.Optimal() {
-		b.WriteString("; no choice is better")
+		text += "; no choice is better"
 	} else {
-		fmt.Fprintf(&b, "; the best choice may be better by %.2g %%", 100*p.sol.Gap())
+		text += fmt.Sprintf("; the best choice may be better by %.2g %%", 100*p.sol.Gap())
 	}
-	if p.out != "" {
-		fmt.Fprintf(&b, "; written to %s", oneLine(p.out))
+	if p.assumed != "" {
+		text += "; " + oneLine(p.assumed)
 	}
-	return b.String()
+	return text
 }
 
 // places writes a row for the tensors that have one place in all layers.
-func (p *planning) places(schemes []quant.Scheme) error {
+func (p *planning) places(schemes []quant.Scheme, total *quant.Totals) error {
 	of := make(map[*model.Tensor]quant.Scheme, len(schemes))
 	for i, t := range p.Tensors {
 		of[t] = schemes[i]
@@ -99,6 +98,9 @@ func (p *planning) places(schemes []quant.Scheme) error {
 			return err
 		}
 	}
+	if err := s.row("total", len(p.Tensors), total.Params, total.Then, total.BPW(), total.SQNR(), p.verdict()); err != nil {
+		return err
+	}
 	return s.flush()
 }
 
@@ -123,7 +125,7 @@ func runsOf(tensors []*model.Tensor, of map[*model.Tensor]quant.Scheme) string {
 }
 
 // reasons writes a row for every row of the space, with what decided on it.
-func (p *planning) reasons() error {
+func (p *planning) reasons(total *quant.Totals) error {
 	s := newSheet(false, []column{
 		nameColumn(p.Tensors),
 		{key: "scheme", title: "scheme", width: -14},
@@ -139,6 +141,9 @@ func (p *planning) reasons() error {
 		if err := s.row(r.Tensors[0].Name, w.Pick.Scheme.String(), w.Pick.Bytes, why); err != nil {
 			return err
 		}
+	}
+	if err := s.row("total", nil, total.Then, p.verdict()); err != nil {
+		return err
 	}
 	return s.flush()
 }
@@ -186,7 +191,10 @@ func (p *planning) tellJSON(t *quant.Totals) error {
 	for _, r := range p.plan.Rules {
 		rules = append(rules, ruleJSON{r.Glob, r.String()})
 	}
-	var room, file any
+	var room, file, assumed any
+	if p.assumed != "" {
+		assumed = p.assumed
+	}
 	if p.room > 0 {
 		room = p.room
 	}
@@ -194,8 +202,8 @@ func (p *planning) tellJSON(t *quant.Totals) error {
 		file = p.file.Size
 	}
 	err := s.object(
-		[]string{"total", "model", "n", "bytes", "bpw", "sse", "sqnr_db", "budget", "objective", "gap", "price", "default", "rules", "file"},
-		[]any{true, p.Path, t.Params, t.Then, t.BPW(), t.SSE, t.SQNR(), room, p.objective.Name, p.sol.Gap(), p.sol.Price, p.plan.Default.String(), rules, file},
+		[]string{"total", "model", "n", "bytes", "bpw", "sse", "sqnr_db", "budget", "objective", "gap", "price", "default", "rules", "file", "assumed"},
+		[]any{true, p.Path, t.Params, t.Then, t.BPW(), t.SSE, t.SQNR(), room, p.objective.Name, p.sol.Gap(), p.sol.Price, p.plan.Default.String(), rules, file, assumed},
 	)
 	if err != nil {
 		return err

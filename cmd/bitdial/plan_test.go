@@ -1,0 +1,169 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/samples"
+)
+
+func TestAPlanIsWithinItsBudgetAndMeasuresWhatItSays(t *testing.T) {
+	dir := t.TempDir()
+	rows := objects(t, done(t, dir, "plan", "sample:austen", "--budget", "4.75bpw", "--tie", "*.self_attn.[qkv]_proj.weight", "--min", "lm_head.*=6", "-s", "*.0.mlp.up_proj.*=int3:g32", "-s", "*.2.self_attn.q_proj.*=int4:channel", "-o", "p.toml", "--json"))
+	total := rows[len(rows)-1]
+	bytes, tied := 0.0, map[string]any{}
+	for _, row := range rows[:len(rows)-1] {
+		bytes += row["bytes"].(float64)
+		name := row["tensor"].(string)
+		layer, proj, attention := strings.Cut(name, ".self_attn.")
+		switch {
+		case attention && proj != "o_proj.weight" && tied[layer] == nil:
+			tied[layer] = row["scheme"]
+		case attention && proj != "o_proj.weight" && tied[layer] != row["scheme"]:
+			t.Errorf("%s is %v, it is tied to %v", name, row["scheme"], tied[layer])
+		case name == "lm_head.weight" && row["bpw"].(float64) < 6:
+			t.Errorf("%s has %v bits", name, row["bpw"])
+		case name == "model.layers.0.mlp.up_proj.weight" && row["scheme"] != "int3:g32":
+			t.Errorf("%s is %v", name, row["scheme"])
+		}
+	}
+	if want := math.Floor(4.75 * 820352 / 8); total["budget"] != want || bytes != total["bytes"] || bytes > want || bytes < 0.99*want || total["gap"].(float64) > 1e-3 {
+		t.Errorf("%v bytes: %v", bytes, total)
+	}
+	lines := done(t, dir, "measure", "sample:austen", "-p", "p.toml", "--json")
+	measured := objects(t, lines[len(lines)-1:])[0]
+	for _, key := range []string{"bytes", "bpw", "sse", "sqnr_db"} {
+		if a, b := measured[key].(float64), total[key].(float64); math.Abs(a-b) > 0.01*a {
+			t.Errorf("%s: measured %v, the plan said %v", key, a, b)
+		}
+	}
+}
+
+func TestAPlanForAFileCountsItsHeader(t *testing.T) {
+	dir := t.TempDir()
+	madeGGUF(t, filepath.Join(dir, "m.gguf"))
+	for budget := 2112; budget < 9568; budget += 700 {
+		rows := objects(t, done(t, dir, "plan", "m.gguf", "--budget", fmt.Sprint(budget, "B"), "--of", "file", "-o", "p.toml", "--force", "--json"))
+		done(t, dir, "quantize", "m.gguf", "-p", "p.toml", "-o", "o.gguf", "--force")
+		info, err := os.Stat(filepath.Join(dir, "o.gguf"))
+		if err != nil || info.Size() > int64(budget) || float64(info.Size()) != rows[len(rows)-1]["file"] {
+			t.Errorf("budget %d: a file of %v, the plan said %v", budget, info.Size(), rows[len(rows)-1]["file"])
+		}
+	}
+}
+
+func TestTheSmallestPlanKeepsItsSQNR(t *testing.T) {
+	dir := t.TempDir()
+	done(t, dir, "plan", "sample:animals", "--error", "25dB", "-o", "p.toml")
+	lines := done(t, dir, "measure", "sample:animals", "-p", "p.toml", "--json")
+	if got := objects(t, lines[len(lines)-1:])[0]["sqnr_db"].(float64); got < 25 || got > 26 {
+		t.Errorf("%v dB", got)
+	}
+}
+
+func TestPlansThatCannotBeAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	for _, test := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"", 2, "--budget 4.5bpw"},
+		{"--budget 4bpw --error 20", 2, "give one"},
+		{"--budget 4", 2, "6GiB"},
+		{"--budget 1bpw", 1, "the smallest has 19884, 2.595 bpw, and the largest 245168, 32 bpw"},
+		{"--budget 33bpw", 1, "the smallest has"},
+		{"--error 200 -s int4:g32", 1, "and the largest"},
+		{"--error x", 2, "SQNR in dB"},
+		{"--budget 50% --for x", 2, "llama.cpp onnxruntime"},
+		{"--budget 50% --for onnxruntime -s q4_0", 2, "onnxruntime has no q4_0; it runs"},
+		{"--budget 50% --for onnxruntime -s *.bias=q4_0", 2, "onnxruntime has no q4_0"},
+		{"--budget 50% --objective x", 2, "sqnr, sse"},
+		{"--budget 50% --of disk", 2, "of the weights or of the file"},
+		{"--budget 50% --of file --for mlx", 2, "GGUF"},
+		{"--budget 50% --tie x*", 1, `no tensor matches "x*"`},
+		{"--budget 50% --min x*=4", 1, `no tensor matches "x*"`},
+		{"--budget 50% -s x*=f16", 1, `no tensor matches "x*"`},
+		{"--budget 50% --min *=65", 2, "not a number of bits"},
+		{"--device toaster", 2, "8 GB phone"},
+		{"--budget 50% -o no/p.toml", 1, "no/p.toml"},
+	} {
+		r := bitdial(t, dir, append([]string{"plan", "sample:animals"}, strings.Fields(test.args)...)...)
+		if r.code != test.code || r.stdout != "" || !strings.Contains(r.stderr, test.says) {
+			t.Errorf("plan %s: exit %d, stdout %q, stderr %q, want %q", test.args, r.code, r.stdout, r.stderr, test.says)
+		}
+	}
+}
+
+// llamaNames are the names of a Hugging Face checkpoint's tensors in a GGUF.
+var llamaNames = strings.NewReplacer("model.embed_tokens", "token_embd", "lm_head", "output", "model.norm", "output_norm", "model.layers.", "blk.",
+	"input_layernorm", "attn_norm", "post_attention_layernorm", "ffn_norm", "self_attn.q_proj", "attn_q", "self_attn.k_proj", "attn_k", "self_attn.v_proj", "attn_v",
+	"self_attn.o_proj", "attn_output", "mlp.gate_proj", "ffn_gate", "mlp.up_proj", "ffn_up", "mlp.down_proj", "ffn_down")
+
+// At the bytes of llama-quantize's mixes, which on rows this short take what fits
+// instead of k-quants, plans of the same types err less in what they are asked to
+// make small.
+func TestPlansErrLessThanMixesOfTheirSize(t *testing.T) {
+	sample, err := samples.Open("austen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &model.Model{Name: "austen", Metadata: []model.KeyValue{
+		{Key: "general.architecture", Value: "llama"}, {Key: "llama.block_count", Value: "4"}, {Key: "llama.attention.head_count", Value: "4"},
+	}}
+	for _, of := range sample.Tensors {
+		renamed, err := model.NewComputed(llamaNames.Replace(of.Name), of.DType, of.Shape, model.NewFile("austen", nil), 0, func(dst []byte, from int) error { return of.ReadRaw(dst, int64(4*from)) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Tensors = append(m.Tensors, renamed)
+	}
+	known := map[subject]*quant.Figures{}
+	schemes := quant.TargetOf("llama.cpp").Candidates()
+	figures := func(tensor *model.Tensor, s quant.Scheme) *quant.Figures {
+		key := subject{tensor, s}
+		if known[key] == nil {
+			sum, err := quant.Summarize(t.Context(), tensor, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			measured, err := quant.Measure(t.Context(), tensor, sum, s, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			known[key] = &measured.Figures
+		}
+		return known[key]
+	}
+	for _, test := range []struct {
+		mix, objective string
+		most           float64 // of the mix's error
+	}{{"Q3_K_M", "sqnr", 0.75}, {"Q3_K_M", "sse", 0.25}, {"Q4_K_M", "sqnr", 0.95}, {"Q4_K_M", "sse", 0.35}} {
+		mix, err := quant.MixOf(test.mix).Plan(m, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := quant.ObjectiveOf(test.objective)
+		bytes, mixed := int64(0), 0.0
+		for i, s := range mix.Schemes(m.Tensors) {
+			bytes += s.Bytes(m.Tensors[i].Shape, m.Tensors[i].Bytes())
+			if !s.Keep() {
+				mixed += o.Error(figures(m.Tensors[i], s))
+			}
+		}
+		sol, err := quant.NewSpace(m.Tensors, schemes, o, figures).Solve(bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s, %d bytes, %s: %.1f %% of the mix's", test.mix, bytes, test.objective, 100*sol.Error/mixed)
+		if sol.Bytes > bytes || sol.Error > test.most*mixed {
+			t.Errorf("%s, %d bytes, %s: %d bytes, %.3g of the mix's error", test.mix, bytes, test.objective, sol.Bytes, sol.Error/mixed)
+		}
+	}
+}
