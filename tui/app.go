@@ -188,6 +188,8 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 		return a.opened(msg)
 	case devicesMsg:
 		return a.takeDevices(msg)
+	case tidiedMsg:
+		return a.tidied(msg)
 	case recoveryMsg:
 		return a.recovered(msg)
 	case failedMsg:

@@ -162,8 +162,11 @@ func (a *app) drawMarks(d *dotted, here spot) {
 	if here.ok {
 		x, y := cell(here)
 		glyph, ink := '●', fg(colAccent).with(bold)
-		if here.bytes > v.hi {
+		switch {
+		case here.bytes > v.hi:
 			glyph = '▸'
+		case here.bytes < v.lo:
+			glyph = '◂'
 		}
 		s.put(x, y, glyph, ink)
 		if !a.label(x, y, ink, a.hereText(here)) {

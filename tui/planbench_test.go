@@ -1,15 +1,45 @@
 package tui
 
 import (
+	"encoding/binary"
+	"math"
 	"testing"
 	"time"
+
+	"github.com/bitdial/bitdial/quant/model"
 )
 
 // sitWithPlan returns the page of a model of n layers of four weights, with all figures.
 func sitWithPlan(t testing.TB, n, w, h int) *sitting {
-	s := sit(t, blockModel(t, n), w, h)
+	s := sit(t, apart(t, blockModel(t, n)), w, h)
 	s.press("p")
 	return s
+}
+
+// apart returns m with weights of its own for each tensor: those of two tensors that
+// have the same are planned as one.
+func apart(t testing.TB, m *model.Model) *model.Model {
+	weights := gaussian(2 * 64 * 64)
+	data := make([]byte, 4*64*64*len(m.Tensors))
+	for n := range m.Tensors {
+		wide := 1 + float32(n%7)
+		for i := range 64 * 64 {
+			x := weights[(i+37*n)%len(weights)]
+			if i%97 == 0 {
+				x *= wide
+			}
+			binary.LittleEndian.PutUint32(data[4*(64*64*n+i):], math.Float32bits(x))
+		}
+	}
+	file := model.NewFile("memory", data)
+	for n, tensor := range m.Tensors {
+		var err error
+		if m.Tensors[n], err = model.NewTensor(tensor.Name, model.F32, tensor.Shape, file, int64(4*64*64*n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Files = []*model.File{file}
+	return m
 }
 
 // BenchmarkBudget is the time of a step of the slider, from the key to the frame, with
@@ -57,7 +87,7 @@ func BenchmarkBudget(b *testing.B) {
 func BenchmarkSweep(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
-		s := sit(b, blockModel(b, 75), 200, 60)
+		s := sit(b, apart(b, blockModel(b, 75)), 200, 60)
 		s.page = pagePlan
 		s.budget.set = 3
 		s.beginSweep()

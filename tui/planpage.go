@@ -209,6 +209,9 @@ func (a *app) why(i int) (quant.Why, bool) {
 	if !ok {
 		return quant.Why{}, false
 	}
+	if a.here(); b.whys[n].Pick.Bytes > 0 {
+		return b.whys[n], true
+	}
 	row := &b.choice.space.Rows[n]
 	pick := quant.Candidate{Scheme: a.planned.schemes[i]}
 	for _, t := range row.Tensors {
@@ -222,7 +225,8 @@ func (a *app) why(i int) (quant.Why, bool) {
 			pick.Error += quant.Objectives[b.objective].Error(f)
 		}
 	}
-	return row.Why(pick, b.price), true
+	b.whys[n] = row.Why(pick, b.price)
+	return b.whys[n], true
 }
 
 // The list of the page has bars of bits, up to barBits.

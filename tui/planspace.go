@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -34,9 +35,12 @@ type budget struct {
 	ours    int     // the plan's edits after the page had changed it last
 	seen    int     // and when choice was made of it
 	price   float64 // error that a byte more would save
+	own     bool    // the page has put the plan into the history
+	tidying bool    // few rules for the plan are being looked for
 	gesture bool    // the next step of the slider belongs to the last one
 	present spot
-	of      [3]int // what present was found of
+	whys    map[int]quant.Why // by row of choice, what else there is; those that were asked for
+	of      [3]int            // what both were found of
 
 	view planView
 }
@@ -278,6 +282,7 @@ func (a *app) here() spot {
 	of := [3]int{a.planned.edits + 1, a.work.found, int(b.made.UnixNano())}
 	if b.of != of {
 		b.of = of
+		b.whys = map[int]quant.Why{}
 		b.present = a.sum(quant.Objectives[b.objective], func(i int) quant.Scheme { return a.planned.schemes[i] })
 	}
 	return b.present
@@ -302,7 +307,8 @@ func (a *app) replan(bytes int64, goesOn bool) tea.Cmd {
 		return nil
 	}
 	b.price = sol.Price
-	goesOn = goesOn && b.gesture && b.follows(a)
+	b.own = b.own && b.follows(a)
+	goesOn = goesOn && b.gesture && b.own
 	b.gesture = goesOn
 	for r, row := range c.rows {
 		s := c.space.Rows[r].Candidates[sol.Picks[r]].Scheme
@@ -313,8 +319,20 @@ func (a *app) replan(bytes int64, goesOn bool) tea.Cmd {
 	for _, i := range c.kept {
 		a.planned.set(a.model, i, quant.Scheme{})
 	}
+	if small := len(a.model.Tensors) <= fewTensors; small {
+		a.put(quant.Compress(a.model.Tensors, a.planned.schemes), goesOn)
+	} else {
+		a.put(literally(a.model.Tensors, a.planned.schemes), goesOn)
+	}
+	a.planned.forget()
+	a.work.fill, a.work.settle = 0, 0
+	b.bytes, b.ours, b.seen = bytes, a.planned.edits, a.planned.edits
+	return tea.Batch(a.keepPlan(), a.tidy())
+}
+
+// put makes plan the present one, with what the present one says of activations.
+func (a *app) put(plan quant.Plan, goesOn bool) {
 	now := a.history.Plan()
-	plan := quant.Compress(a.model.Tensors, a.planned.schemes)
 	plan.DefaultActivation, plan.ActivationRules, plan.Remedies = now.DefaultActivation, now.ActivationRules, now.Remedies
 	switch {
 	case plan.Equal(now):
@@ -322,11 +340,50 @@ func (a *app) replan(bytes int64, goesOn bool) tea.Cmd {
 		a.history.Amend(plan)
 	default:
 		a.history.Push(plan)
-		b.gesture = true
+		a.budget.gesture, a.budget.own = true, true
 	}
-	a.planned.forget()
-	a.work.fill, a.work.settle = 0, 0
-	b.bytes, b.ours, b.seen = bytes, a.planned.edits, a.planned.edits
+}
+
+// fewTensors is how many tensors a model has at most whose plan is short at once.
+// Up to someTensors it becomes so behind the user's back: to find few rules takes up
+// to seconds.
+const (
+	fewTensors  = 64
+	someTensors = 1 << 11
+)
+
+// tidiedMsg is the plan of an edit in few rules.
+type tidiedMsg struct {
+	of    *model.Model
+	edits int
+	plan  quant.Plan
+}
+
+// tidy finds few rules that say the present plan, one plan at a time.
+func (a *app) tidy() tea.Cmd {
+	b := &a.budget
+	if n := len(a.model.Tensors); b.tidying || n <= fewTensors || n > someTensors {
+		return nil
+	}
+	b.tidying = true
+	m, edits, schemes := a.model, a.planned.edits, slices.Clone(a.planned.schemes)
+	return func() tea.Msg { return tidiedMsg{m, edits, quant.Compress(m.Tensors, schemes)} }
+}
+
+// tidied takes the few rules, unless the plan has gone on: then it looks for others.
+func (a *app) tidied(msg tidiedMsg) tea.Cmd {
+	b := &a.budget
+	if msg.of != a.model {
+		return nil
+	}
+	b.tidying = false
+	switch {
+	case !b.follows(a) || !b.own:
+		return nil
+	case msg.edits != a.planned.edits:
+		return a.tidy()
+	}
+	a.put(msg.plan, true)
 	return a.keepPlan()
 }
 
@@ -366,4 +423,16 @@ func (a *app) whyNoChoice() string {
 		return "the weights are being measured"
 	}
 	return "none of the formats fits any of the weights"
+}
+
+// literally returns the plan that gives each tensor its scheme by a rule of its own:
+// long, and quickly made.
+func literally(tensors []*model.Tensor, schemes []quant.Scheme) quant.Plan {
+	var p quant.Plan
+	for i, s := range schemes {
+		if !s.Keep() {
+			p.Rules = append(p.Rules, quant.Rule{Glob: quant.Literal(tensors[i].Name), Choice: quant.Choice{Scheme: s}})
+		}
+	}
+	return p
 }
