@@ -11,7 +11,8 @@ import (
 type Trait struct{ Name, Value string }
 
 // traits is the table of what is worth knowing first, by the keys that GGUF
-// gives it; a star stands for the architecture.
+// gives it; a star stands for the architecture. What a checkout of Hugging Face
+// says comes after, by the keys of its config.json.
 var traits = []struct{ name, key string }{
 	{"name", "general.name"},
 	{"architecture", "general.architecture"},
@@ -27,6 +28,24 @@ var traits = []struct{ name, key string }{
 	{"experts used", "*.expert_used_count"},
 	{"tokenizer", "tokenizer.ggml.model"},
 	{"tokens", tokens},
+	{"architecture", "config.architectures"},
+	{"kind", "config.model_type"},
+	{"context", "config.max_position_embeddings"},
+	{"layers", "config.num_hidden_layers"},
+	{"hidden size", "config.hidden_size"},
+	{"feed forward", "config.intermediate_size"},
+	{"heads", "config.num_attention_heads"},
+	{"key/value heads", "config.num_key_value_heads"},
+	{"tokens", "config.vocab_size"},
+	{"tied embeddings", "config.tie_word_embeddings"},
+	{"context", "config.text_config.max_position_embeddings"},
+	{"layers", "config.text_config.num_hidden_layers"},
+	{"hidden size", "config.text_config.hidden_size"},
+	{"heads", "config.text_config.num_attention_heads"},
+	{"tokens", "config.text_config.vocab_size"},
+	{"quantized by", "config.quantization_config.quant_method"},
+	{"bits", "config.quantization_config.bits"},
+	{"groups of", "config.quantization_config.group_size"},
 }
 
 // tokens is the key of a vocabulary, of which the size is worth knowing.

@@ -25,11 +25,14 @@ func Dequantize(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, pr
 	if !s.Keep() && s.Format.Packing != nil && sum.NonFinite > 0 {
 		return whereNotFinite(t, s, spans)
 	}
-	y := make([]float32, min(len(spans), waveLen)*2*chunkLen)
+	var y []float32
 	fitters := make([]fitter, workers())
 	for i := 0; i < len(spans); i += waveLen {
 		wave := spans[i:min(len(spans), i+waveLen)]
-		first := wave[0].first
+		first, end := wave[0].first, wave[len(wave)-1].end
+		if len(y) < end-first {
+			y = make([]float32, end-first)
+		}
 		err := stream(ctx, t, wave, nil, func(worker, j int, x []float32) error {
 			q.roundTrip(y[wave[j].first-first:wave[j].end-first], x, wave[j].first, &fitters[worker])
 			return nil
@@ -37,7 +40,6 @@ func Dequantize(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, pr
 		if err != nil {
 			return err
 		}
-		end := wave[len(wave)-1].end
 		if err := emit(y[:end-first]); err != nil {
 			return err
 		}

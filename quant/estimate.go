@@ -31,27 +31,18 @@ func (s Scheme) sampleLen() int {
 // exact, and SQNRLo, SQNRHi hold the exact SQNR in at least 95 of 100 cases.
 // A tensor no larger than the sample is measured exactly.
 func Estimate(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) (*Measurement, error) {
-	return estimate(ctx, t, sum, s, s.sampleLen())
+	return measurement(ctx, t, sum, s, s.sampleLen(), nil)
 }
 
-func estimate(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, size int) (*Measurement, error) {
-	if sum.N <= size {
-		return Measure(ctx, t, sum, s, nil)
+// estimate infers the figures of the whole tensor from a sample.
+func (m *Figures) estimate(tally *tally, sum *Summary, loud []bool) {
+	for _, p := range tally.parts {
+		m.Add(p)
 	}
-	q, err := newQuantizer(ctx, t, sum, s)
-	if err != nil {
-		return nil, err
-	}
-	spans, loud := q.sample(sum, size)
-	tally, err := q.run(ctx, t, sum, spans, nil)
-	if err != nil {
-		return nil, err
-	}
-	m := tally.measurement(q, t, sum)
 	known, rest, quiet := divide(tally.parts, loud)
-	e2, spread := totalError(known, rest, quiet, sum)
-	scale := ratio(float64(sum.N-sum.NonFinite-known.N), float64(rest.N))
 	m.N, m.NonFinite = sum.N-sum.NonFinite, sum.NonFinite
+	e2, spread := totalError(known, rest, quiet, m.N, sum.X2)
+	scale := ratio(float64(m.N-known.N), float64(rest.N))
 	m.E2, m.X2 = e2, sum.X2
 	m.E = known.E + rest.E*scale
 	m.Y2, m.XY = known.Y2+rest.Y2*scale, known.XY+rest.XY*scale
@@ -62,7 +53,23 @@ func estimate(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, size
 		m.SQNRLo -= spread
 		m.SQNRHi += spread
 	}
-	return m, nil
+	m.Weighted = Weighted{m.E2, m.X2, m.SQNRLo, m.SQNRHi}
+	if tally.weighted == nil {
+		return
+	}
+	parts := slices.Clone(tally.parts)
+	for i, p := range tally.weighted {
+		parts[i].E2, parts[i].X2 = p.e2, p.x2
+	}
+	w := &m.Weighted
+	known, rest, quiet = divide(parts, loud)
+	w.E2, spread = totalError(known, rest, quiet, m.N, sum.weightedX2)
+	w.X2 = sum.weightedX2
+	w.SQNRLo, w.SQNRHi = w.SQNR(), w.SQNR()
+	if w.E2 > 0 {
+		w.SQNRLo -= spread
+		w.SQNRHi += spread
+	}
 }
 
 // sample returns spans of about size weights in all, ascending, and which of
@@ -143,17 +150,17 @@ func divide(parts []kernels.Sums, loud []bool) (known, rest kernels.Sums, quiet 
 	return known, rest, quiet
 }
 
-// totalError estimates Σe² of the whole tensor, and how far off it may be, in
-// dB. The known spans count as they are; the quiet ones, rest in all, stand
-// for everything else.
+// totalError estimates Σe² of a tensor of n finite weights whose Σx² is x2, and
+// how far off it may be, in dB. The known spans count as they are; the quiet
+// ones, rest in all, stand for everything else.
 //
 // Two estimators of that are at hand: error per weight times the number of
 // weights, good where every weight has the same step, and error per signal
 // energy times the known Σx², good where steps follow the weights. The one
 // whose spans agree better is taken: by the jackknife, leaving out one at a
 // time.
-func totalError(known, rest kernels.Sums, quiet []kernels.Sums, sum *Summary) (e2, spread float64) {
-	restN, restX2 := float64(sum.N-sum.NonFinite-known.N), max(0, sum.X2-known.X2)
+func totalError(known, rest kernels.Sums, quiet []kernels.Sums, n int, x2 float64) (e2, spread float64) {
+	restN, restX2 := float64(n-known.N), max(0, x2-known.X2)
 	perWeight := func(s kernels.Sums) float64 { return known.E2 + ratio(s.E2, float64(s.N))*restN }
 	perEnergy := func(s kernels.Sums) float64 { return known.E2 + ratio(s.E2, s.X2)*restX2 }
 	e2, spread = perWeight(rest), jackknife(quiet, rest, perWeight)

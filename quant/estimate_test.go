@@ -54,7 +54,7 @@ func TestTheConfidenceIntervalHoldsTheExactSQNR(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					about, err := estimate(t.Context(), tensor, sum, s, size)
+					about, err := measurement(t.Context(), tensor, sum, s, size, nil)
 					if err != nil {
 						t.Fatal(err)
 					}

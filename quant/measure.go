@@ -12,47 +12,94 @@ import (
 // KiB per core besides two words per channel. It stops soon after ctx is done.
 // progress, which may be nil, hears the share done.
 func Measure(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, progress func(float64)) (*Measurement, error) {
+	return measurement(ctx, t, sum, s, sum.N, progress)
+}
+
+// measurement measures t under s by a sample of size weights, all if there are no
+// more.
+func measurement(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, size int, progress func(float64)) (*Measurement, error) {
 	q, err := newQuantizer(ctx, t, sum, s)
 	if err != nil {
 		return nil, err
 	}
-	tally, err := q.run(ctx, t, sum, q.layout.chunks(), progress)
+	tally, f, err := q.take(ctx, t, sum, size, pass{cores: workers(), pictures: true}, progress)
 	if err != nil {
 		return nil, err
 	}
-	m := tally.measurement(q, t, sum)
-	m.Exact = true
-	m.SQNRLo, m.SQNRHi = m.SQNR(), m.SQNR()
-	return m, nil
+	return tally.measurement(q, t, sum, f), nil
+}
+
+// figures is measurement on a given number of cores, without what only pictures
+// need.
+func figures(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme, size, cores int, progress func(float64)) (*Figures, error) {
+	q, err := newQuantizer(ctx, t, sum, s)
+	if err != nil {
+		return nil, err
+	}
+	_, f, err := q.take(ctx, t, sum, size, pass{cores: cores}, progress)
+	return &f, err
+}
+
+// take takes a sample of size weights of t through q, or all of them, and returns
+// what was counted and what it says of the tensor.
+func (q *quantizer) take(ctx context.Context, t *model.Tensor, sum *Summary, size int, p pass, progress func(float64)) (*tally, Figures, error) {
+	spans, loud := q.layout.chunks(), []bool(nil)
+	if sum.N > size {
+		spans, loud = q.sample(sum, size)
+	}
+	tally, err := q.run(ctx, t, sum, spans, p, progress)
+	if err != nil {
+		return nil, Figures{}, err
+	}
+	f := Figures{Bytes: q.scheme.Bytes(t.Shape, t.Bytes())}
+	if loud != nil {
+		f.estimate(tally, sum, loud)
+	} else {
+		f.add(tally)
+	}
+	return tally, f, nil
+}
+
+// pass is how weights are gone through.
+type pass struct {
+	cores    int
+	pictures bool // count what histograms show
 }
 
 // tally is what a run over some spans of a tensor has counted.
 type tally struct {
 	parts               []kernels.Sums // by span
+	weighted            []weighted     // by span; nil where all weights count alike
 	channels            []Channel
 	original, quantized Histogram
 	errors              *kernels.Spectrum
 }
 
 // run takes the weights of the spans through q.
-func (q *quantizer) run(ctx context.Context, t *model.Tensor, sum *Summary, spans []span, progress func(float64)) (*tally, error) {
+func (q *quantizer) run(ctx context.Context, t *model.Tensor, sum *Summary, spans []span, p pass, progress func(float64)) (*tally, error) {
 	lo, hi := axis(float64(sum.Lo), float64(sum.Hi))
-	scratch := make([]scratch, workers())
-	parts := make([]kernels.Sums, len(spans))
+	scratch := make([]scratch, p.cores)
+	total := &tally{parts: make([]kernels.Sums, len(spans))}
+	if q.guide != nil {
+		total.weighted = make([]weighted, len(spans))
+	}
 	partChannels := make([][]Channel, len(spans))
-	err := stream(ctx, t, spans, progress, func(worker, i int, x []float32) error {
+	err := streamOn(ctx, p.cores, t, spans, progress, func(worker, i int, x []float32) error {
 		w := &scratch[worker]
-		if w.errors == nil {
+		if w.errors == nil && p.pictures {
 			w.original, w.quantized = kernels.NewBinCounter(lo, hi), kernels.NewBinCounter(lo, hi)
 			w.errors = new(kernels.Spectrum)
 		}
-		parts[i], partChannels[i] = w.measure(q, x, spans[i].first)
+		total.parts[i], partChannels[i] = w.measure(q, x, spans[i].first)
+		if q.guide != nil {
+			total.weighted[i] = q.guide.sums(x, w.y, spans[i].first)
+		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || !p.pictures {
+		return total, err
 	}
-	total := &tally{parts: parts, channels: make([]Channel, q.layout.channels())}
+	total.channels = make([]Channel, q.layout.channels())
 	for i, list := range partChannels {
 		first := spans[i].first / q.layout.channelLen
 		for j, c := range list {
@@ -105,21 +152,37 @@ func (w *scratch) measure(q *quantizer, x []float32, at int) (kernels.Sums, []Ch
 		i = end
 	}
 	sums.Clipped = clipped
-	w.original.Count(x)
-	w.quantized.Count(y)
-	w.errors.CountDifferences(x, y)
+	if w.errors != nil {
+		w.original.Count(x)
+		w.quantized.Count(y)
+		w.errors.CountDifferences(x, y)
+	}
 	return sums, channels
 }
 
-// measurement adds the parts up in order.
-func (t *tally) measurement(q *quantizer, tensor *model.Tensor, sum *Summary) *Measurement {
-	m := &Measurement{
-		Tensor: tensor, Scheme: q.scheme,
-		Original: t.original, Quantized: t.quantized, Channels: t.channels,
-	}
-	m.Bytes = q.scheme.Bytes(tensor.Shape, tensor.Bytes())
+// add adds up, in order, the parts that are the whole tensor.
+func (m *Figures) add(t *tally) {
 	for _, p := range t.parts {
 		m.Add(p)
+	}
+	m.Exact = true
+	m.SQNRLo, m.SQNRHi = m.SQNR(), m.SQNR()
+	m.Weighted = Weighted{m.E2, m.X2, m.SQNRLo, m.SQNRHi}
+	if t.weighted != nil {
+		m.Weighted = Weighted{}
+		for _, p := range t.weighted {
+			m.Weighted.E2 += p.e2
+			m.Weighted.X2 += p.x2
+		}
+		m.Weighted.SQNRLo, m.Weighted.SQNRHi = m.Weighted.SQNR(), m.Weighted.SQNR()
+	}
+}
+
+// measurement returns f and what pictures show of it.
+func (t *tally) measurement(q *quantizer, tensor *model.Tensor, sum *Summary, f Figures) *Measurement {
+	m := &Measurement{
+		Tensor: tensor, Scheme: q.scheme, Figures: f,
+		Original: t.original, Quantized: t.quantized, Channels: t.channels,
 	}
 	lo, hi := axis(float64(sum.Lo), float64(sum.Hi))
 	var errors kernels.Distribution

@@ -16,7 +16,21 @@ type Figures struct {
 	kernels.Sums
 	Exact          bool
 	SQNRLo, SQNRHi float64 // confidence interval of SQNR in dB; both SQNR if Exact
+
+	Weighted Weighted
 }
+
+// Weighted are error and energy in which each weight counts for its importance
+// w: the mean square of what it is multiplied with, so that E2 is the squared
+// error of what the layer computes, as far as its inputs do not depend on each
+// other. Where importance is not known, all weights count alike.
+type Weighted struct {
+	E2, X2         float64 // Σ w·e², Σ w·x²
+	SQNRLo, SQNRHi float64 // confidence interval of SQNR in dB
+}
+
+// SQNR returns 10·log10(Σw·x²/Σw·e²) in dB, +Inf where there is no error.
+func (w *Weighted) SQNR() float64 { return decibel(w.X2, w.E2) }
 
 // Measurement is what one scheme does to one tensor.
 type Measurement struct {

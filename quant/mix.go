@@ -42,6 +42,10 @@ func MixOf(name string) *Mix {
 	return nil
 }
 
+// Base returns the name of the format of all weights that the mix says nothing else
+// of.
+func (m *Mix) Base() string { return m.base }
+
 // Mixed lists the architectures for which mixes are known to give the types of
 // llama-quantize: those whose tensors its rules do not treat in a way of their own.
 var Mixed = []string{"llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "gemma", "gemma2", "gemma3"}
@@ -174,6 +178,9 @@ func familyOf(m *model.Model) (f family, err error) {
 		values[kv.Key] = kv.Value
 	}
 	architecture := values["general.architecture"]
+	if kind := values["config.model_type"]; architecture == "" && kind != "" {
+		return f, fmt.Errorf("%s: the mixes are known for llama.cpp's names of tensors, and this is a checkout of Hugging Face (%s): convert it to GGUF first; -s SCHEME gives all weights one format", m.Name, kind)
+	}
 	if !slices.Contains(Mixed, architecture) {
 		return f, fmt.Errorf("%s: the mixes are known for the architectures %s, this is %q; -s SCHEME gives all weights one format", m.Name, strings.Join(Mixed, " "), architecture)
 	}

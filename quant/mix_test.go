@@ -154,6 +154,10 @@ func TestAMixOfAnotherArchitectureIsRefused(t *testing.T) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
+	m := described(t, map[string]string{"config.model_type": "qwen3"}, nil)
+	if _, err := MixOf("Q4_K_M").Plan(m, false); err == nil || !strings.Contains(err.Error(), "Hugging Face (qwen3): convert it") {
+		t.Errorf("error %v", err)
+	}
 	if MixOf("Q9_K") != nil || MixOf("mine.toml") != nil {
 		t.Error("there are mixes that there are not")
 	}

@@ -24,6 +24,9 @@ type Summary struct {
 
 	doubled atomic.Pointer[doubledScales]
 
+	guide      *guide  // nil: all weights count alike
+	weightedX2 float64 // Σ w·x²
+
 	cellLen int   // the tensor in equal cells, the last one shorter
 	loud    []int // cells of more than twice the mean energy, loudest first
 }
@@ -48,12 +51,27 @@ func (s *Summary) Mean() float64 {
 
 // Summarize reads t once, in parallel. progress may be nil.
 func Summarize(ctx context.Context, t *model.Tensor, progress func(float64)) (*Summary, error) {
+	return SummarizeWith(ctx, t, nil, progress)
+}
+
+// SummarizeWith is Summarize where importance says how much the squared error of
+// each weight of a row matters, as in [Pack]: whatever is measured with the
+// summary then is quantized as that would, and has its error weighted too.
+func SummarizeWith(ctx context.Context, t *model.Tensor, importance []float32, progress func(float64)) (*Summary, error) {
+	guide, err := newGuide(t, importance)
+	if err != nil {
+		return nil, err
+	}
 	l := layoutOf(t.Shape, PerTensor)
 	cellLen := minCell
 	for l.n/cellLen >= maxCells {
 		cellLen *= 2
 	}
 	energy := make([]float64, (l.n+cellLen-1)/cellLen)
+	var weightedEnergy []float64
+	if guide != nil {
+		weightedEnergy = make([]float64, len(energy))
+	}
 	var spans []span // of whole cells
 	for first, step := 0, max(chunkLen, cellLen); first < l.n; first += step {
 		spans = append(spans, span{first, min(l.n, first+step)})
@@ -65,7 +83,7 @@ func Summarize(ctx context.Context, t *model.Tensor, progress func(float64)) (*S
 	}
 	parts := make([]part, len(spans))
 	spectra := make([]*kernels.Spectrum, workers())
-	err := stream(ctx, t, spans, progress, func(worker, i int, x []float32) error {
+	err = stream(ctx, t, spans, progress, func(worker, i int, x []float32) error {
 		if spectra[worker] == nil {
 			spectra[worker] = new(kernels.Spectrum)
 		}
@@ -83,6 +101,15 @@ func Summarize(ctx context.Context, t *model.Tensor, progress func(float64)) (*S
 			p.x += sum
 			p.x2 += sum2
 			energy[cell] += sum2
+			at = end
+		}
+		if guide == nil {
+			return nil
+		}
+		for at := first; at < spans[i].end; { // runs of one row and one cell
+			cell := at / cellLen
+			end := min(spans[i].end, guide.rowEnd(at), (cell+1)*cellLen)
+			weightedEnergy[cell] += kernels.WeightedEnergy(x[at-first:end-first], guide.weights(at, end-at))
 			at = end
 		}
 		return nil
@@ -110,8 +137,25 @@ func Summarize(ctx context.Context, t *model.Tensor, progress func(float64)) (*S
 		}
 	}
 	s.Distribution = all.Distribution()
-	s.cellLen, s.loud = cellLen, loudest(energy, s.X2)
+	total := s.X2
+	if s.guide = guide; guide != nil {
+		for _, e := range weightedEnergy {
+			s.weightedX2 += e
+		}
+		total = joinShares(energy, s.X2, weightedEnergy, s.weightedX2)
+	}
+	s.cellLen, s.loud = cellLen, loudest(energy, total)
 	return s, nil
+}
+
+// joinShares sets each cell's energy to the larger of its shares in energy and in
+// weighted energy, and returns the sum.
+func joinShares(energy []float64, x2 float64, weighted []float64, weightedX2 float64) (sum float64) {
+	for i := range energy {
+		energy[i] = max(ratio(energy[i], x2), ratio(weighted[i], weightedX2))
+		sum += energy[i]
+	}
+	return sum
 }
 
 // loudest returns the cells of more than twice the mean energy, up to maxLoud

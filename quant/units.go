@@ -18,6 +18,7 @@ type quantizer struct {
 	maps   []kernels.Map    // of other formats, likewise
 	top    float32          // the largest magnitude of the tensor
 	scales []float32        // by unit, if they are quantized themselves
+	guide  *guide           // nil: all weights count alike
 }
 
 // newQuantizer prepares s for t. Units that the summary describes, a single
@@ -27,7 +28,10 @@ func newQuantizer(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) 
 	if why := s.WhyNot(t.Shape); why != "" {
 		return nil, fmt.Errorf("%s: %s", t.Name, why)
 	}
-	q := &quantizer{scheme: s, layout: s.layout(t.Shape), top: max(-sum.Lo, sum.Hi)}
+	q := &quantizer{scheme: s, layout: s.layout(t.Shape), top: max(-sum.Lo, sum.Hi), guide: sum.guide}
+	if s.guides(q.guide) {
+		q.layout.rowLen, q.layout.unit, q.layout.unitsPerRow, q.layout.entire = q.guide.row, q.guide.row, 1, true
+	}
 	l := q.layout
 	if s.Keep() || l.n == 0 || s.Format.Cast != nil || s.Format.Block() > 0 {
 		return q, nil
@@ -111,11 +115,19 @@ func (q *quantizer) roundTrip(y, x []float32, at int, f *fitter) (clipped int) {
 	return clipped
 }
 
-// block is roundTrip for a run of a row in a format that has blocks of its own.
+// block is roundTrip for a run of a row, or for whole rows, in a format that has
+// blocks of its own.
 func (q *quantizer) block(y, x []float32, at uint64, f *fitter) (clipped int) {
 	s := q.scheme
-	if s.Format.Packing != nil {
-		return f.pack(s, y, x)
+	switch {
+	case s.guides(q.guide):
+		for i := 0; i < len(x); i += q.guide.row {
+			end := i + q.guide.row
+			clipped += f.pack(s, y[i:end], x[i:end], q.guide.weights(int(at)+i, q.guide.row))
+		}
+		return clipped
+	case s.Format.Packing != nil:
+		return f.pack(s, y, x, nil)
 	}
 	return s.Format.Micro.RoundTrip(y, x, q.top, s.Rounding, uint64(s.Seed), at)
 }
@@ -128,6 +140,7 @@ type fitter struct {
 	grid    kernels.GridMap
 	book    kernels.Codebook
 	spare   []float32
+	alike   []float32 // ones
 	packed  []byte
 	search  kernels.Search
 	optimal kernels.Optimal
@@ -191,24 +204,28 @@ func (f *fitter) unit(s Scheme, x []float32) kernels.Map {
 }
 
 // pack sets y to the weights x, whole blocks, as they come back from being
-// packed. Where a format needs importance weights and there are none, all
-// weights matter alike. Weights that are not finite are measured as if packed as
+// packed. importance is nil or as long as x, which is a row then; where a format
+// needs it and there is none, all weights matter alike. Weights that are not finite are measured as if packed as
 // 0, and stay as they are. Where the weights are too large for the block's
 // float16 scale, what comes back is no number: it counts as clipped, and as 0.
-func (f *fitter) pack(s Scheme, y, x []float32) (clipped int) {
+func (f *fitter) pack(s Scheme, y, x, importance []float32) (clipped int) {
 	p := s.Format.Packing
 	n := len(x)
-	f.spare = slices.Grow(f.spare[:0], 2*n)[:2*n]
-	finite, importance := f.spare[:n], f.spare[n:]
-	for i, v := range x {
-		finite[i] = v
-		if !kernels.Finite(v) {
-			finite[i] = 0
+	finite, clean := x, allFinite(x)
+	if !clean {
+		f.spare = append(f.spare[:0], x...)
+		finite = f.spare
+		for i, v := range finite {
+			if !kernels.Finite(v) {
+				finite[i] = 0
+			}
 		}
-		importance[i] = 1
 	}
-	if !p.NeedsImportance {
-		importance = nil
+	if importance == nil && p.NeedsImportance {
+		for len(f.alike) < n {
+			f.alike = append(f.alike, 1)
+		}
+		importance = f.alike[:n]
 	}
 	f.packed = slices.Grow(f.packed[:0], n/p.Block*p.Bytes)[:n/p.Block*p.Bytes]
 	if s.Range == kernels.OptimalScale {
@@ -217,6 +234,9 @@ func (f *fitter) pack(s Scheme, y, x []float32) (clipped int) {
 		p.Quantize(f.packed, finite, importance)
 	}
 	p.Dequantize(y[:n], f.packed)
+	if clean && allFinite(y[:n]) {
+		return 0
+	}
 	for i, v := range x {
 		switch {
 		case !kernels.Finite(v):
@@ -227,6 +247,12 @@ func (f *fitter) pack(s Scheme, y, x []float32) (clipped int) {
 		}
 	}
 	return clipped
+}
+
+// allFinite reports whether no value is NaN or ±Inf, as fast as memory is read.
+func allFinite(x []float32) bool {
+	_, _, finite, _, _ := kernels.Moments(x)
+	return finite == len(x)
 }
 
 // chooseMap chooses the map of one unit: a short one by its weights, a long

@@ -173,7 +173,7 @@ func storedWidth(tensors []*model.Tensor) int {
 	widest, quantized := 0, false
 	for _, t := range tensors {
 		widest = max(widest, textWidth(dtypeText(t.DType)))
-		quantized = quantized || t.DType.Packing != nil
+		quantized = quantized || t.DType.Quantized()
 	}
 	if !quantized {
 		return 0

@@ -144,6 +144,9 @@ func (a *app) drawFigures(r rect, m *quant.Measurement) int {
 		{"MSE", valueText(m.MSE())},
 		{"cosine", fmt.Sprintf("%.5f", m.Cosine())},
 	}
+	if as := m.Tensor.Encoding; as != "" {
+		facts = append(facts, figure{"in the file", as})
+	}
 	if m.NonFinite > 0 {
 		facts = slices.Insert(facts, 1, figure{"NaN/Inf", countText(int64(m.NonFinite))})
 	}

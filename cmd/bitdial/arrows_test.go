@@ -29,8 +29,10 @@ var rooms = []room{
 	{"quant/model/modeltest", []string{"quant/model"}, nil},
 	{"quant/model/npy", []string{"quant/model", "quant/model/archive"}, nil},
 	{"quant/model/onnx", []string{"kernels", "quant/model"}, nil},
-	{"quant/model/safetensors", []string{"kernels", "quant/model"}, nil},
-	{"quant/model/torch", []string{"quant/model", "quant/model/archive"}, nil},
+	{"quant/model/llama2c", []string{"quant/model"}, nil},
+	{"quant/model/quantized", []string{"kernels", "quant/model"}, nil},
+	{"quant/model/safetensors", []string{"kernels", "quant/model", "quant/model/quantized"}, nil},
+	{"quant/model/torch", []string{"quant/model", "quant/model/archive", "quant/model/quantized"}, nil},
 	{"quant/model/imatrix", []string{"quant/model", "quant/model/gguf"}, nil},
 	{"quant/model/files", []string{"quant/model", "quant/model/"}, nil},
 	{"quant", []string{"kernels", "quant/model"}, nil},
@@ -38,7 +40,7 @@ var rooms = []room{
 	{"quant/net", []string{"kernels", "quant", "quant/model", "quant/model/"}, nil},
 	{"samples", []string{"quant/model", "quant/model/", "quant/net"}, nil},
 	{"samples/train", []string{"quant", "quant/model", "quant/net", "samples"}, nil},
-	{"tui", []string{"kernels", "quant", "quant/model", "quant/net"}, nil},
+	{"tui", []string{"kernels", "quant", "quant/export", "quant/model", "quant/net"}, nil},
 	{"cmd/bitdial", []string{"kernels", "quant", "quant/", "samples", "tui"}, nil},
 }
 

@@ -13,20 +13,23 @@ import (
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/imatrix"
 )
 
 // inspect lists the tensors of a model.
 func inspect() *cobra.Command {
-	var glob string
+	var glob, importance string
 	var asJSON, asTree, metadata bool
 	c := &cobra.Command{
 		Use:   "inspect MODEL",
 		Short: "List tensors, element types, shapes and sizes; metadata, layers",
-		Long: `List the tensors of a model in the order of its file: how they are stored, shape, number of weights, bytes. The last row is the total. On a terminal what the metadata say of the model comes first, and before the total what each type of storage amounts to. A type such as Q4_K is one of ggml's blocks: such weights are quantized already.
+		Long: `List the tensors of a model in the order of its file: how they are stored, shape, number of weights, bytes. The last row is the total. On a terminal what the metadata say of the model comes first, and before the total what each type of storage amounts to. A type such as Q4_K is one of ggml's blocks, one such as INT4 or NF4 is codes with scales in tensors of their own (GPTQ, AWQ, compressed-tensors, bitsandbytes, MXFP4, fp8): such weights are quantized already. The latter are one tensor here, of the name and shape of the weight that they stand for, and their size is that of all their parts; parts that do not fit together are listed one by one. Of a folder with a config.json its facts are metadata, under config.
+
+--imatrix FILE, an importance matrix of llama.cpp, adds what it says of each tensor that it has, as llama-imatrix --show-statistics: importance, the mean over the columns of the mean square of what they are multiplied with; importance_share, of the sum over all tensors listed; importance_cv, how the columns differ, standard deviation over mean; importance_entropy, 1 where all columns matter alike and near 0 where one does; importance_zd, the share of columns more than a standard deviation from the mean.
 
 --tree draws the model as its layers: tensors whose names differ in the layer's number are one line. --metadata lists every entry of the file's metadata instead, arrays by their first values.
 
-Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line; first, if the file has metadata, those, with the keys key type items value (a number, truth value or text; of an array the first values as text, and items is their number), unless --tensors is given; then the tensors with the keys tensor dtype shape params bytes and, where a file holds some otherwise than their element type says, as ONNX does quantized ones, encoding; the last line has model format tensors params bytes.`,
+Only headers are read. In a pipe: rows between tabs under a line of names. --json: one object a line; first, if the file has metadata, those, with the keys key type items value (a number, truth value or text; of an array the first values as text, and items is their number), unless --tensors is given; then the tensors with the keys tensor dtype shape params bytes and, where the element type does not say all of how a file holds some, as of quantized ones, encoding; the last line has model format tensors params bytes.`,
 		Example: `bitdial inspect sample:animals
 bitdial inspect sample:animals --tensors '*.bias'
 bitdial inspect sample:animals --tree
@@ -36,6 +39,7 @@ bitdial inspect sample:animals --json`,
 		ValidArgsFunction: completeModel,
 	}
 	c.Flags().StringVar(&glob, "tensors", "", "list only what matches GLOB")
+	c.Flags().StringVar(&importance, "imatrix", "", "importance of weights, a FILE of llama-imatrix")
 	c.Flags().BoolVar(&asTree, "tree", false, "draw the layers")
 	c.Flags().BoolVar(&metadata, "metadata", false, "list the metadata")
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
@@ -43,6 +47,8 @@ bitdial inspect sample:animals --json`,
 		switch {
 		case asTree && asJSON:
 			return wrong(c, "--tree is for people and --json for programs: give one of them")
+		case importance != "" && (asTree || metadata):
+			return wrong(c, "--imatrix is told beside the tensors: without --tree and --metadata")
 		case metadata && (asTree || glob != ""):
 			return wrong(c, "--metadata lists no tensors: --tree and --tensors do")
 		}
@@ -62,10 +68,17 @@ bitdial inspect sample:animals --json`,
 			return drawTree(newSheet(false, nil), m, tensors)
 		}
 		s := newSheet(asJSON, inspectColumns(tensors))
+		var statistics []imatrix.Statistics
+		if importance != "" {
+			if statistics, err = readStatistics(importance, tensors); err != nil {
+				return err
+			}
+			s.columns = append(s.columns, importanceColumns...)
+		}
 		if err := introduce(s, m, glob == ""); err != nil {
 			return err
 		}
-		return list(s, m, tensors)
+		return list(s, m, tensors, statistics)
 	}
 	return c
 }
@@ -131,16 +144,76 @@ func counted(n int, one, more string) string {
 	return showCount(n) + " " + more
 }
 
-func list(s *sheet, m *model.Model, tensors []*model.Tensor) error {
+// importanceColumns are what an importance matrix adds.
+var importanceColumns = []column{
+	{key: "importance", title: "importance", width: 10, show: showError},
+	{key: "importance_share", title: "share", width: 6, show: showPercent},
+	{key: "importance_cv", title: "cv", width: 6, show: showFixed(2)},
+	{key: "importance_entropy", title: "entropy", width: 7, show: showPercent},
+	{key: "importance_zd", title: "ZD", width: 6, show: showPercent},
+}
+
+// importanceValues returns what stands in them of a tensor, whose share of sum is
+// told; nothing if the matrix does not have it.
+func importanceValues(x imatrix.Statistics, sum float64) []any {
+	if x.N == 0 {
+		return make([]any, len(importanceColumns))
+	}
+	share := 0.0
+	if sum > 0 {
+		share = x.Sum / sum
+	}
+	return []any{x.Mean, share, x.Variation, x.Entropy, x.Outliers}
+}
+
+func showPercent(v any) string {
+	share, _ := v.(float64)
+	return fmt.Sprintf("%.1f%%", 100*share)
+}
+
+// readStatistics returns what the matrix at path says of each tensor, nothing of
+// those that it does not have.
+func readStatistics(path string, tensors []*model.Tensor) ([]imatrix.Statistics, error) {
+	matrix, err := imatrix.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer matrix.Close() //nolint:errcheck // only read
+	list := make([]imatrix.Statistics, len(tensors))
+	for i, t := range tensors {
+		has, err := matrix.Has(t.Name, t.Shape)
+		if err == nil && has {
+			list[i], err = matrix.Statistics(t.Name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// list writes the tensors; statistics, if not nil, are theirs.
+func list(s *sheet, m *model.Model, tensors []*model.Tensor, statistics []imatrix.Statistics) error {
 	params, bytes := 0, int64(0)
-	row := func(t *model.Tensor, values ...any) error {
-		if len(s.columns) > len(values) {
+	sum, withEncoding := 0.0, encoded(tensors)
+	for _, x := range statistics {
+		sum += x.Sum
+	}
+	row := func(t *model.Tensor, x imatrix.Statistics, values ...any) error {
+		if withEncoding {
 			values = append(values, t.Encoding)
+		}
+		if statistics != nil {
+			values = append(values, importanceValues(x, sum)...)
 		}
 		return s.row(values...)
 	}
-	for _, t := range tensors {
-		if err := row(t, t.Name, t.DType.Name, t.Shape, t.Len(), t.Bytes()); err != nil {
+	for i, t := range tensors {
+		var x imatrix.Statistics
+		if statistics != nil {
+			x = statistics[i]
+		}
+		if err := row(t, x, t.Name, t.DType.Name, t.Shape, t.Len(), t.Bytes()); err != nil {
 			return err
 		}
 		params += t.Len()
@@ -148,7 +221,7 @@ func list(s *sheet, m *model.Model, tensors []*model.Tensor) error {
 	}
 	if stored := quant.StoredAs(tensors); s.terminal && len(stored) > 1 {
 		for _, d := range stored {
-			if err := row(&model.Tensor{}, counted(d.Tensors, "tensor", "tensors"), d.DType.Name, nil, d.Params, d.Bytes); err != nil {
+			if err := row(&model.Tensor{}, imatrix.Statistics{}, counted(d.Tensors, "tensor", "tensors"), d.DType.Name, nil, d.Params, d.Bytes); err != nil {
 				return err
 			}
 		}
@@ -157,7 +230,7 @@ func list(s *sheet, m *model.Model, tensors []*model.Tensor) error {
 	if s.json {
 		err = s.object([]string{"model", "format", "tensors", "params", "bytes"}, []any{m.Path, m.Format, len(tensors), params, bytes})
 	} else {
-		err = row(&model.Tensor{}, "total", nil, nil, params, bytes)
+		err = row(&model.Tensor{}, imatrix.Statistics{}, "total", nil, nil, params, bytes)
 	}
 	if err != nil {
 		return err

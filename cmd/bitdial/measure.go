@@ -9,21 +9,24 @@ import (
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/imatrix"
 )
 
 // measure tells error and size of every tensor.
 func measure() *cobra.Command {
 	var flags planFlags
-	var glob string
+	var glob, importance string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "measure MODEL -s SCHEME",
 		Short: "Measure error and size per tensor; repeat -s to compare",
 		Long: `Measure, exactly, what a scheme does to every tensor: its error and its size.
 
--s SCHEME applies to all weights, floats of two axes or more; -s GLOB=SCHEME to whatever the glob matches, the last match deciding. Several -s SCHEME are compared: rules apply to all of them, and what they agree on is listed once. See bitdial schemes.
+-s SCHEME applies to all weights, floats of two axes or more; -s GLOB=SCHEME to whatever the glob matches, the last match deciding. Several -s SCHEME are compared: rules apply to all of them, and what they agree on is listed once. -p names a file with a plan, or a mix of llama-quantize, as for quantize. See bitdial schemes.
 
-In a pipe: rows between tabs under a line of names; the last row of each scheme is its total. --json: one object a line, as results come, with the keys tensor scheme n bytes bpw mse sse sqnr_db max_abs_err cosine clipped zeros nonfinite. n is the number of weights; clipped, zeros (weights that became zero) and nonfinite (NaN and ±Inf, left alone and out of every error) are counts; sqnr_db is null where there is no error. Tensors that are kept have the scheme "keep"; their weights are not read. The last lines, one per compared scheme, have "total": true and the keys model scheme tensors n now bytes ratio bpw mse sse sqnr_db max_abs_err clipped zeros nonfinite; now is bytes as stored, sqnr_db comes from the mean relative error over all weights.`,
+In a pipe: rows between tabs under a line of names; the last row of each scheme is its total. --json: one object a line, as results come, with the keys tensor scheme n bytes bpw mse sse sqnr_db max_abs_err cosine clipped zeros nonfinite. n is the number of weights; clipped, zeros (weights that became zero) and nonfinite (NaN and ±Inf, left alone and out of every error) are counts; sqnr_db is null where there is no error. Tensors that are kept have the scheme "keep"; their weights are not read. The last lines, one per compared scheme, have "total": true and the keys model scheme tensors n now bytes ratio bpw mse sse sqnr_db max_abs_err clipped zeros nonfinite; now is bytes as stored, sqnr_db comes from the mean relative error over all weights.
+
+--imatrix FILE: an importance matrix of llama.cpp. Formats that listen to it are measured as quantize --imatrix packs them, and the keys weighted_sse (Σ w·e²) and weighted_sqnr_db say the error with each weight counting for its importance, null for tensors that FILE does not have.`,
 		Example: `bitdial measure sample:animals -s int4:g32
 bitdial measure sample:animals -s int8:channel -s int4:g32 -s '*.bias=f16'
 bitdial measure sample:animals -s int4:g32 --tensors '*.weight' --json`,
@@ -32,8 +35,10 @@ bitdial measure sample:animals -s int4:g32 --tensors '*.weight' --json`,
 	}
 	flags.add(c, " (several are compared)")
 	c.Flags().StringVar(&glob, "tensors", "", "measure only what matches GLOB")
+	c.Flags().StringVar(&importance, "imatrix", "", "importance of weights, a FILE of llama-imatrix")
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		flags.takeMix()
 		if !flags.given() {
 			return wrong(c, "a scheme is missing: -s SCHEME, or -p PLAN")
 		}
@@ -46,6 +51,9 @@ bitdial measure sample:animals -s int4:g32 --tensors '*.weight' --json`,
 			return err
 		}
 		defer m.Close() //nolint:errcheck // only read
+		if plans, err = flags.onMix(c, m, false, plans...); err != nil {
+			return err
+		}
 		if err := flags.check(m); err != nil {
 			return err
 		}
@@ -56,7 +64,16 @@ bitdial measure sample:animals -s int4:g32 --tensors '*.weight' --json`,
 		for _, plan := range plans {
 			tellFallbacks(c, tensors, plan)
 		}
-		return compare(c.Context(), newSheet(asJSON, measureColumns(tensors)), m, tensors, plans)
+		columns := measureColumns(tensors)
+		var matrix *imatrix.Matrix
+		if importance != "" {
+			if matrix, err = imatrix.Open(importance); err != nil {
+				return err
+			}
+			defer matrix.Close() //nolint:errcheck // only read
+			columns = append(columns, weightedColumns...)
+		}
+		return compare(c.Context(), newSheet(asJSON, columns), m, tensors, plans, matrix)
 	}
 	return c
 }
@@ -79,6 +96,20 @@ func measureColumns(tensors []*model.Tensor) []column {
 	}
 }
 
+// weightedColumns are what an importance matrix adds.
+var weightedColumns = []column{
+	{key: "weighted_sse"},
+	{key: "weighted_sqnr_db", title: "weighted", width: 8, show: showDecibel},
+}
+
+// weightedValues returns what stands in them.
+func weightedValues(f *quant.Figures, has bool) []any {
+	if !has {
+		return []any{nil, nil}
+	}
+	return []any{f.Weighted.E2, f.Weighted.SQNR()}
+}
+
 // sum is what a plan amounts to.
 type sum struct {
 	quant.Totals
@@ -87,7 +118,7 @@ type sum struct {
 }
 
 // compare measures tensor by tensor, so that each is summarized once.
-func compare(ctx context.Context, s *sheet, m *model.Model, tensors []*model.Tensor, plans []quant.Plan) error {
+func compare(ctx context.Context, s *sheet, m *model.Model, tensors []*model.Tensor, plans []quant.Plan, matrix *imatrix.Matrix) error {
 	s.bar = newProgress(work(tensors, plans))
 	defer s.bar.wipe()
 	sums := make([]sum, len(plans))
@@ -96,12 +127,20 @@ func compare(ctx context.Context, s *sheet, m *model.Model, tensors []*model.Ten
 			return err
 		}
 		schemes, which := distinct(t, plans)
-		figures, err := figuresOf(ctx, s.bar, t, schemes)
+		importance, err := matrix.Of(t)
+		if err != nil {
+			return err
+		}
+		figures, err := figuresOf(ctx, s.bar, t, importance, schemes)
 		if err != nil {
 			return err
 		}
 		for i, f := range figures {
-			if err := s.row(t.Name, schemes[i].String(), t.Len(), f.Bytes, f.BPW(), f.MSE(), f.E2, f.SQNR(), f.MaxAbs, f.Cosine(), f.Clipped, f.Zeros, f.NonFinite); err != nil {
+			values := []any{t.Name, schemes[i].String(), t.Len(), f.Bytes, f.BPW(), f.MSE(), f.E2, f.SQNR(), f.MaxAbs, f.Cosine(), f.Clipped, f.Zeros, f.NonFinite}
+			if matrix != nil {
+				values = append(values, weightedValues(f, importance != nil)...)
+			}
+			if err := s.row(values...); err != nil {
 				return err
 			}
 		}
@@ -162,7 +201,7 @@ func distinct(t *model.Tensor, plans []quant.Plan) (schemes []quant.Scheme, whic
 }
 
 // figuresOf measures t under every scheme.
-func figuresOf(ctx context.Context, bar *progress, t *model.Tensor, schemes []quant.Scheme) ([]*quant.Figures, error) {
+func figuresOf(ctx context.Context, bar *progress, t *model.Tensor, importance []float32, schemes []quant.Scheme) ([]*quant.Figures, error) {
 	bar.start(t.Name, partOf(t, schemes))
 	var summary *quant.Summary
 	list := make([]*quant.Figures, len(schemes))
@@ -175,7 +214,7 @@ func figuresOf(ctx context.Context, bar *progress, t *model.Tensor, schemes []qu
 		}
 		if summary == nil {
 			var err error
-			if summary, err = quant.Summarize(ctx, t, bar.from(0, step)); err != nil {
+			if summary, err = quant.SummarizeWith(ctx, t, importance, bar.from(0, step)); err != nil {
 				return nil, err
 			}
 		}

@@ -164,6 +164,13 @@ func (s *sheet) cells(texts []string) error {
 	return s.line(strings.TrimRight(line.String(), " "))
 }
 
+// write writes a line that is finished.
+func (s *sheet) write(line []byte) error {
+	s.bar.wipe()
+	_, err := s.out.Write(line)
+	return err
+}
+
 func (s *sheet) line(text string) error {
 	_, err := s.out.WriteString(text + "\n")
 	return err

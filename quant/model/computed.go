@@ -15,7 +15,7 @@ func NewComputed(name string, dtype *DType, shape []int, file *File, offset int6
 	if err != nil {
 		return nil, err
 	}
-	t.fill = fill
+	t.made = &made{fill: fill}
 	return t, nil
 }
 
@@ -33,7 +33,7 @@ func (t *Tensor) compute(dst []float32, from int) error {
 	for len(dst) > 0 {
 		n := min(len(dst), computedBytes/width)
 		b := buf[:n*width]
-		if err := t.fill(b, from); err != nil {
+		if err := t.made.fill(b, from); err != nil {
 			return err
 		}
 		t.DType.Decode(dst[:n], b)
@@ -49,12 +49,12 @@ func (t *Tensor) computeRaw(dst []byte, from int64) error {
 		skip := from % width
 		n := int64(len(dst)) / width * width
 		if skip == 0 && n > 0 {
-			if err := t.fill(dst[:n], int(from/width)); err != nil {
+			if err := t.made.fill(dst[:n], int(from/width)); err != nil {
 				return err
 			}
 		} else {
 			var one [8]byte
-			if err := t.fill(one[:width], int(from/width)); err != nil {
+			if err := t.made.fill(one[:width], int(from/width)); err != nil {
 				return err
 			}
 			n = int64(copy(dst, one[skip:width]))

@@ -43,7 +43,7 @@ func NewStrided(name string, dtype *DType, shape, strides []int, bigEndian bool,
 		}
 		return NewTensor(name, dtype, shape, file, offset)
 	}
-	t.fill = s.fill
+	t.made = &made{fill: s.fill}
 	return t, nil
 }
 

@@ -3,7 +3,7 @@ package model
 import "fmt"
 
 // Tensor is a named array of weights that stay in their file until they are
-// read. It is created by [NewTensor], [NewStrided] or [NewComputed]; its fields
+// read. It is created by [NewTensor], [NewStrided], [NewComputed] or [NewScaled]; its fields
 // are not to be changed, but for Uses and Encoding by the reader that made
 // it.
 type Tensor struct {
@@ -12,22 +12,32 @@ type Tensor struct {
 	Shape []int // outermost dimension first; empty for a scalar
 	Uses  []Use // what a network does with it, where the file says so
 
-	// Encoding is how the file holds the weights where that is not as DType says,
-	// such as "int4"; empty otherwise.
+	// Encoding is how the file holds the weights where DType does not say it all,
+	// such as "int4" or "GPTQ, groups of 128"; empty otherwise.
 	Encoding string
 
 	file   *File
 	offset int64
 	n      int
-	big    bool                             // stored big-endian
-	fill   func(dst []byte, from int) error // of NewComputed; nil if the file holds the bytes
+	big    bool  // stored big-endian
+	made   *made // how it is computed; nil if the file holds the bytes
 }
+
+// made is how weights are computed that no file holds as they are.
+type made struct {
+	fill  func(dst []byte, from int) error    // of NewComputed, or
+	read  func(dst []float32, from int) error // of NewScaled
+	parts []*Tensor                           // that it reads
+}
+
+func (t *Tensor) scaled() bool { return t.made != nil && t.made.read != nil }
 
 // The rules that NewTensor holds tensors to.
 const (
 	ruleShape     = "the dimensions of a tensor must multiply to a number of bytes that exists"
 	ruleTensorEnd = "the data of a tensor must lie within the file"
 	ruleRows      = "the rows of a tensor must be whole blocks"
+	ruleInOrder   = "codes and scales must stand in the file one after the other"
 	ruleRange     = "a read must stay within the tensor"
 )
 
@@ -56,7 +66,7 @@ func described(name string, dtype *DType, shape []int, file *File, offset int64)
 		return nil, err
 	}
 	n, ok := Count(shape)
-	if row := rowLen(shape); row%dtype.Block != 0 {
+	if row := rowLen(shape); dtype.Packing != nil && row%dtype.Block != 0 {
 		return nil, &Error{
 			File: file.Name(), Offset: offset, Rule: ruleRows,
 			Found: fmt.Sprintf("tensor %q has rows of %d weights, %s has blocks of %d", name, row, dtype.Name, dtype.Block),
@@ -74,8 +84,24 @@ func described(name string, dtype *DType, shape []int, file *File, offset int64)
 // Len returns the number of weights, the product of Shape: 1 for a scalar.
 func (t *Tensor) Len() int { return t.n }
 
-// Bytes returns the bytes that the weights take as stored.
+// File returns the file that holds the weights.
+func (t *Tensor) File() *File { return t.file }
+
+// Bytes returns the bytes that the weights take as stored: of [Scaled], those of
+// codes, scales and whatever else they are made of.
 func (t *Tensor) Bytes() int64 {
+	if t.scaled() {
+		var n int64
+		for _, p := range t.made.parts {
+			n += p.Bytes()
+		}
+		return n
+	}
+	return t.RawBytes()
+}
+
+// RawBytes returns how many bytes [Tensor.ReadRaw] gives: Bytes, but of [Scaled].
+func (t *Tensor) RawBytes() int64 {
 	size, _ := t.DType.Size(t.n) // NewTensor made sure that it fits
 	return size
 }
@@ -91,7 +117,7 @@ type Storage struct {
 
 // Storage returns where t lies, if its bytes are in the file as they are.
 func (t *Tensor) Storage() (s Storage, ok bool) {
-	return Storage{t.file, t.offset, t.DType, t.n}, t.fill == nil
+	return Storage{t.file, t.offset, t.DType, t.n}, t.made == nil
 }
 
 // Read decodes the weights from (inclusive) to from+len(dst) (exclusive) into
@@ -106,9 +132,11 @@ func (t *Tensor) Read(dst []float32, from int) error {
 		return t.outside(int64(from), int64(len(dst)), "weights")
 	}
 	switch {
+	case t.scaled():
+		return t.made.read(dst, from)
 	case t.big:
 		return t.readBig(dst, from)
-	case t.fill != nil:
+	case t.made != nil:
 		return t.compute(dst, from)
 	}
 	d := t.DType
@@ -128,15 +156,18 @@ func (t *Tensor) viewBlocks(first, count int, look func(b []byte) error) error {
 
 // ReadRaw copies the stored bytes from (inclusive) to from+len(dst)
 // (exclusive), counted from the tensor's first, into dst: little-endian, also
-// where the file is not. In everything else it is as [Tensor.Read].
+// where the file is not. Of [Scaled] it gives the weights as F32. In everything
+// else it is as [Tensor.Read].
 func (t *Tensor) ReadRaw(dst []byte, from int64) error {
-	if from < 0 || from > t.Bytes()-int64(len(dst)) {
+	if from < 0 || from > t.RawBytes()-int64(len(dst)) {
 		return t.outside(from, int64(len(dst)), "bytes")
 	}
 	switch {
+	case t.scaled():
+		return t.readRawScaled(dst, from)
 	case t.big:
 		return t.readRawBig(dst, from)
-	case t.fill != nil:
+	case t.made != nil:
 		return t.computeRaw(dst, from)
 	}
 	return t.file.View(t.offset+from, int64(len(dst)), func(b []byte) error {
@@ -145,13 +176,40 @@ func (t *Tensor) ReadRaw(dst []byte, from int64) error {
 	})
 }
 
+// InOrder reports whether a file holds the weights as they are, little-endian, so
+// that [Tensor.View] shows them.
+func (t *Tensor) InOrder() bool { return t.made == nil && !t.big }
+
+// View calls look with the stored bytes of the tensor, as the file has them, and
+// returns its error; what holds for [File.View] holds here. Of a tensor whose
+// bytes no file holds in order, the error says so.
+func (t *Tensor) View(look func(b []byte) error) error {
+	if !t.InOrder() {
+		return &Error{File: t.file.Name(), Offset: t.offset, Rule: ruleInOrder, Found: fmt.Sprintf("tensor %q", t.Name)}
+	}
+	return t.file.View(t.offset, t.Bytes(), look)
+}
+
 // Release says that the stored bytes from (inclusive) to end (exclusive) are not
 // read again soon, so that what was read of a large file does not fill the
 // memory. Reading them is still right.
 func (t *Tensor) Release(from, end int64) {
-	if t.fill == nil {
+	if t.scaled() {
+		if end == t.RawBytes() || end == t.Bytes() { // parts may stand in another order than the weights
+			for _, p := range t.made.parts {
+				p.Release(0, p.Bytes())
+			}
+		}
+		return
+	}
+	if t.made == nil {
 		t.file.release(t.offset+max(0, from), t.offset+min(end, t.Bytes()))
 	}
+}
+
+// Broken returns the error that a rule is broken where t is.
+func (t *Tensor) Broken(rule, found string) error {
+	return &Error{File: t.file.Name(), Offset: t.offset, Rule: rule, Found: fmt.Sprintf("tensor %q: %s", t.Name, found)}
 }
 
 func (t *Tensor) outside(from, n int64, of string) error {

@@ -7,12 +7,15 @@ package archive
 
 import (
 	"archive/zip"
+	"cmp"
 	"compress/flate"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/bitdial/bitdial/quant/model"
@@ -35,6 +38,8 @@ const (
 	ruleSealed    = "a member must not be encrypted"
 	ruleSizes     = "a stored member must have the size that it takes"
 	ruleHeader    = "a member must have a header of its own"
+	ruleOwn       = "a member's own header must say what the list says of it"
+	ruleOverlap   = "members must not overlap"
 	ruleEnd       = "a member must end within the archive"
 	ruleBomb      = "deflated members must fit in memory; store them without compression"
 	ruleDeflate   = "a deflated member must unpack to the size that the archive states"
@@ -46,6 +51,7 @@ type Archive struct {
 	Members []*Member // in the order of the archive's list, folders left out
 
 	file     *model.File
+	list     *reader       // what the list and the headers of members are read by
 	unpacked []*model.File // of deflated members that were opened
 	bytes    int64         // of these
 }
@@ -59,6 +65,7 @@ type Member struct {
 	Size int64  // of the content
 
 	zip      *zip.File
+	begin    int64       // of its header, once it was opened
 	at       int64       // of the stored or deflated content, once known
 	file     *model.File // the content is in it, once opened
 	offset   int64
@@ -79,7 +86,7 @@ func Open(f *model.File) (*Archive, error) {
 		return nil, &model.Error{File: f.Name(), Offset: f.Size(), Rule: ruleZip, Err: err}
 	}
 	directory.left = 1 << 62 // from here on only headers of members are read
-	a := &Archive{file: f}
+	a := &Archive{file: f, list: directory}
 	seen := make(map[string]struct{}, len(z.File))
 	for _, item := range z.File {
 		if strings.HasSuffix(item.Name, "/") {
@@ -146,6 +153,10 @@ func (m *Member) Open() (file *model.File, offset int64, err error) {
 	if at < 0 || at > a.file.Size()-packed {
 		return nil, 0, m.broken(ruleEnd, "it has %d bytes from %d on, the archive %d", packed, at, a.file.Size())
 	}
+	m.begin = a.list.last
+	if err := m.checkOwn(m.begin); err != nil {
+		return nil, 0, err
+	}
 	if !m.deflated {
 		m.file, m.offset = a.file, at
 		return m.file, m.offset, nil
@@ -158,6 +169,48 @@ func (m *Member) Open() (file *model.File, offset int64, err error) {
 	m.file = model.NewLazyFile(a.file.Name()+"/"+m.Name, m.Size, func() ([]byte, error) { return m.unpack(packed) })
 	a.unpacked = append(a.unpacked, m.file)
 	return m.file, 0, nil
+}
+
+// fixed is the length of a member's header before its name.
+const fixed = 30
+
+// checkOwn holds the header of m, which begins at begin, to the list of members:
+// who goes by the one must not see another file than who goes by the other.
+func (m *Member) checkOwn(begin int64) error {
+	return m.archive.file.View(begin, m.at-begin, func(h []byte) error {
+		le := binary.LittleEndian
+		name := string(h[fixed:][:min(len(h)-fixed, int(le.Uint16(h[26:])))])
+		method, packed, size := le.Uint16(h[8:]), le.Uint32(h[18:]), le.Uint32(h[22:])
+		later := le.Uint16(h[6:])&8 != 0 // the sizes follow the content
+		if name != m.zip.Name || method != m.zip.Method ||
+			!later && (!agrees(packed, m.zip.CompressedSize64) || !agrees(size, m.zip.UncompressedSize64)) {
+			return m.broken(ruleOwn, "%.80q, method %d, %d bytes that take %d", name, method, size, packed)
+		}
+		return nil
+	})
+}
+
+// agrees reports whether a header of 32 bits may say so of n: larger numbers stand
+// elsewhere.
+func agrees(said uint32, n uint64) bool { return uint64(said) == n || said == 1<<32-1 }
+
+// Apart returns an error if members that were opened overlap.
+func (a *Archive) Apart() error {
+	var opened []*Member
+	for _, m := range a.Members {
+		if m.file != nil {
+			opened = append(opened, m)
+		}
+	}
+	slices.SortStableFunc(opened, func(a, b *Member) int { return cmp.Compare(a.begin, b.begin) })
+	end := int64(0)
+	for _, m := range opened {
+		if m.begin < end {
+			return m.broken(ruleOverlap, "it begins at %d, before %d where another one ends", m.begin, end)
+		}
+		end = m.at + int64(m.zip.CompressedSize64)
+	}
+	return nil
 }
 
 // Deflated reports whether m has to be unpacked.
@@ -213,9 +266,11 @@ func (m *Member) inflate(dst []byte, packed int64) error {
 type reader struct {
 	file *model.File
 	left int64
+	last int64 // where it was read last
 }
 
 func (r *reader) ReadAt(p []byte, at int64) (int, error) {
+	r.last = at
 	n := min(int64(len(p)), r.file.Size()-at)
 	if at < 0 || n <= 0 {
 		return 0, io.EOF

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bitdial/bitdial/quant/model"
 	"github.com/bitdial/bitdial/quant/model/gguf"
+	"github.com/bitdial/bitdial/quant/model/llama2c"
 	"github.com/bitdial/bitdial/quant/model/npy"
 	"github.com/bitdial/bitdial/quant/model/onnx"
 	"github.com/bitdial/bitdial/quant/model/safetensors"
@@ -32,6 +33,7 @@ var readers = []reader{
 	{npy.Reads, npy.Recognises, npy.RecognisesFolder, npy.Open},
 	{onnx.Reads, onnx.Recognises, onnx.RecognisesFolder, onnx.Open},
 	{torch.Reads, torch.Recognises, torch.RecognisesFolder, torch.Open},
+	{llama2c.Reads, llama2c.Recognises, llama2c.RecognisesFolder, llama2c.Open},
 }
 
 // headBytes of a file are enough to tell what it is.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/modeltest"
 	"github.com/bitdial/bitdial/quant/model/safetensors"
 )
 
@@ -455,5 +456,16 @@ func BenchmarkReadQ4K(b *testing.B) {
 			b.Fatal(err)
 		}
 		at = (at + len(dst)) % (1 << 22)
+	}
+}
+
+func TestDamagedFilesAreRefusedOrReadWithinBounds(t *testing.T) {
+	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		b := everything(order, 3)
+		b = b[:len(b):len(b)]
+		if len(b) > 4096 {
+			t.Skip("the file is too long to damage everywhere")
+		}
+		modeltest.Damaged(t, b, 1, func(data []byte) (*model.Model, error) { return Parse("damaged", data) })
 	}
 }

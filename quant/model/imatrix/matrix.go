@@ -96,6 +96,35 @@ func (m *Matrix) Check(name string, shape []int) error {
 	return nil
 }
 
+// tokenEmbedding is a tensor that rows are taken from, and nothing is multiplied
+// with: old matrices have something else under its name.
+const tokenEmbedding = "token_embd.weight"
+
+// Has reports whether m has the importance of a tensor of that name and shape. A
+// name that it knows and a shape that does not fit are an error, but for the
+// embedding of tokens.
+func (m *Matrix) Has(name string, shape []int) (bool, error) {
+	if !m.Knows(name) {
+		return false, nil
+	}
+	err := m.Check(name, shape)
+	if err != nil && name == tokenEmbedding {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Of returns the importance of t; nil if m does not have it, or is nil itself.
+func (m *Matrix) Of(t *model.Tensor) ([]float32, error) {
+	if m == nil {
+		return nil, nil
+	}
+	if has, err := m.Has(t.Name, t.Shape); err != nil || !has {
+		return nil, err
+	}
+	return m.Importance(t.Name)
+}
+
 // Importance returns the importance of the columns of the tensor called name,
 // which m knows: a row for each of its experts.
 func (m *Matrix) Importance(name string) ([]float32, error) {
@@ -104,12 +133,9 @@ func (m *Matrix) Importance(name string) ([]float32, error) {
 	if err := e.sums.Read(values, 0); err != nil {
 		return nil, err
 	}
-	counts := []float32{float32(e.calls)}
-	if e.counts != nil {
-		counts = make([]float32, e.counts.Len())
-		if err := e.counts.Read(counts, 0); err != nil {
-			return nil, err
-		}
+	counts, err := e.inputs()
+	if err != nil {
+		return nil, err
 	}
 	row := len(values) / len(counts)
 	for i, count := range counts {
@@ -121,6 +147,15 @@ func (m *Matrix) Importance(name string) ([]float32, error) {
 		}
 	}
 	return values, nil
+}
+
+// inputs returns how many inputs each expert had.
+func (e entry) inputs() ([]float32, error) {
+	if e.counts == nil {
+		return []float32{float32(e.calls)}, nil
+	}
+	counts := make([]float32, e.counts.Len())
+	return counts, e.counts.Read(counts, 0)
 }
 
 // divide turns sums into means. An expert that had no inputs is as important

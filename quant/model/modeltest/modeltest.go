@@ -108,7 +108,10 @@ func ReadAll(t testing.TB, m *model.Model, limit int64) {
 		if w.Bytes() > limit {
 			continue
 		}
-		x, raw := make([]float32, w.Len()), make([]byte, w.Bytes())
+		if w.RawBytes() > 8*limit { // of codes with scales it is that of the weights
+			continue
+		}
+		x, raw := make([]float32, w.Len()), make([]byte, w.RawBytes())
 		if err := errors.Join(w.Read(x, 0), w.ReadRaw(raw, 0)); err != nil {
 			Refused(t, m.Path, err)
 			continue
@@ -172,4 +175,55 @@ func Tensor(t testing.TB, m *model.Model, name string) *model.Tensor {
 	}
 	t.Fatalf("%s has no tensor %q", m.Path, name)
 	return nil
+}
+
+// wild are numbers that lengths, counts and offsets are replaced by.
+var wild = [][]byte{
+	{0},
+	{0xff},
+	{0x80},
+	{0x7f}, // bytes, of varints too
+	{0, 0, 0, 0},
+	{0xff, 0xff, 0xff, 0xff},
+	{0, 0, 0, 0x80},
+	{0xff, 0xff, 0xff, 0x7f},
+	{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+	{0, 0, 0, 0, 0, 0, 0, 0x80},
+	{0, 0, 0, 0, 0, 0, 0, 0x40},
+	{1, 0, 0, 0, 1, 0, 0, 0},
+}
+
+// Damaged opens data, a file of a kilobyte or so that is whole, cut at every byte
+// and with every number in it replaced by others. What cannot be opened must be
+// refused by a rule, what can must be read within bounds. cuttable says of how
+// many bytes at least a file may be that is opened although it was cut.
+func Damaged(t *testing.T, data []byte, cuttable int, open func(data []byte) (*model.Model, error)) {
+	t.Helper()
+	try := func(b []byte) error {
+		m, err := Bounded(t, len(b), func() (*model.Model, error) { return open(b) })
+		if err != nil {
+			Refused(t, "damaged", err)
+			return err
+		}
+		ReadAll(t, m, 1<<16)
+		return m.Close()
+	}
+	if err := try(data); err != nil {
+		t.Fatalf("the whole file: %v", err)
+	}
+	for n := range data {
+		if err := try(data[:n:n]); err == nil && n < cuttable {
+			t.Errorf("the first %d of %d bytes were opened", n, len(data))
+		}
+	}
+	for at := range data {
+		for _, w := range wild {
+			if at+len(w) > len(data) {
+				continue
+			}
+			b := slices.Clone(data)
+			copy(b[at:], w)
+			_ = try(b)
+		}
+	}
 }

@@ -274,3 +274,10 @@ func FuzzHeader(f *testing.F) {
 		modeltest.ReadAll(t, m, 1<<20)
 	})
 }
+
+func TestDamagedFilesAreRefusedOrReadWithinBounds(t *testing.T) {
+	plain := array(described("'<f4'", "True", "(2, 3)"), make([]byte, 24)...)
+	for _, b := range [][]byte{plain, zipped(t, zip.Store, "a.npy", string(plain)), zipped(t, zip.Deflate, "a.npy", string(plain))} {
+		modeltest.Damaged(t, b, len(b), func(data []byte) (*model.Model, error) { return Parse("damaged", data) })
+	}
+}

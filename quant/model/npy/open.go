@@ -137,6 +137,9 @@ func addMembers(m *model.Model, f *model.File) error {
 		}
 	}
 	m.Files = append(m.Files, a.Unpacked()...)
+	if err := a.Apart(); err != nil {
+		return err
+	}
 	if len(m.Tensors) == 0 {
 		return &model.Error{File: f.Name(), Offset: model.NoOffset, Rule: ruleNoArray, Found: fmt.Sprintf("%d members", len(a.Members))}
 	}

@@ -128,6 +128,15 @@ func fill(s source, width int) func(dst []byte, from int) error {
 	return func(dst []byte, from int) error { return s.read(dst, int64(from)*int64(width)) }
 }
 
+// opened returns the tensor that d describes in the network f.
+func (d *description) opened(f *model.File, beside *folder) (*model.Tensor, error) {
+	s, err := d.source(f, beside)
+	if err != nil {
+		return nil, err
+	}
+	return d.open(s, f)
+}
+
 // open returns the tensor that d, of n weights, describes; s holds its data,
 // which are found to be as many as they must.
 func (d *description) open(s source, f *model.File) (*model.Tensor, error) {

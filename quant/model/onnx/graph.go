@@ -15,6 +15,7 @@ type network struct {
 	metadata  []model.KeyValue
 	uses      int
 	operators map[string]string // one copy of each
+	listed    int               // numbers of Constants that hold them one by one
 }
 
 // read walks the ModelProto b. Of b it keeps nothing.
@@ -94,12 +95,24 @@ func (w *network) walk(m message, path string, outer scope, depth int) error {
 			if err := w.node(f, &n); err != nil || !n.constant() {
 				return err
 			}
-			return w.add(n.value, string(n.outputs[0]), path, here)
-		case 5:
+			d, err := w.constant(&n)
+			if err != nil {
+				return err
+			}
+			return w.add(d, string(n.outputs[0]), path, here)
+		case 5, 15:
 			if err := w.want(f, protowire.BytesType); err != nil {
 				return err
 			}
-			return w.add(f.bytes, "", path, here)
+			read := w.tensor
+			if f.number == 15 {
+				read = w.sparse
+			}
+			d, err := read(f.bytes)
+			if err != nil {
+				return err
+			}
+			return w.add(d, "", path, here)
 		}
 		return nil
 	})
@@ -126,15 +139,11 @@ func (w *network) walk(m message, path string, outer scope, depth int) error {
 	})
 }
 
-// add adds the tensor m, which a graph called path names; a Constant's tensor
+// add adds the tensor d, which a graph called path names; a Constant's tensor
 // has the name of its output instead of its own.
-func (w *network) add(m message, name, path string, here scope) error {
+func (w *network) add(d *description, name, path string, here scope) error {
 	if len(w.found) == maxTensors {
-		return w.fail(m.at, ruleMany, "at most %d", maxTensors)
-	}
-	d, err := w.tensor(m)
-	if err != nil {
-		return err
+		return w.fail(d.at, ruleMany, "at most %d", maxTensors)
 	}
 	if name != "" {
 		d.name = name
@@ -143,16 +152,16 @@ func (w *network) add(m message, name, path string, here scope) error {
 		return nil
 	}
 	if _, twice := here.own[d.name]; twice {
-		return w.fail(m.at, ruleTwice, "%.80q", d.name)
+		return w.fail(d.at, ruleTwice, "%.80q", d.name)
 	}
 	here.own[d.name] = value{d, false}
 	if _, taken := w.names[d.name]; taken { // by a graph beside this one
 		d.name = path + d.name
 		if _, taken := w.names[d.name]; taken {
-			return w.fail(m.at, ruleTwice, "%.80q", d.name)
+			return w.fail(d.at, ruleTwice, "%.80q", d.name)
 		}
 	}
 	w.names[d.name] = struct{}{}
 	w.found = append(w.found, d)
-	return model.CheckName(w.file, m.at, d.name)
+	return model.CheckName(w.file, d.at, d.name)
 }

@@ -11,7 +11,7 @@ import (
 type node struct {
 	name, op        []byte
 	inputs, outputs [][]byte
-	value           message // of a Constant
+	value           held // of a Constant, what it is
 	transA, transB  bool
 	axis            int64
 	hasAxis         bool
@@ -28,7 +28,7 @@ type subgraph struct {
 
 // constant reports whether n is a tensor and nothing else.
 func (n *node) constant() bool {
-	return string(n.op) == "Constant" && len(n.outputs) == 1 && n.value.b != nil
+	return string(n.op) == "Constant" && len(n.outputs) == 1 && n.value.as != ""
 }
 
 // node reads the NodeProto in f into n.
@@ -64,7 +64,6 @@ func (w *network) node(f field, n *node) error {
 func (w *network) attribute(m message, n *node) error {
 	var name []byte
 	var whole uint64
-	var value message
 	first := len(n.graphs)
 	err := w.fields(m, func(f field) error {
 		switch f.number {
@@ -74,9 +73,6 @@ func (w *network) attribute(m message, n *node) error {
 		case 3:
 			whole = f.value
 			return w.want(f, protowire.VarintType)
-		case 5:
-			value = f.bytes
-			return w.want(f, protowire.BytesType)
 		case 6, 11:
 			n.graphs = append(n.graphs, subgraph{message: f.bytes})
 			return w.want(f, protowire.BytesType)
@@ -90,8 +86,8 @@ func (w *network) attribute(m message, n *node) error {
 		n.graphs[first+i].name = name
 	}
 	switch string(name) {
-	case "value":
-		n.value = value
+	case "value", "sparse_value", "value_float", "value_floats", "value_int", "value_ints":
+		n.value = held{string(name), m}
 	case "transA":
 		n.transA = whole != 0
 	case "transB":

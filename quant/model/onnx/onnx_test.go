@@ -354,6 +354,93 @@ func TestDataMayLieBesideTheNetwork(t *testing.T) {
 	modeltest.Refused(t, "no folder", err)
 }
 
+func TestConstantsMayBeNumbers(t *testing.T) {
+	one := string(protowire.AppendFixed32(protowire.AppendTag(nil, 2, protowire.Fixed32Type), math.Float32bits(2.5)))
+	apart := ""
+	for _, x := range []float32{1, -2} {
+		apart += string(protowire.AppendFixed32(protowire.AppendTag(nil, 7, protowire.Fixed32Type), math.Float32bits(x)))
+	}
+	constant := func(out, name, value string) string {
+		return operation("Constant", "", "", out, part(5, part(1, name)+value))
+	}
+	b := graph(
+		constant("f", "value_float", one), constant("fs", "value_floats", part(7, floats(3, 4))), constant("apart", "value_floats", apart),
+		constant("i", "value_int", count(3, 1<<40)), constant("is", "value_ints", part(8, varied(5, -6))), constant("single", "value_ints", count(8, 7)+count(8, 8)),
+		constant("zero", "value_float", ""), constant("none", "value_ints", ""),
+		constant("text", "value_string", part(4, "x")),
+	)
+	m, err := Parse("x", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, w := range m.Tensors {
+		got = append(got, fmt.Sprintf("%s %s %v %v", w.Name, w.DType, w.Shape, modeltest.Weights(t, w)))
+	}
+	want := []string{
+		"f F32 [] [2.5]", "fs F32 [2] [3 4]", "apart F32 [2] [1 -2]", "i I64 [] [1.0995116e+12]", "is I64 [2] [5 -6]", "single I64 [2] [7 8]",
+		"zero F32 [] [0]", "none I64 [0] []",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	modeltest.ReadAll(t, m, 1<<20)
+}
+
+// thin returns a SparseTensorProto.
+func thin(values, indices string, dims ...int) string {
+	s := part(1, values) + part(2, indices)
+	for _, d := range dims {
+		s += count(3, d)
+	}
+	return s
+}
+
+func TestSparseTensorsAreZeroElsewhere(t *testing.T) {
+	values := tensor("w", 10, []int{3}, raw(0, 0x3c, 0, 0x40, 0, 0x44)) // 1, 2 and 4 as halves
+	m, err := Parse("x", graph(
+		part(15, thin(values, tensor("", 7, []int{3}, part(7, varied(1, 4, 5))), 2, 3)),
+		operation("MatMul", "n", "x w", "y"),
+		operation("Constant", "", "", "c", part(5, part(1, "sparse_value")+part(22, thin(tensor("", 1, []int{2}, part(4, floats(7, 8))), tensor("", 7, []int{2, 2}, part(7, varied(0, 2, 1, 0))), 2, 3)))),
+		part(15, thin(tensor("empty", 1, []int{0}), tensor("", 7, []int{0}), 4)),
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]float32{"w": {0, 1, 0, 0, 2, 4}, "c": {0, 0, 7, 8, 0, 0}, "empty": {0, 0, 0, 0}} {
+		w := modeltest.Tensor(t, m, name)
+		if got := modeltest.Weights(t, w); !slices.Equal(got, want) || w.Encoding != "sparse" {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if w := modeltest.Tensor(t, m, "w"); w.DType != model.F16 || !slices.Equal(w.Shape, []int{2, 3}) || len(w.Uses) != 1 || w.Uses[0].Axis != 1 {
+		t.Errorf("%s %v %v", w.DType, w.Shape, w.Uses)
+	}
+	modeltest.ReadAll(t, m, 1<<20)
+}
+
+func TestPlacesOfASparseTensorAreCheckedWhenTheyAreRead(t *testing.T) {
+	values := tensor("w", 1, []int{2}, part(4, floats(1, 2)))
+	for what, indices := range map[string]string{
+		"past the end":      tensor("", 7, []int{2}, part(7, varied(1, 6))),
+		"negative":          tensor("", 7, []int{2}, part(7, varied(-1, 2))),
+		"twice":             tensor("", 7, []int{2}, part(7, varied(3, 3))),
+		"backwards":         tensor("", 7, []int{2}, part(7, varied(3, 1))),
+		"outside a side":    tensor("", 7, []int{2, 2}, part(7, varied(0, 3, 1, 0))),
+		"outside and large": tensor("", 7, []int{2, 2}, part(7, varied(0, 0, 1, math.MaxInt64))),
+	} {
+		m, err := Parse("x", graph(part(15, thin(values, indices, 2, 3))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = m.Tensors[0].Read(make([]float32, 6), 0)
+		modeltest.Refused(t, what, err)
+		if broken := (*model.Error)(nil); !errors.As(err, &broken) || broken.Rule != rulePlace {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func TestEveryLieIsNamed(t *testing.T) {
 	w := func(data ...string) []byte { return graph(initializer("w", 1, []int{2}, data...)) }
 	good := initializer("w", 1, []int{2}, raw(make([]byte, 8)...))
@@ -396,6 +483,19 @@ func TestEveryLieIsNamed(t *testing.T) {
 		{"a name for the terminal", graph(initializer("w\x1b[2J", 1, []int{0})), ""},
 		{"a name of 5000 bytes", graph(initializer(strings.Repeat("w", 5000), 1, []int{0})), ""},
 		{"a node for the terminal", graph(good, operation("Conv", "n\x1b[2J", "x w", "y")), ""},
+		{"a sparse tensor without values", graph(part(15, part(2, tensor("", 7, []int{0})))), ruleSparse},
+		{"a sparse tensor without places", graph(part(15, part(1, tensor("w", 1, []int{0})))), ruleSparse},
+		{"places that are floats", graph(part(15, thin(tensor("w", 1, []int{0}), tensor("", 1, []int{0}), 2))), ruleSparse},
+		{"fewer places than values", graph(part(15, thin(tensor("w", 1, []int{1}, part(4, floats(1))), tensor("", 7, []int{0}), 2))), ruleSparse},
+		{"a sparse tensor of 2⁶² weights", graph(part(15, thin(tensor("w", 1, []int{0}), tensor("", 7, []int{0}), 1<<62))), ruleThin},
+		{"a sparse tensor of 2⁶⁴ weights", graph(part(15, thin(tensor("w", 1, []int{0}), tensor("", 7, []int{0}), 1<<32, 1<<32))), ruleOverflow},
+		{"a sparse tensor that is a number", graph(count(15, 1)), ruleKind},
+		{"a Constant that is two numbers", graph(operation("Constant", "", "", "c", part(5, part(1, "value_int")+count(3, 1)+count(3, 2)))), ruleOnce},
+		{"a Constant whose floats are cut", graph(operation("Constant", "", "", "c", part(5, part(1, "value_floats")+part(7, "\x00\x00\x00")))), ruleWire},
+		{"a Constant whose integers do not end", graph(operation("Constant", "", "", "c", part(5, part(1, "value_ints")+part(8, "\xff")))), ruleWire},
+		{"a Constant of a number that is text", graph(operation("Constant", "", "", "c", part(5, part(1, "value_int")+part(3, "x")))), ruleKind},
+		{"Constants of too many numbers", graph(operation("Constant", "", "", "c", part(5, part(1, "value_ints")+part(8, strings.Repeat("\x01", maxListed+1))))), ruleListed},
+		{"a Constant that has no tensor", graph(operation("Constant", "", "", "c", part(5, part(1, "value")))), ruleType},
 		{"metadata twice", append(graph(), part(14, part(1, "a"))+part(14, part(1, "a"))...), ruleDuplicate},
 		{"metadata of 2 MB", append(graph(), part(14, part(1, "a")+part(2, strings.Repeat("x", 2<<20)))...), ruleMetadata},
 		{"a key for the terminal", append(graph(), part(14, part(1, "\x1b"))...), ""},
@@ -486,6 +586,11 @@ func FuzzOpen(f *testing.F) {
 	))
 	f.Add(graph(operation("If", "", "c", "y", part(5, part(1, "then_branch")+part(6, initializer("k", 18, []int{1}, raw(1)))))))
 	f.Add(graph(initializer("w", 1, []int{2}, elsewhere("location", "x", "offset", "4"))))
+	f.Add(graph(
+		part(15, thin(tensor("w", 10, []int{1}, raw(0, 0x3c)), tensor("", 7, []int{1, 2}, part(7, varied(1, 2))), 2, 3)),
+		operation("Constant", "", "", "f", part(5, part(1, "value_floats")+part(7, floats(3, 4)))),
+		operation("Constant", "", "", "i", part(5, part(1, "value_ints")+count(8, 7)+count(8, 8))),
+	))
 	modeltest.Seed(f, "onnx", "*", 20_000)
 	modeltest.Seed(f, "hostile", "*.onnx", 100_000)
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -496,4 +601,14 @@ func FuzzOpen(f *testing.F) {
 		}
 		modeltest.ReadAll(t, m, 1<<20)
 	})
+}
+
+func TestDamagedFilesAreRefusedOrReadWithinBounds(t *testing.T) {
+	b := graph(
+		operation("Conv", "conv", "x wf b", "y"), operation(dequantizeLinear, "dq", "w s z", "wf", attribute("axis", 0), attribute("block_size", 1)),
+		initializer("w", 22, []int{2, 2}, raw(0x21, 0x43)), initializer("s", 1, []int{2, 2}, part(4, floats(1, 2, 3, 4))), initializer("z", 22, []int{2, 2}, part(5, varied(1, 2))),
+		part(15, thin(tensor("t", 10, []int{1}, raw(0, 0x3c)), tensor("", 7, []int{1, 2}, part(7, varied(1, 2))), 2, 3)),
+		operation("Constant", "", "", "c", part(5, part(1, "value_floats")+part(7, floats(3, 4)))),
+	)
+	modeltest.Damaged(t, b, len(b), func(data []byte) (*model.Model, error) { return Parse("damaged", data) })
 }

@@ -65,11 +65,12 @@ func open(f *model.File, path, name string) (*model.Model, error) {
 func (w *network) open(m *model.Model, f *model.File, beside *folder) error {
 	stored := make(map[*description]*model.Tensor, len(w.found))
 	for _, d := range w.found {
-		s, err := d.source(f, beside)
-		if err != nil {
-			return err
+		open := d.opened
+		if d.sparse != nil {
+			open = d.sparse.opened
 		}
-		if stored[d], err = d.open(s, f); err != nil {
+		var err error
+		if stored[d], err = open(f, beside); err != nil {
 			return err
 		}
 	}

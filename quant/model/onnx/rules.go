@@ -12,6 +12,9 @@ const (
 	maxFiles     = 1024    // files beside the network
 	maxMetadata  = 1 << 16 // entries of the metadata
 	maxText      = 1 << 20 // bytes of a value of the metadata
+	maxListed    = 1 << 20 // numbers that Constants hold one by one
+	maxSparse    = 1 << 20 // numbers of a sparse tensor, or
+	maxThin      = 1 << 12 // times those that it holds
 )
 
 // What a network must be; each constant is the name of one lie.
@@ -36,6 +39,10 @@ const (
 	ruleMissing   = "the file of external data is missing"
 	ruleFiles     = "the network is spread over more files than can be opened"
 	ruleNoFolder  = "external data need a network that is a file"
+	ruleListed    = "Constants hold more single numbers than can be read"
+	ruleSparse    = "a sparse tensor must have values, their places in order, and dimensions"
+	ruleThin      = "a sparse tensor must not be much larger than what it holds"
+	rulePlace     = "the places of a sparse tensor must lie within it, each after the one before"
 	ruleScale     = "the scales of a tensor must be numbers"
 	ruleMetadata  = "metadata must be short text, and not too much of it"
 	ruleDuplicate = "a key of the metadata must not occur twice"

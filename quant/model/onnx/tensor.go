@@ -28,6 +28,8 @@ type description struct {
 	size     int64
 	marked   *varints // of typed integers
 	external *external
+	listed   []byte // of a Constant that holds numbers one by one
+	sparse   *sparse
 
 	quantized *quantization // what makes weights of its integers
 	plain     bool          // something else works with the integers themselves
@@ -233,6 +235,8 @@ type folder struct {
 // source returns the data that d describes in the network f.
 func (d *description) source(f *model.File, beside *folder) (source, error) {
 	switch {
+	case d.listed != nil:
+		return stretch{model.NewFile(f.Name(), d.listed), 0}, nil
 	case d.form == externalData:
 		return d.outside(f, beside)
 	case d.marked != nil:

@@ -1,6 +1,7 @@
 package safetensors
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -14,7 +15,6 @@ import (
 const (
 	lengthBytes = 8              // of the length that precedes the header
 	metadataKey = "__metadata__" // in place of a tensor's name
-	usualEntry  = 100            // bytes that a header takes for a tensor
 )
 
 // header is what the header of a file says, copied out of the file.
@@ -30,9 +30,9 @@ type header struct {
 
 // entry is the description of a tensor.
 type entry struct {
-	at                 int // of its name, from the beginning of the header
-	nameFrom, nameTo   int // in names
-	shapeFrom, shapeTo int // in shapes
+	at                 int32 // of its name, from the beginning of the header
+	nameFrom, nameTo   int32 // in names
+	shapeFrom, shapeTo int32 // in shapes
 	dtype              *model.DType
 	from, to           int64 // data_offsets
 }
@@ -94,8 +94,10 @@ func (h *header) parse(b []byte) error {
 	if len(b) == 0 || b[0] != '{' {
 		return s.expected(ruleBrace, "'{'")
 	}
-	h.entries = make([]entry, 0, min(len(b)/usualEntry, maxTensors))
-	var names []byte
+	most := min(bytes.Count(b, []byte(`"dtype"`)), maxTensors) // as many are expected
+	h.entries = make([]entry, 0, most)
+	h.shapes = make([]int, 0, 2*most)
+	names := make([]byte, 0, min(len(b), 16*most))
 	described := false
 	err := s.object(ruleJSON, func(key []byte, at int) error {
 		if string(key) == metadataKey {
@@ -110,7 +112,7 @@ func (h *header) parse(b []byte) error {
 		}
 		from := len(names)
 		names = append(names, key...)
-		h.entries = append(h.entries, entry{at: at, nameFrom: from, nameTo: len(names)})
+		h.entries = append(h.entries, entry{at: int32(at), nameFrom: int32(from), nameTo: int32(len(names))})
 		if err := h.parseTensor(s, &h.entries[len(h.entries)-1]); err != nil {
 			return inTensor(names[from:], err)
 		}
@@ -185,7 +187,7 @@ func (h *header) parseTensor(s *scanner, e *entry) error {
 	}
 	for i, there := range seen {
 		if !there {
-			return s.fail(e.at, ruleTensor, "%s is missing", fields[i])
+			return s.fail(int(e.at), ruleTensor, "%s is missing", fields[i])
 		}
 	}
 	return nil
@@ -194,11 +196,13 @@ func (h *header) parseTensor(s *scanner, e *entry) error {
 // dtypes finds the element types by name.
 var dtypes = func() map[string]*model.DType {
 	byName := map[string]*model.DType{}
-	for _, d := range model.DTypes {
+	for _, d := range readable {
 		byName[d.Name] = d
 	}
 	return byName
 }()
+
+var readable = slices.Concat(model.DTypes, model.Narrow)
 
 func (e *entry) parseDType(s *scanner) error {
 	s.space()
@@ -208,13 +212,13 @@ func (e *entry) parseDType(s *scanner) error {
 		return err
 	}
 	if e.dtype = dtypes[string(name)]; e.dtype == nil {
-		return s.fail(at, ruleDType, "%.64q is none of %v", name, model.DTypes)
+		return s.fail(at, ruleDType, "%.64q is none of %v", name, readable)
 	}
 	return nil
 }
 
 func (h *header) parseShape(s *scanner, e *entry) error {
-	e.shapeFrom = len(h.shapes)
+	e.shapeFrom = int32(len(h.shapes)) // a header has fewer bytes than that
 	err := s.array(ruleShape, func() error {
 		at := s.pos
 		d, err := s.whole(ruleShape)
@@ -224,13 +228,13 @@ func (h *header) parseShape(s *scanner, e *entry) error {
 		if d > math.MaxInt {
 			return s.fail(at, ruleOverflow, "dimension %d", d)
 		}
-		if len(h.shapes)-e.shapeFrom == maxDims {
+		if len(h.shapes)-int(e.shapeFrom) == maxDims {
 			return s.fail(at, ruleDims, "at most %d", maxDims)
 		}
 		h.shapes = append(h.shapes, int(d))
 		return nil
 	})
-	e.shapeTo = len(h.shapes)
+	e.shapeTo = int32(len(h.shapes))
 	return err
 }
 
@@ -289,6 +293,8 @@ func (h *header) checkLayout() error {
 		n, ok := model.Count(h.shape(e))
 		size, fits := e.dtype.Size(n)
 		switch {
+		case ok && n%e.dtype.Block != 0:
+			return h.broken(e, ruleCut, "shape %v of %s", h.shape(e), e.dtype)
 		case !ok || !fits:
 			return h.broken(e, ruleOverflow, "shape %v of %s", h.shape(e), e.dtype)
 		case size != e.to-e.from:

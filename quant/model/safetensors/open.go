@@ -9,8 +9,11 @@ import (
 	"github.com/bitdial/bitdial/quant/model"
 )
 
+// Format is what the Format of a model says that was opened here.
+const Format = "safetensors"
+
 const (
-	format   = "safetensors"
+	format   = Format
 	suffix   = ".safetensors"
 	indexEnd = "safetensors.index.json"
 )
@@ -56,15 +59,31 @@ func Open(path string) (*model.Model, error) {
 // Parse opens the safetensors file that data are, known as name. It keeps
 // data, which must not change while the model is in use.
 func Parse(name string, data []byte) (*model.Model, error) {
-	return one(name, name, model.NewFile(name, data))
+	m, err := one(name, name, model.NewFile(name, data))
+	if err == nil {
+		new(config).describe(m)
+	}
+	return m, err
 }
+
+// FromFile opens the one safetensors file that f is, which the model then owns.
+func FromFile(f *model.File) (*model.Model, error) { return one(f.Name(), f.Name(), f) }
 
 func openFile(path string) (*model.Model, error) {
 	f, err := model.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return one(path, strings.TrimSuffix(filepath.Base(path), suffix), f)
+	m, err := one(path, strings.TrimSuffix(filepath.Base(path), suffix), f)
+	if err != nil {
+		return nil, err
+	}
+	if c, err := configOf(filepath.Dir(path)); err == nil { // what is beside a file may be another model's
+		c.describe(m)
+	} else {
+		new(config).describe(m)
+	}
+	return m, nil
 }
 
 // one returns the model that the file f is, and closes f on error.

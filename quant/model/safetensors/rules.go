@@ -3,9 +3,11 @@ package safetensors
 // Limits on what a file may ask of its reader.
 const (
 	maxHeader  = 100_000_000 // bytes of a header or an index: the specification's limit
-	maxTensors = 1 << 20     // tensors of a file; the largest models have some hundred thousand
+	maxTensors = 5 << 16     // tensors of a file; the largest models have some hundred thousand
 	maxDims    = 64          // dimensions of a tensor, as many as NumPy has
 	maxDepth   = 32          // nesting of JSON that is skipped
+	maxConfig  = 16 << 20    // bytes of a config.json; with lists of modules they have some hundred thousand
+	maxFacts   = 1 << 20     // bytes of keys and values that are looked at
 )
 
 // What a header must be; each constant is the name of one lie.
@@ -26,6 +28,7 @@ const (
 	ruleShape       = "a shape must be a list of whole numbers, none negative"
 	ruleDims        = "a shape has too many dimensions"
 	ruleOverflow    = "the dimensions of a tensor must multiply to a number of bytes that exists"
+	ruleCut         = "the weights of a tensor must be whole bytes"
 	ruleOffsets     = "data_offsets must be a pair of whole numbers, none negative"
 	ruleReversed    = "data_offsets must not end before they begin"
 	ruleOffsetsEnd  = "data_offsets must lie within the file"
@@ -46,5 +49,7 @@ const (
 	ruleNotInShard   = "a tensor is not in the shard that the index names"
 	ruleTwice        = "two files of a model hold a tensor of the same name"
 	ruleNoFile       = "the folder holds no safetensors file"
+	ruleConfig       = "a config must be an object"
+	ruleConfigLong   = "the config is longer than can be read"
 	ruleManyIndexes  = "the folder holds several indexes; open one of them"
 )

@@ -1,6 +1,7 @@
 package safetensors
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,7 +43,22 @@ func openFolder(path string) (*model.Model, error) {
 		files[i] = filepath.Join(path, files[i])
 	}
 	m, _, err := join(path, path, files)
-	return m, err
+	if err != nil {
+		return nil, err
+	}
+	return withConfig(m, path)
+}
+
+// withConfig returns m with what the config of its folder says, and closes m on
+// error.
+func withConfig(m *model.Model, folder string) (*model.Model, error) {
+	c, err := configOf(folder)
+	if err != nil {
+		_ = m.Close() // the files were only read
+		return nil, err
+	}
+	c.describe(m)
+	return m, nil
 }
 
 // candidates returns the safetensors files and the indexes among names. Hidden
@@ -156,7 +172,7 @@ func openIndex(path, index string) (*model.Model, error) {
 			}
 		}
 	}
-	return m, nil
+	return withConfig(m, folder)
 }
 
 // shardPath returns the path of the shard that index names in p. It stays in the index's folder, though a link there may point elsewhere, as
@@ -226,8 +242,9 @@ func parseIndex(file string, b []byte) ([]place, error) {
 
 // places reads a weight_map.
 func (s *scanner) places() ([]place, error) {
-	var places []place
-	tensors, shards := map[string]struct{}{}, map[string]string{}
+	most := min(bytes.Count(s.b[s.pos:], []byte{':'}), maxTensors) // as many are expected
+	places := make([]place, 0, most)
+	tensors, shards := make(map[string]struct{}, most), map[string]string{}
 	err := s.object(ruleWeightMap, func(key []byte, at int) error {
 		if len(places) == maxTensors {
 			return s.fail(at, ruleTooMany, "at most %d", maxTensors)

@@ -21,6 +21,7 @@ func init() { // a map literal would refer to itself
 		"torch._utils._rebuild_tensor":               (*machine).tensor,
 		"torch._utils._rebuild_tensor_v2":            (*machine).tensor,
 		"torch._utils._rebuild_tensor_v3":            (*machine).typedTensor,
+		"torch._utils._rebuild_qtensor":              (*machine).quantized,
 		"torch._utils._rebuild_parameter":            (*machine).first,
 		"torch._utils._rebuild_parameter_with_state": (*machine).first,
 		"torch._tensor._rebuild_from_type_v2":        (*machine).subclass,
@@ -37,6 +38,7 @@ var storages = map[string]*model.DType{
 	"torch.DoubleStorage": model.F64, "torch.FloatStorage": model.F32, "torch.HalfStorage": model.F16, "torch.BFloat16Storage": model.BF16,
 	"torch.LongStorage": model.I64, "torch.IntStorage": model.I32, "torch.ShortStorage": model.I16, "torch.CharStorage": model.I8,
 	"torch.ByteStorage": model.U8, "torch.BoolStorage": model.Bool,
+	"torch.QInt8Storage": model.I8, "torch.QUInt8Storage": model.U8, "torch.QInt32Storage": model.I32, // of quantized tensors
 	"torch.storage.UntypedStorage": nil, "torch.UntypedStorage": nil,
 }
 
@@ -51,6 +53,7 @@ var dtypes = map[string]*model.DType{
 // words are names that are only passed on.
 var words = map[string]bool{
 	"torch.Tensor": true, "torch.nn.parameter.Parameter": true, "torch.nn.parameter.Buffer": true,
+	perTensor: true, perChannel: true, perChannelFloat: true,
 	"torch.strided": true, "torch.contiguous_format": true, "torch.channels_last": true, "torch.preserve_format": true,
 }
 
@@ -226,6 +229,9 @@ func (m *machine) persistent(id any) (any, error) {
 			return nil, m.fail(ruleStorage, "a view of %s from %s on, of %d", shown(view[2]), shown(view[1]), n)
 		}
 		s.offset, s.n = offset, length
+	}
+	if other := m.storages[key]; other != nil && other.bytes() != s.bytes() {
+		return nil, m.fail(ruleConflict, "%.80q has %d bytes here, %d elsewhere", key, s.bytes(), other.bytes())
 	}
 	m.storages[key] = s
 	return s, m.charge(200)

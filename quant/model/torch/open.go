@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/quantized"
 )
 
 // Reads names what Open opens, for messages.
@@ -99,6 +100,7 @@ func open(f *model.File, path, name string) (*model.Model, error) {
 		_ = m.Close() // the files were only read
 		return nil, err
 	}
+	m.Tensors = quantized.Join(m.Tensors, quantized.Config{})
 	return m, nil
 }
 
@@ -114,11 +116,17 @@ func add(m *model.Model, found []named, bigEndian bool, where func(*storage) (pl
 			return &model.Error{File: m.Path, Offset: t.at, Rule: ruleTwice, Found: fmt.Sprintf("%q", t.name)}
 		}
 		seen[t.name] = struct{}{}
-		p, err := where(t.storage)
-		if err != nil {
-			return err
+		open := func(t named) (*model.Tensor, error) {
+			p, err := where(t.storage)
+			if err != nil {
+				return nil, err
+			}
+			return t.open(m.Path, p, bigEndian)
 		}
-		opened, err := t.open(m.Path, p, bigEndian)
+		opened, err := open(t)
+		if err == nil && t.quantizer != nil {
+			opened, err = t.dequantized(m.Path, opened, open)
+		}
 		if err != nil {
 			return err
 		}

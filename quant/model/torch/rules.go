@@ -24,6 +24,7 @@ const (
 	ruleGlobal    = "a pickle may ask only for what tensors are made of"
 	ruleCall      = "a pickle must make tensors of a storage, an offset, a shape and strides"
 	ruleStorage   = "a storage must have a type, a key and a length"
+	ruleConflict  = "a storage must be as long wherever it is named"
 	ruleType      = "the type of a storage must be one that is read"
 )
 
@@ -38,6 +39,7 @@ const (
 	ruleByteOrder   = "the byte order must be little or big"
 	ruleNoStorage   = "a tensor's storage must be in the file"
 	ruleStorageSize = "a storage must have the bytes that its length and type need"
+	ruleQuantizer   = "a quantized tensor must have a scale and a zero point, or as many as there are channels along an axis"
 	ruleBroad       = "a tensor must not be much larger than its storage"
 	ruleDims        = "a tensor has too many dimensions"
 	ruleMagic       = "a checkpoint must begin with PyTorch's magic number"

@@ -162,6 +162,78 @@ func deflated(t testing.TB, b []byte) []byte {
 	return packed(t, zip.Deflate, members...)
 }
 
+// quantizedBy returns a quantized tensor of such parameters.
+func quantizedBy(kind, key string, n int, shape, strides, params string) string {
+	return name("torch._utils", "_rebuild_qtensor") + "(" + stored(kind, key, n) + whole(0) + shape + strides + params + "\x89NtR"
+}
+
+// double is a float in a pickle.
+func double(x float64) string {
+	return "G" + string(binary.BigEndian.AppendUint64(nil, math.Float64bits(x)))
+}
+
+func TestQuantizedTensorsAreTheWeightsTheyStandFor(t *testing.T) {
+	scales := rebuilt(stored("DoubleStorage", "2", 3), 0, sizes(3), sizes(1))
+	zeros := rebuilt(stored("LongStorage", "3", 3), 0, sizes(3), sizes(1))
+	m, err := Parse("q", saved(t, program(
+		text("tensor"), quantizedBy("QUInt8Storage", "0", 6, sizes(2, 3), sizes(3, 1), "("+name("torch", "per_tensor_affine")+double(0.5)+whole(128)+"t"),
+		text("channel"), quantizedBy("QInt8Storage", "1", 6, sizes(2, 3), sizes(3, 1), "("+name("torch", "per_channel_affine")+scales+zeros+whole(1)+"t"),
+		text("rows"), quantizedBy("QInt8Storage", "1", 6, sizes(2, 3), sizes(1, 2), "("+name("torch", "per_channel_affine_float_qparams")+"]("+double(2)+double(4)+"e"+"]("+double(0.5)+double(-0.5)+"e"+whole(0)+"t"),
+		text("bias"), quantizedBy("QInt32Storage", "4", 1, sizes(1), sizes(1), "("+name("torch", "per_tensor_affine")+double(0.25)+whole(0)+"t"),
+	),
+		"data/0", "\x80\x81\x7f\x00\xff\x82", "data/1", "\x01\x02\x03\xff\xfe\xfd",
+		"data/2", doubles(1, 0.5, 2), "data/3", "\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff",
+		"data/4", "\x10\x27\x00\x00",
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, w := range m.Tensors {
+		got = append(got, fmt.Sprintf("%s %s %v %q %d %v", w.Name, w.DType, w.Shape, w.Encoding, w.Bytes(), modeltest.Weights(t, w)))
+	}
+	want := []string{
+		`tensor INT8 [2 3] "quint8 per tensor" 6 [0 0.5 -0.5 -64 63.5 1]`,
+		`channel INT8 [2 3] "qint8 along axis 1" 54 [1 0.5 8 -1 -1.5 -4]`,
+		`rows INT8 [2 3] "qint8 along axis 0" 6 [1 5 -5 10 -2 -10]`,
+		`bias INT32 [1] "qint32 per tensor" 4 [2500]`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	modeltest.ReadAll(t, m, 1<<20)
+}
+
+func TestTensorsThatEncodeAWeightAreJoined(t *testing.T) {
+	words := rebuilt(stored("IntStorage", "0", 32), 0, sizes(1, 32), sizes(32, 1))
+	turned := rebuilt(stored("IntStorage", "0", 32), 0, sizes(1, 16), sizes(1, 2))
+	zeros := func(n int) string { return rebuilt(stored("IntStorage", "1", 4), 0, sizes(1, n), sizes(n, 1)) }
+	scales := func(n int) string { return rebuilt(stored("FloatStorage", "2", 32), 0, sizes(1, n), sizes(n, 1)) }
+	m, err := Parse("gptq", saved(t, program(
+		text("a.qweight"), words, text("a.qzeros"), zeros(4), text("a.scales"), scales(32),
+		text("b.qweight"), turned, text("b.qzeros"), zeros(2), text("b.scales"), scales(16),
+	), "data/0", strings.Repeat("\x21\x43\x65\x87", 32), "data/1", strings.Repeat("\x00", 16), "data/2", strings.Repeat("\x00\x00\x00\x3f", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Tensors) != 4 {
+		t.Errorf("%d tensors, want one and three that are not in order", len(m.Tensors))
+	}
+	w := modeltest.Tensor(t, m, "a.weight")
+	if x := modeltest.Weights(t, w)[:8]; w.DType != model.Int4 || !slices.Equal(w.Shape, []int{32, 8}) || !slices.Equal(x, []float32{0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5}) {
+		t.Errorf("%s %v %v", w.DType, w.Shape, x)
+	}
+	modeltest.ReadAll(t, m, 1<<20)
+}
+
+func doubles(x ...float64) string {
+	var b []byte
+	for _, v := range x {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+	}
+	return string(b)
+}
+
 func TestBigEndianCheckpointsAreTurnedAround(t *testing.T) {
 	pickle := program(text("w"), rebuilt(stored("FloatStorage", "0", 3), 0, sizes(3), sizes(1)))
 	m, err := Parse("x", saved(t, pickle, "data/0", floats(binary.BigEndian, 1, 2, 3), "byteorder", "big"))
@@ -200,6 +272,12 @@ func TestEveryLieIsNamed(t *testing.T) {
 	storage := stored("FloatStorage", "0", 6)
 	with := func(pickle string) []byte { return saved(t, pickle, "data/0", six) }
 	one := func(value string) []byte { return with(program(text("w"), value)) }
+	quantized := func(params string) []byte {
+		if params == "" {
+			params = ")"
+		}
+		return one(quantizedBy("QInt8Storage", "0", 6, sizes(2, 3), sizes(3, 1), params))
+	}
 	for _, c := range []struct {
 		lie  string
 		file []byte
@@ -248,6 +326,8 @@ func TestEveryLieIsNamed(t *testing.T) {
 		{"too many dimensions", one(rebuilt(storage, 0, "("+strings.Repeat("K\x01", 65)+"t", ")")), ruleDims},
 		{"a storage of no type", one(rebuilt(stored("Tensor", "0", 6), 0, sizes(6), sizes(1))), ruleType},
 		{"a storage that is not there", one(rebuilt(stored("FloatStorage", "9", 6), 0, sizes(6), sizes(1))), ruleNoStorage},
+		{"a storage of two lengths", with(program(text("w"), rebuilt(storage, 0, sizes(6), sizes(1)), text("v"), rebuilt(stored("FloatStorage", "0", 3), 0, sizes(3), sizes(1)))), ruleConflict},
+		{"a storage of two types", with(program(text("w"), rebuilt(storage, 0, sizes(6), sizes(1)), text("v"), rebuilt(stored("DoubleStorage", "0", 6), 0, sizes(3), sizes(1)))), ruleConflict},
 		{"a storage elsewhere", one(rebuilt(stored("FloatStorage", "../data.pkl", 6), 0, sizes(6), sizes(1))), ruleNoStorage},
 		{"a storage longer than its bytes", one(rebuilt(stored("FloatStorage", "0", 7), 0, sizes(6), sizes(1))), ruleStorageSize},
 		{"a storage of 2⁶³ bytes", one(rebuilt(stored("DoubleStorage", "0", 1<<61), 0, sizes(6), sizes(1))), ruleStorageSize},
@@ -257,6 +337,18 @@ func TestEveryLieIsNamed(t *testing.T) {
 		{"strides of another shape", one(rebuilt(storage, 0, sizes(6), sizes(1, 1))), ""},
 		{"2⁶² weights", one(rebuilt(storage, 0, sizes(1<<62), sizes(0))), ""},
 		{"a broadcast to a terabyte", one(rebuilt(storage, 0, sizes(1<<38), sizes(0))), ruleBroad},
+		{"a quantized tensor without parameters", quantized(""), ruleQuantizer},
+		{"a quantized tensor with a scheme of another kind", quantized("(" + name("torch", "strided") + double(1) + whole(0) + "t"), ruleQuantizer},
+		{"a quantized tensor with a scheme of text", quantized("(" + text("per_tensor_affine") + double(1) + whole(0) + "t"), ruleQuantizer},
+		{"a scale of text", quantized("(" + name("torch", "per_tensor_affine") + text("x") + whole(0) + "t"), ruleQuantizer},
+		{"no zero point", quantized("(" + name("torch", "per_tensor_affine") + double(1) + "t"), ruleQuantizer},
+		{"two scales for one", quantized("(" + name("torch", "per_tensor_affine") + "](" + double(1) + double(1) + "e" + whole(0) + "t"), ruleQuantizer},
+		{"fewer scales than channels", quantized("(" + name("torch", "per_channel_affine") + "](" + double(1) + "e](" + whole(0) + "e" + whole(0) + "t"), ruleQuantizer},
+		{"an axis that is not there", quantized("(" + name("torch", "per_channel_affine") + "](" + double(1) + "e](" + whole(0) + "e" + whole(2) + "t"), ruleQuantizer},
+		{"a negative axis", quantized("(" + name("torch", "per_channel_affine") + "](" + double(1) + "e](" + whole(0) + "e" + whole(-1) + "t"), ruleQuantizer},
+		{"scales in no storage", quantized("(" + name("torch", "per_channel_affine") + rebuilt(stored("DoubleStorage", "9", 2), 0, sizes(2), sizes(1)) + "](" + whole(0) + whole(0) + "e" + whole(0) + "t"), ruleNoStorage},
+		{"floats that are quantized", one(quantizedBy("FloatStorage", "0", 6, sizes(2, 3), sizes(3, 1), "("+name("torch", "per_tensor_affine")+double(1)+whole(0)+"t")), ruleQuantizer},
+		{"a quantized scale", quantized("(" + name("torch", "per_tensor_affine") + quantizedBy("QInt8Storage", "0", 6, sizes(1), sizes(1), "("+name("torch", "per_tensor_affine")+double(1)+whole(0)+"t") + whole(0) + "t"), ruleQuantizer},
 		{"a name twice", with(program(text("w"), rebuilt(storage, 0, sizes(6), sizes(1)), text("w"), rebuilt(storage, 0, sizes(6), sizes(1)))), ruleTwice},
 		{"a name for the terminal", with(program(text("w\x1b[2J"), rebuilt(storage, 0, sizes(6), sizes(1)))), ""},
 		{"a list in itself", with("\x80\x02]q\x00h\x00a."), ruleDepth},
@@ -425,6 +517,8 @@ func FuzzOpen(f *testing.F) {
 // lengths in the way.
 func FuzzPickle(f *testing.F) {
 	f.Add([]byte(program(text("w"), rebuilt(stored("FloatStorage", "0", 6), 0, sizes(3, 2), sizes(1, 3)))))
+	f.Add([]byte(program(text("w"), quantizedBy("QUInt8Storage", "0", 6, sizes(2, 3), sizes(3, 1), "("+name("torch", "per_tensor_affine")+double(0.5)+whole(128)+"t"))))
+	f.Add([]byte(program(text("w"), quantizedBy("QInt8Storage", "1", 6, sizes(2, 3), sizes(1, 2), "("+name("torch", "per_channel_affine")+"]("+double(2)+double(4)+"e"+rebuilt(stored("IntStorage", "0", 3), 0, sizes(2), sizes(1))+whole(0)+"t"))))
 	f.Add([]byte("\x80\x02" + name("__torch__.net", "Net") + ")\x81}(" + text("a") + "]q\x00h\x00\x85b."))
 	f.Add([]byte("\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00\x8c\x01a\x94F1.5\nI01\nL7L\nG\x00\x00\x00\x00\x00\x00\x00\x00\x88\x89\x872(NN1\x8f(K\x01\x90."))
 	for _, path := range corpusPickles(f) {
@@ -488,4 +582,18 @@ func corpusPickles(f *testing.F) [][]byte {
 		}
 	}
 	return pickles
+}
+
+func TestDamagedFilesAreRefusedOrReadWithinBounds(t *testing.T) {
+	scale := rebuilt(stored("DoubleStorage", "1", 1), 0, sizes(1), sizes(1))
+	values := program(
+		text("w"), rebuilt(stored("FloatStorage", "0", 6), 0, sizes(3, 2), sizes(1, 3)),
+		text("q"), quantizedBy("QInt8Storage", "2", 2, sizes(1, 2), sizes(2, 1), "("+name("torch", "per_channel_affine")+scale+"]("+whole(1)+"e"+whole(0)+"t"),
+	)
+	zipped := saved(t, values, "data/0", six, "data/1", doubles(0.5), "data/2", "\x01\x02")
+	count := func(n uint64) string { return string(binary.LittleEndian.AppendUint64(nil, n)) }
+	legacy := old(values, "\x80\x02]("+text("0")+text("1")+text("2")+"e.", count(6), six, count(1), doubles(0.5), count(2), "\x01\x02")
+	for _, b := range [][]byte{zipped, deflated(t, zipped), legacy} {
+		modeltest.Damaged(t, b, len(b), func(data []byte) (*model.Model, error) { return Parse("damaged", data) })
+	}
 }

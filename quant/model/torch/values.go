@@ -26,13 +26,24 @@ type storage struct {
 	at     int64        // where the pickle says so
 }
 
+// bytes returns how many the storage of that key has, as far as they can be
+// counted.
+func (s *storage) bytes() uint64 {
+	width := 1
+	if s.dtype != nil {
+		width = s.dtype.Bytes
+	}
+	return uint64(s.whole) * uint64(width)
+}
+
 // tensor is a view of a storage.
 type tensor struct {
 	storage        *storage
 	dtype          *model.DType
 	offset         int64 // weights of the storage before the first
 	shape, strides []int
-	at             int64 // where the pickle says so
+	at             int64      // where the pickle says so
+	quantizer      *quantizer // nil if it holds its weights themselves
 }
 
 func (g global) String() string { return g.module + "." + g.name }

@@ -54,7 +54,7 @@ func addArchive(m *model.Model, f *model.File) error {
 		}
 	}
 	m.Files = append(m.Files, a.Unpacked()...)
-	return nil
+	return a.Apart()
 }
 
 func (c *checkpoint) readByteOrder() error {
@@ -92,6 +92,7 @@ func (c *checkpoint) add(pickle, folder, prefix string) error {
 	if err != nil {
 		return err
 	}
+	clear(c.machine.storages) // those of another pickle are others
 	var value any
 	err = p.file.View(p.offset, p.size, func(b []byte) (err error) {
 		c.machine.feed(b, p.offset)
