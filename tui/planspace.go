@@ -279,13 +279,21 @@ func (a *app) sum(objective *quant.Objective, of func(i int) quant.Scheme) spot 
 // here returns the present plan as a point.
 func (a *app) here() spot {
 	b := &a.budget
-	of := [3]int{a.planned.edits + 1, a.work.found, int(b.made.UnixNano())}
-	if b.of != of {
-		b.of = of
-		b.whys = map[int]quant.Why{}
-		b.present = a.sum(quant.Objectives[b.objective], func(i int) quant.Scheme { return a.planned.schemes[i] })
+	if b.of != a.state() {
+		a.stand(a.sum(quant.Objectives[b.objective], func(i int) quant.Scheme { return a.planned.schemes[i] }))
 	}
 	return b.present
+}
+
+// stand notes where the present plan is.
+func (a *app) stand(at spot) {
+	b := &a.budget
+	b.present, b.of, b.whys = at, a.state(), map[int]quant.Why{}
+}
+
+// state stands for what a plan's place depends on.
+func (a *app) state() [3]int {
+	return [3]int{a.planned.edits + 1, a.work.found, int(a.budget.made.UnixNano())}
 }
 
 // follows reports whether the plan is the one that the page has made of its budget.
@@ -327,6 +335,7 @@ func (a *app) replan(bytes int64, goesOn bool) tea.Cmd {
 	a.planned.forget()
 	a.work.fill, a.work.settle = 0, 0
 	b.bytes, b.ours, b.seen = bytes, a.planned.edits, a.planned.edits
+	a.stand(c.whole(sol.Bytes, sol.Error))
 	return tea.Batch(a.keepPlan(), a.tidy())
 }
 
