@@ -2,7 +2,9 @@ package export
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
+	"math/bits"
 	"regexp"
 	"slices"
 	"strconv"
@@ -189,27 +191,20 @@ func choices(numbers []int) []string {
 	return list
 }
 
-// digitClass returns the class of the digits of a set, which is not empty.
+// digitClass returns the class of the digits of a set, which is not empty: a range
+// where they follow one another, else all of them, since nobody reads [0-27] as 0, 1,
+// 2 and 7.
 func digitClass(set uint16) string {
+	first, end := bits.TrailingZeros16(set), bits.Len16(set)-1
+	n := bits.OnesCount16(set)
+	if n > 2 && n == end-first+1 {
+		return fmt.Sprintf("[%d-%d]", first, end)
+	}
 	var b strings.Builder
-	n := 0
-	for d := 0; d < 10; d++ {
-		if set>>d&1 == 0 {
-			continue
+	for d := range 10 {
+		if set>>d&1 != 0 {
+			b.WriteByte(byte('0' + d))
 		}
-		end := d
-		for end < 9 && set>>(end+1)&1 != 0 {
-			end++
-		}
-		n += end - d + 1
-		b.WriteByte(byte('0' + d))
-		if end > d+1 {
-			b.WriteByte('-')
-		}
-		if end > d {
-			b.WriteByte(byte('0' + end))
-		}
-		d = end
 	}
 	if n == 1 {
 		return b.String()
