@@ -354,3 +354,56 @@ func BenchmarkPacking(b *testing.B) {
 		run("dequantize", func() { p.Dequantize(y, packed) })
 	}
 }
+
+func TestTameWeightsComeBackFinite(t *testing.T) {
+	draw := rand.New(rand.NewPCG(3, 4))
+	for _, p := range Packings {
+		x, y := make([]float32, 4*p.Block), make([]float32, 4*p.Block)
+		alike := make([]float32, len(x))
+		dst := make([]byte, 4*p.Bytes)
+		for round := range 200 {
+			low := -149 + draw.IntN(159)
+			for i := range x {
+				alike[i] = 1
+				x[i] = float32(math.Ldexp(draw.Float64()*2-1, low+draw.IntN(11-low)))
+				if round%3 == 0 { // blocks of one magnitude
+					x[i] = float32(math.Ldexp(draw.Float64()*2-1, low+1))
+				}
+			}
+			if !AllBelow(x, 10) {
+				t.Fatal("the weights are not tame")
+			}
+			var importance []float32
+			if p.NeedsImportance || round%2 == 0 {
+				importance = alike
+			}
+			p.Quantize(dst, x, importance)
+			if p.Dequantize(y, dst); !AllBelow(y, 128) {
+				t.Fatalf("%s: %v come back as %v", p.Name, x, y)
+			}
+		}
+	}
+}
+
+func TestAllBelowLooksAtEveryWeight(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	for n := range 20 {
+		x := make([]float32, n+1)[1:] // no word's alignment
+		for i := range x {
+			x[i] = -1023.5
+		}
+		if !AllBelow(x, 10) || !AllBelow(x, 128) {
+			t.Fatalf("%d weights are not below", n)
+		}
+		for i := range x {
+			for _, v := range []float32{1024, -1024, inf, -inf, nan, math.MaxFloat32, math.Float32frombits(0xff800001)} {
+				was := x[i]
+				x[i] = v
+				if AllBelow(x, 10) || AllBelow(x, 128) != Finite(v) {
+					t.Errorf("%g at %d of %d", v, i, n)
+				}
+				x[i] = was
+			}
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package kernels
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+	"unsafe"
+)
 
 // Sums are the error sums of a round trip: of weights x, what came back y and
 // the error e = x − y. Only finite weights enter; the others are counted.
@@ -145,3 +149,27 @@ const expMask = 0x7f800000
 
 // Finite reports whether x is neither NaN nor ±Inf.
 func Finite(x float32) bool { return math.Float32bits(x)&expMask != expMask }
+
+// AllBelow reports whether the magnitude of every weight of x is below 2^exponent:
+// NaN is not, and with an exponent of 128 everything else is that is finite.
+func AllBelow(x []float32, exponent int) bool {
+	// Two weights are one word: an exponent that is too large carries into its sign,
+	// and no further.
+	const exponents, signs = expMask<<32 | expMask, 1<<63 | 1<<31
+	lift := uint64(129-exponent) << 23
+	lift |= lift << 32
+	var carries uint64
+	whole := len(x) &^ 7
+	rest := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*whole)
+	for ; len(rest) > 0; rest = rest[32:] {
+		b := (*[32]byte)(rest)
+		carries |= binary.NativeEndian.Uint64(b[:])&exponents + lift
+		carries |= binary.NativeEndian.Uint64(b[8:])&exponents + lift
+		carries |= binary.NativeEndian.Uint64(b[16:])&exponents + lift
+		carries |= binary.NativeEndian.Uint64(b[24:])&exponents + lift
+	}
+	for _, v := range x[whole:] {
+		carries |= uint64(math.Float32bits(v)&expMask) + lift&math.MaxUint32
+	}
+	return carries&signs == 0
+}

@@ -1031,19 +1031,20 @@ loop38:
 	RET
 
 // func decodeF16AVX2(dst *float32, src *byte, n int)
-// Requires: AVX, F16C
+// Requires: AVX, F16C, MMX+
 TEXT ·decodeF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
 loop39:
-	VCVTPH2PS (CX), Y0
-	VMOVUPS   Y0, (AX)
-	ADDQ      $0x00000020, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000008, DX
-	JNZ       loop39
+	PREFETCHT0 2048(CX)
+	VCVTPH2PS  (CX), Y0
+	VMOVUPS    Y0, (AX)
+	ADDQ       $0x00000020, AX
+	ADDQ       $0x00000010, CX
+	SUBQ       $0x00000008, DX
+	JNZ        loop39
 	VZEROUPPER
 	RET
 
@@ -1145,20 +1146,21 @@ DATA v32_00400000<>+28(SB)/4, $0x00400000
 GLOBL v32_00400000<>(SB), RODATA|NOPTR, $32
 
 // func decodeBF16AVX2(dst *float32, src *byte, n int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·decodeBF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
 loop42:
-	VPMOVZXWD (CX), Y0
-	VPSLLD    $0x10, Y0, Y0
-	VMOVUPS   Y0, (AX)
-	ADDQ      $0x00000020, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x00000008, DX
-	JNZ       loop42
+	PREFETCHT0 2048(CX)
+	VPMOVZXWD  (CX), Y0
+	VPSLLD     $0x10, Y0, Y0
+	VMOVUPS    Y0, (AX)
+	ADDQ       $0x00000020, AX
+	ADDQ       $0x00000010, CX
+	SUBQ       $0x00000008, DX
+	JNZ        loop42
 	VZEROUPPER
 	RET
 
@@ -4432,19 +4434,20 @@ loop174:
 	RET
 
 // func decodeF16AVX512(dst *float32, src *byte, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
 loop175:
-	VCVTPH2PS (CX), Z0
-	VMOVUPS   Z0, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000020, CX
-	SUBQ      $0x00000010, DX
-	JNZ       loop175
+	PREFETCHT0 2048(CX)
+	VCVTPH2PS  (CX), Z0
+	VMOVUPS    Z0, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000020, CX
+	SUBQ       $0x00000010, DX
+	JNZ        loop175
 	VZEROUPPER
 	RET
 
@@ -4516,20 +4519,21 @@ DATA c32_00400000<>+0(SB)/4, $0x00400000
 GLOBL c32_00400000<>(SB), RODATA|NOPTR, $4
 
 // func decodeBF16AVX512(dst *float32, src *byte, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
 loop178:
-	VPMOVZXWD (CX), Z0
-	VPSLLD    $0x10, Z0, Z0
-	VMOVUPS   Z0, (AX)
-	ADDQ      $0x00000040, AX
-	ADDQ      $0x00000020, CX
-	SUBQ      $0x00000010, DX
-	JNZ       loop178
+	PREFETCHT0 2048(CX)
+	VPMOVZXWD  (CX), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VMOVUPS    Z0, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000020, CX
+	SUBQ       $0x00000010, DX
+	JNZ        loop178
 	VZEROUPPER
 	RET
 

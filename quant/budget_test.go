@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -227,15 +228,17 @@ func BenchmarkSolve(b *testing.B) {
 				space.prepare()
 				least, most := space.Ends()
 				worst, best := space.Errors()
-				gap, optimal, n := 0.0, 0, 0
+				gap, optimal, n, longest := 0.0, 0, 0, time.Duration(0)
 				for b.Loop() {
 					share := math.Mod(float64(n)*0.618034, 1)
 					var sol Solution
+					begun := time.Now()
 					if dual {
 						sol, _ = space.Smallest(best * math.Pow(worst/best, share))
 					} else {
 						sol, _ = space.Solve(least + int64(share*float64(most-least)))
 					}
+					longest = max(longest, time.Since(begun))
 					gap = max(gap, sol.Gap())
 					if sol.Optimal() {
 						optimal++
@@ -243,6 +246,7 @@ func BenchmarkSolve(b *testing.B) {
 					n++
 				}
 				b.ReportMetric(gap, "gap")
+				b.ReportMetric(float64(longest.Microseconds())/1e3, "longest-ms")
 				b.ReportMetric(100*float64(optimal)/float64(n), "%optimal")
 			})
 		}

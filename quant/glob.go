@@ -13,9 +13,18 @@ func Match(glob, name string) bool {
 	if !strings.ContainsAny(glob, `*?[\`) {
 		return glob == name // most rules name one tensor
 	}
+	// Most names differ from a glob in what both end with.
+	for i, j := len(glob)-1, len(name)-1; i >= 0 && !special(glob[i]); i, j = i-1, j-1 {
+		if j < 0 || glob[i] != name[j] {
+			return false
+		}
+	}
 	ok, err := path.Match(flat.Replace(glob), flat.Replace(name))
 	return ok && err == nil
 }
+
+// special reports whether ch may stand for something else in a glob.
+func special(ch byte) bool { return ch == '*' || ch == '?' || ch == '[' || ch == ']' || ch == '\\' }
 
 // flat replaces the one character that path.Match sets apart by another that
 // no name contains.

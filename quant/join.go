@@ -5,11 +5,15 @@ import (
 	"strings"
 )
 
+// maxMatches bounds how often joining rules matches a name: some tenths of a
+// second. Thousands of rules stay apart.
+const maxMatches = 4 << 20
+
 // join replaces two rules of one scheme by one that matches both, as long as that
 // changes no tensor's scheme.
 func (c *compression) join() {
 	for i := 0; i < len(c.plan.Rules); i++ {
-		for j := i + 1; j < len(c.plan.Rules); {
+		for j := i + 1; j < len(c.plan.Rules) && c.matches < maxMatches; {
 			if !c.joined(i, j) {
 				j++
 			} else {
@@ -22,6 +26,7 @@ func (c *compression) join() {
 // joined joins the rules i and j, if it can.
 func (c *compression) joined(i, j int) bool {
 	rules := c.plan.Rules
+	c.matches++ // of two globs with each other
 	if rules[i].Choice != rules[j].Choice {
 		return false
 	}
@@ -41,12 +46,14 @@ func (c *compression) joined(i, j int) bool {
 // rule at has that glob and the rule without is gone.
 func (c *compression) holds(glob string, at, without int) bool {
 	for n, t := range c.tensors {
+		c.matches++
 		if !Match(glob, t.Name) || !Quantizable(t) {
 			continue
 		}
 		// The last other rule that matches, where that is after the new one, decides.
 		decides := at
 		for r := len(c.plan.Rules) - 1; r > at; r-- {
+			c.matches++
 			if r != without && Match(c.plan.Rules[r].Glob, t.Name) {
 				decides = r
 				break

@@ -117,7 +117,7 @@ func (s Scheme) WhyNot(shape []int) string {
 			fit = append(fit, f.Name)
 		}
 	}
-	instead := "no format of ggml fits; int, block-scaled and small floats do"
+	instead := "no format of blocks fits: f16 and bf16 do, and where the file need not be GGUF int, block-scaled and small floats"
 	if len(fit) > 0 {
 		instead = "these fit: " + strings.Join(fit, " ")
 	}

@@ -11,11 +11,14 @@ import (
 )
 
 // Packs returns the type in which the codes of s are stored as they are: that of
-// a cast to a float, or of blocks that are packed as their reference has it. It is
-// nil where there is no such type, and for "keep".
+// a float, without a scale, or of blocks that are packed as their reference has it.
+// It is nil where there is no such type, and for "keep".
 func (s Scheme) Packs() *model.DType {
-	if s.Keep() {
+	switch {
+	case s.Keep():
 		return nil
+	case s.Granularity == Unscaled:
+		return unscaledTypes[s.Format.Name]
 	}
 	return PackedAs(s.Format)
 }
@@ -31,6 +34,22 @@ func PackedAs(f *kernels.Format) *model.DType {
 }
 
 var castTypes = map[string]*model.DType{"f32": model.F32, "f16": model.F16, "bf16": model.BF16}
+
+// unscaledTypes are the types of small floats that have no scale beside them. Those
+// that are not read yet are not written either.
+var unscaledTypes = map[string]*model.DType{
+	"fp8_e4m3": typeNamed("F8_E4M3"), "fp8_e5m2": typeNamed("F8_E5M2"),
+	"fp8_e4m3fnuz": typeNamed("F8_E4M3FNUZ"), "fp8_e5m2fnuz": typeNamed("F8_E5M2FNUZ"),
+}
+
+func typeNamed(name string) *model.DType {
+	for _, d := range model.DTypes {
+		if d.Name == name {
+			return d
+		}
+	}
+	return nil
+}
 
 // maxPackedRow is the longest row that is packed as a whole where nothing asks
 // for it.
@@ -49,7 +68,7 @@ const maxWave = 1 << 21
 // part of the tensor, the experts of a layer. Where a format needs importance and
 // there is none, all weights count alike.
 //
-// Packings have no code for NaN and ±Inf: for them a weight that is not finite is
+// Packings and small floats have no code for NaN and ±Inf, or not for all: for them a weight that is not finite is
 // an error that names the first, as is one too large for the scale of its block.
 // progress, which may be nil, hears the share done.
 func Pack(ctx context.Context, t *model.Tensor, s Scheme, importance []float32, progress func(float64), emit func(b []byte) error) error {
@@ -142,6 +161,14 @@ func (p *packer) spans() []span {
 	return spans
 }
 
+const (
+	finiteExponent = 128
+	// tameExponent bounds weights whose blocks have scales that 16 bits hold, with
+	// room to spare, whatever the format: what they come back as need not be looked
+	// at.
+	tameExponent = 10
+)
+
 var errUnpackable = errors.New("a weight has no code")
 
 // pack sets dst to the weights x, whole rows from index at on or a part of one.
@@ -152,10 +179,14 @@ func (p *packer) pack(dst []byte, x []float32, at int, w *packScratch) error {
 		p.dtype.Encode(dst, w.y)
 		return nil
 	}
-	for _, v := range x {
-		if !kernels.Finite(v) {
-			return errUnpackable
-		}
+	tame := p.scheme.Range != kernels.OptimalScale && kernels.AllBelow(x, tameExponent)
+	if !tame && !kernels.AllBelow(x, finiteExponent) {
+		return errUnpackable
+	}
+	if p.scheme.Granularity == Unscaled {
+		p.scheme.Format.Grid.Unit().RoundTrip(w.y, x, p.scheme.Rounding, uint64(p.scheme.Seed), uint64(at))
+		p.dtype.Encode(dst, w.y)
+		return nil
 	}
 	packing := p.scheme.Format.Packing
 	for i := 0; i < len(x); {
@@ -168,11 +199,11 @@ func (p *packer) pack(dst []byte, x []float32, at int, w *packScratch) error {
 		}
 		i = end
 	}
-	packing.Dequantize(w.y, dst)
-	for _, v := range w.y {
-		if !kernels.Finite(v) {
-			return errUnpackable
-		}
+	if tame {
+		return nil
+	}
+	if packing.Dequantize(w.y, dst); !kernels.AllBelow(w.y, finiteExponent) {
+		return errUnpackable
 	}
 	return nil
 }

@@ -39,6 +39,7 @@ type compression struct {
 	tensors []*model.Tensor
 	schemes []Scheme
 	plan    Plan
+	matches int // of names by globs that were tried for joining
 }
 
 // commonest returns the scheme that most weights, as tensors, have.

@@ -2,6 +2,7 @@ package quant
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -92,4 +93,28 @@ func TestMixesBecomeFewRules(t *testing.T) {
 			t.Errorf("%s: %d rules, %d are enough:%s", name, len(plan.Rules), most, text.String())
 		}
 	}
+}
+
+// BenchmarkCompress compresses a plan of eighty layers in which neighbours differ
+// at random: the worst there is.
+func BenchmarkCompress(b *testing.B) {
+	var names []string
+	for i := range 80 {
+		for _, part := range strings.Fields("attn_q attn_k attn_v attn_output ffn_gate ffn_up ffn_down attn_norm ffn_norm") {
+			names = append(names, fmt.Sprintf("blk.%d.%s.weight", i, part))
+		}
+	}
+	tensors := named(b, names...)
+	schemes := make([]Scheme, len(tensors))
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i, t := range tensors {
+		if IsWeight(t) {
+			schemes[i] = mustParse(b, []string{"q4_K", "q5_K", "q6_K"}[min(2, rng.IntN(6))])
+		}
+	}
+	rules := 0
+	for b.Loop() {
+		rules = len(Compress(tensors, schemes).Rules)
+	}
+	b.ReportMetric(float64(rules), "rules")
 }

@@ -47,6 +47,8 @@ type app struct {
 	log      bool
 	compare  bool
 
+	writing *writing // files under way, nil if none are
+
 	dialog dialog // drawn on top, gets the keys; nil if none
 	notice string // in the last row, until the next key
 	screen *screen
@@ -156,7 +158,7 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 		a.screen.mono = msg.Profile <= colorprofile.Ascii
 	case tea.KeyPressMsg:
 		a.notice = ""
-		if msg.String() == "ctrl+c" {
+		if msg.String() == "ctrl+c" && a.writing == nil {
 			return tea.Interrupt
 		}
 		if a.dialog != nil {
@@ -175,6 +177,8 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 		return a.trained(msg)
 	case keptMsg:
 		return a.keepNetwork(msg)
+	case writtenMsg:
+		return a.wrote(msg.writing)
 	case savedWeightsMsg:
 		return a.savedWeights(msg)
 	case tickMsg:

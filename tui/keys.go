@@ -93,7 +93,7 @@ func init() {
 		{[]string{"m"}, "m", "one weight under the microscope", "microscope", nil, (*app).toMicroscope},
 		{[]string{"r"}, "r", "run the network: what the plan does to its answers", "run", nil, (*app).toRun},
 		{[]string{"W"}, "W", "write the trained weights to a file", "", []int{pageRun, pageTraining}, (*app).askSaveWeights},
-		{[]string{"w"}, "w", "write the plan to a file", "write", nil, (*app).askSave},
+		{[]string{"w"}, "w", "write the plan to a file, or the model under it", "write", nil, (*app).askWrite},
 		{[]string{"I"}, "I", "what the file says of the model: types, metadata", "", nil, (*app).askAbout},
 		{[]string{"o"}, "o", "open another model", "open", nil, (*app).askOpen},
 		{[]string{"y"}, "y", "count axis of the histograms: linear or logarithmic", "log axis", layersOnly, func(a *app) tea.Cmd { a.log = !a.log; return nil }},

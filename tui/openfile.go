@@ -31,7 +31,7 @@ func (a *app) askOpen() tea.Cmd {
 func (a *app) askOpenPlan() tea.Cmd {
 	if !a.history.Saved() {
 		a.dialog = &question{"Open another model?", "The plan of this one has changes that are not written to a file.", []choice{
-			{"w", "write it", (*app).askSave},
+			{"w", "write it", (*app).askWrite},
 			{"o", "open without", (*app).pickModel},
 			{"esc", "stay", nil},
 		}}

@@ -38,6 +38,9 @@ func Run(ctx context.Context, o Options) error {
 	a := newApp(ctx, o)
 	_, err := tea.NewProgram(a, tea.WithContext(ctx)).Run()
 	cancel()
+	if a.writing != nil {
+		<-a.writing.ended // so that no part of a file is left
+	}
 	if a.recovery.asked > 0 {
 		// However it ended, by a key, a signal or a panic, an unsaved plan is kept.
 		err = errors.Join(err, a.recoveryWrite()())

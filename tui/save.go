@@ -1,13 +1,7 @@
 package tui
 
 import (
-	"errors"
-	"io/fs"
-	"path/filepath"
-
 	tea "charm.land/bubbletea/v2"
-
-	"github.com/bitdial/bitdial/quant"
 )
 
 // lineDialog asks for one line of text.
@@ -38,40 +32,6 @@ func (d *lineDialog) draw(a *app, r rect) {
 	a.paragraphs(rect{in.x, in.y + 3, in.w, 2}, fg(colDim), d.about)
 }
 
-// askSave asks where to write the plan.
-func (a *app) askSave() tea.Cmd {
-	path := a.planPath
-	if path == "" {
-		path = filepath.Base(a.model.Name) + ".plan.toml"
-	}
-	a.dialog = &lineDialog{
-		title: "Write the plan to", about: "TOML: rules that bitdial measure -p and quantize -p read. ⏎ write · esc cancel",
-		line: newInput(path),
-		done: func(a *app, text string) tea.Cmd { return a.save(text, text == a.planPath) },
-	}
-	return nil
-}
-
-// save writes the plan. It asks before it overwrites what is not its own.
-func (a *app) save(path string, force bool) tea.Cmd {
-	err := quant.SavePlan(path, a.history.Plan(), force)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		a.dialog = &question{"Overwrite?", path + " exists.", []choice{
-			{"o", "overwrite it", func(a *app) tea.Cmd { return a.save(path, true) }},
-			{"esc", "cancel", nil},
-		}}
-	case err != nil:
-		a.dialog = newFailure(err)
-	default:
-		a.planPath = path
-		a.history.MarkSaved()
-		a.notice = "the plan is in " + path
-		return a.keepPlan()
-	}
-	return nil
-}
-
 // quit leaves, or asks first if trained weights or the plan would be lost.
 func (a *app) quit() tea.Cmd {
 	if a.unsaved() {
@@ -85,7 +45,7 @@ func (a *app) quitPlan() tea.Cmd {
 		return tea.Quit
 	}
 	a.dialog = &question{"Leave?", "The plan has changes that are not written to a file.", []choice{
-		{"w", "write it", (*app).askSave},
+		{"w", "write it", (*app).askWrite},
 		{"q", "leave without", func(a *app) tea.Cmd { a.discard = true; return tea.Quit }},
 		{"esc", "stay", nil},
 	}}

@@ -181,7 +181,7 @@ func tick() tea.Cmd {
 }
 
 func (a *app) tick() tea.Cmd {
-	if a.work.job == nil {
+	if a.work.job == nil && a.writing == nil {
 		a.work.ticking = false
 		return nil
 	}
@@ -190,8 +190,11 @@ func (a *app) tick() tea.Cmd {
 
 // next returns the most urgent request: the picture of what is under the
 // cursor, estimated and then exact; then what else the page shows, from what
-// can be seen to what cannot.
+// can be seen to what cannot. While files are written there is none.
 func (a *app) next() (request, bool) {
+	if a.writing != nil {
+		return request{}, false
+	}
 	if e, ok := a.nextErrand(); ok {
 		return request{errand: e}, true
 	}

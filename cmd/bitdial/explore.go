@@ -25,13 +25,15 @@ MODEL is a file of GGUF, safetensors, PyTorch (also TorchScript), ONNX or NumPy,
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 		Example: `bitdial
 bitdial model.safetensors -s int4:g32 -s '*.bias=f16'
-bitdial model-Q4_K_M.gguf -p mine.toml`,
+bitdial model-Q4_K_M.gguf -p mine.toml
+bitdial model.gguf -p Q4_K_M`,
 		Args:              modelOrVerb,
 		ValidArgsFunction: completeModel,
 	}
 	flags.add(c, "")
 	flags.addActivations(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		flags.takeMix()
 		plan, err := flags.one(c, tui.DefaultPlan())
 		if err != nil {
 			return err
@@ -47,11 +49,15 @@ bitdial model-Q4_K_M.gguf -p mine.toml`,
 		if err != nil {
 			return err
 		}
-		if err := flags.check(m); err != nil {
+		plans, err := flags.onMix(c, m, false, plan)
+		if err == nil {
+			err = flags.check(m)
+		}
+		if err != nil {
 			_ = m.Close() // it was only read
 			return err
 		}
-		return tui.Run(c.Context(), tui.Options{Model: m, Task: task, Plan: plan, PlanPath: flags.path, Open: open})
+		return tui.Run(c.Context(), tui.Options{Model: m, Task: task, Plan: plans[0], PlanPath: flags.path, Open: open})
 	}
 	return c
 }

@@ -22,7 +22,7 @@ func measure() *cobra.Command {
 		Short: "Measure error and size per tensor; repeat -s to compare",
 		Long: `Measure, exactly, what a scheme does to every tensor: its error and its size.
 
--s SCHEME applies to all weights, floats of two axes or more; -s GLOB=SCHEME to whatever the glob matches, the last match deciding. Several -s SCHEME are compared: rules apply to all of them, and what they agree on is listed once. See bitdial schemes.
+-s SCHEME applies to all weights, floats of two axes or more; -s GLOB=SCHEME to whatever the glob matches, the last match deciding. Several -s SCHEME are compared: rules apply to all of them, and what they agree on is listed once. -p names a file with a plan, or a mix of llama-quantize, as for quantize. See bitdial schemes.
 
 In a pipe: rows between tabs under a line of names; the last row of each scheme is its total. --json: one object a line, as results come, with the keys tensor scheme n bytes bpw mse sse sqnr_db max_abs_err cosine clipped zeros nonfinite. n is the number of weights; clipped, zeros (weights that became zero) and nonfinite (NaN and ±Inf, left alone and out of every error) are counts; sqnr_db is null where there is no error. Tensors that are kept have the scheme "keep"; their weights are not read. The last lines, one per compared scheme, have "total": true and the keys model scheme tensors n now bytes ratio bpw mse sse sqnr_db max_abs_err clipped zeros nonfinite; now is bytes as stored, sqnr_db comes from the mean relative error over all weights.
 
@@ -38,6 +38,7 @@ bitdial measure sample:animals -s int4:g32 --tensors '*.weight' --json`,
 	c.Flags().StringVar(&importance, "imatrix", "", "importance of weights, a FILE of llama-imatrix")
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		flags.takeMix()
 		if !flags.given() {
 			return wrong(c, "a scheme is missing: -s SCHEME, or -p PLAN")
 		}
@@ -50,6 +51,9 @@ bitdial measure sample:animals -s int4:g32 --tensors '*.weight' --json`,
 			return err
 		}
 		defer m.Close() //nolint:errcheck // only read
+		if plans, err = flags.onMix(c, m, false, plans...); err != nil {
+			return err
+		}
 		if err := flags.check(m); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -18,13 +19,37 @@ type planFlags struct {
 	activations []string
 	remedies    string
 	path        string
+	mix         *quant.Mix // that path named instead of a file, see takeMix
 }
 
 func (f *planFlags) add(c *cobra.Command, more string) {
 	c.Flags().StringArrayVarP(&f.schemes, "scheme", "s", nil, "how to quantize: SCHEME for all weights"+more+", GLOB=SCHEME for what matches; SCHEME,OTHER takes the other where the first does not fit")
-	c.Flags().StringVarP(&f.path, "plan", "p", "", "file with a PLAN, TOML; rules of -s come after its own")
+	c.Flags().StringVarP(&f.path, "plan", "p", "", "file with a PLAN, TOML, or for a GGUF model a mix of llama-quantize, as Q4_K_M; rules of -s come after its own")
 	// The flag is there: it was added above.
 	_ = c.RegisterFlagCompletionFunc("scheme", completeScheme)
+}
+
+// takeMix takes what -p says for the name of a mix, if it is one and no file.
+func (f *planFlags) takeMix() {
+	if _, err := os.Stat(f.path); err == nil {
+		return
+	}
+	if f.mix = quant.MixOf(f.path); f.mix != nil {
+		f.path = ""
+	}
+}
+
+// onMix returns plans as they are if no mix was taken, else what the flags say on top
+// of that mix for m. guided says whether an importance matrix goes with it.
+func (f *planFlags) onMix(c *cobra.Command, m *model.Model, guided bool, plans ...quant.Plan) ([]quant.Plan, error) {
+	if f.mix == nil {
+		return plans, nil
+	}
+	base, err := f.mix.Plan(m, guided)
+	if err != nil {
+		return nil, err
+	}
+	return f.read(c, base)
 }
 
 // addActivations adds the flags that say what happens to a network's
@@ -99,7 +124,7 @@ func (f *planFlags) one(c *cobra.Command, base quant.Plan) (quant.Plan, error) {
 
 // given reports whether the command line says how to quantize at all.
 func (f *planFlags) given() bool {
-	return f.path != "" || len(f.schemes)+len(f.activations) > 0 || f.remedies != ""
+	return f.path != "" || f.mix != nil || len(f.schemes)+len(f.activations) > 0 || f.remedies != ""
 }
 
 // check returns an error if a glob typed after -s matches no tensor of m: a

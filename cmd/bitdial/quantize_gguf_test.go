@@ -126,3 +126,61 @@ func TestAMixIsNamedInTheFile(t *testing.T) {
 		t.Errorf("%q", rows)
 	}
 }
+
+// TestADryRunAsJSONForetellsEveryFile compares each path and size with what is then
+// written, in both formats, whole and in parts.
+func TestADryRunAsJSONForetellsEveryFile(t *testing.T) {
+	dir := t.TempDir()
+	safetensors(t, filepath.Join(dir, "m.safetensors"), nil, []int{64, 4096}, []int{300, 4096}, []int{5})
+	for _, args := range []string{
+		"-s q8_0,keep -o a.gguf", "-s f16 -o b.gguf --split-max-size 1M",
+		"-s fp8_e4m3:unscaled -o c.safetensors", "-s bf16 -o d.safetensors --split-max-size 1M", "-s int4:g32 -o e.safetensors --dequantize --split-max-size 0",
+	} {
+		with := append([]string{"quantize", "m.safetensors"}, strings.Fields(args)...)
+		r := bitdial(t, dir, append(with, "--dry-run", "--json")...) // which warns of GGUF
+		lines := objects(t, strings.Split(strings.TrimSpace(r.stdout), "\n"))
+		total := lines[len(lines)-1]
+		if len(lines) != 4 || total["total"] != true || total["tensors"] != 3.0 || lines[0]["tensor"] == nil {
+			t.Fatalf("%s: %v", args, lines)
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 1 {
+			t.Fatalf("a dry run wrote %v", left)
+		}
+		if r := bitdial(t, dir, append(with, "--verify")...); r.code != 0 || !strings.Contains(r.stdout, "all checksums are right") {
+			t.Fatalf("%s: exit %d, %q, %q", args, r.code, r.stdout, r.stderr)
+		}
+		sum := 0.0
+		for _, f := range total["files"].([]any) {
+			file := f.(map[string]any)
+			info, err := os.Stat(filepath.Join(dir, file["path"].(string)))
+			if err != nil || float64(info.Size()) != file["bytes"] {
+				t.Errorf("%s: %v foretold, %v, %v", args, file, info, err)
+			}
+			sum += file["bytes"].(float64)
+			_ = os.Remove(filepath.Join(dir, file["path"].(string))) // found above
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 1 || sum != total["bytes"] {
+			t.Errorf("%s: %v is left; %v bytes, all of them %v", args, left, sum, total["bytes"])
+		}
+	}
+}
+
+// TestMeasureFollowsAMixAsQuantizeDoes compares the schemes of both.
+func TestMeasureFollowsAMixAsQuantizeDoes(t *testing.T) {
+	dir := t.TempDir()
+	madeGGUF(t, filepath.Join(dir, "m.gguf"))
+	rule := []string{"m.gguf", "-p", "Q4_K_M", "-s", "blk.0.attn_v.weight=q8_0"}
+	measured := objects(t, done(t, dir, append([]string{"measure", "--json"}, rule...)...))
+	listed := objects(t, done(t, dir, append([]string{"quantize", "--dry-run", "--json"}, rule...)...))
+	for i, row := range listed[:len(listed)-1] {
+		if measured[i]["tensor"] != row["tensor"] || measured[i]["scheme"] != row["scheme"] || measured[i]["bytes"] != row["bytes"] {
+			t.Errorf("%v is measured, %v is written", measured[i], row)
+		}
+	}
+	if listed[1]["scheme"] != "q6_K" {
+		t.Errorf("the last layer is %v", listed[1])
+	}
+	if r := bitdial(t, dir, "eval", "sample:animals", "-p", "Q4_K_M"); r.code != 1 {
+		t.Errorf("eval of a mix: exit %d", r.code)
+	}
+}

@@ -97,7 +97,11 @@ func TestASignalEndsAnExportAndLeavesNothing(t *testing.T) {
 	model := big(t)
 	for signal, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		dir := t.TempDir()
-		c, _, errs := started(t, "quantize", model, "-s", "int4:g32", "-o", filepath.Join(dir, "o.safetensors"), "--dequantize")
+		args, quiet := []string{"quantize", model, "-s", "int4:g32", "-o", filepath.Join(dir, "o.safetensors"), "--dequantize"}, true
+		if signal == syscall.SIGTERM { // in the last of several files
+			args, quiet = []string{"quantize", model, "-s", "q4_K,keep", "-o", filepath.Join(dir, "o.gguf"), "--split-max-size", "1M", "--verify"}, false
+		}
+		c, _, errs := started(t, args...)
 		for part := 0; part == 0; time.Sleep(5 * time.Millisecond) { // until it writes
 			items, err := os.ReadDir(dir)
 			if err != nil {
@@ -110,7 +114,7 @@ func TestASignalEndsAnExportAndLeavesNothing(t *testing.T) {
 		}
 		_ = c.Wait() // the exit code is what counts
 		left, err := os.ReadDir(dir)
-		if code := c.ProcessState.ExitCode(); code != want || err != nil || len(left) > 0 || errs.Len() > 0 {
+		if code := c.ProcessState.ExitCode(); code != want || err != nil || len(left) > 0 || quiet && errs.Len() > 0 {
 			t.Errorf("%v: exit %d, want %d; %v is left, %v; stderr %q", signal, code, want, left, err, errs)
 		}
 	}
@@ -131,6 +135,47 @@ func TestAReaderThatHasEnoughEndsItQuietly(t *testing.T) {
 		c.Stderr = &errs
 		if err := c.Run(); err != nil || errs.Len() > 0 {
 			t.Errorf("%s: %v, stderr %q", args, err, errs.String())
+		}
+	}
+}
+
+// TestAFullDiskLeavesWhatWasThere limits the size of files, which fails like a disk
+// that is full: in the middle of a write.
+func TestAFullDiskLeavesWhatWasThere(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "m.safetensors")
+	safetensors(t, model, nil, []int{4, 32}, []int{1 << 12, 1 << 11})
+	for _, test := range []struct{ out, more, fails string }{
+		{"o.gguf", "", "o.gguf"},
+		{"o.gguf", "--verify --force", "o.gguf"},
+		{"p.gguf", "--split-max-size 1M --force", "p-00002-of-00002.gguf"},
+		{"o.safetensors", "--dequantize", "o.safetensors"},
+	} {
+		dir := t.TempDir()
+		old := test.out
+		if test.fails != test.out {
+			old = test.fails
+		}
+		forced := strings.Contains(test.more, "--force")
+		if forced {
+			if err := os.WriteFile(filepath.Join(dir, old), []byte("old"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		line := "ulimit -f 4096; exec '" + binaryPath + "' quantize '" + model + "' -s f16 -o " + test.out + " " + test.more
+		c := exec.Command("sh", "-c", line)
+		c.Dir = dir
+		var errs bytes.Buffer
+		c.Stderr = &errs
+		err := c.Run()
+		if code := c.ProcessState.ExitCode(); code != 1 || !strings.Contains(errs.String(), "bitdial: "+test.fails+": file too large") {
+			t.Errorf("%s: exit %d, %v, stderr %q", line, code, err, errs.String())
+		}
+		left, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, _ := os.ReadFile(filepath.Join(dir, old)); forced != (string(b) == "old") || forced != (len(left) == 1) {
+			t.Errorf("%s: %v is left, %s holds %q", line, left, old, b)
 		}
 	}
 }

@@ -35,6 +35,15 @@ func plan(t *testing.T, scheme string) quant.Plan {
 	return quant.Everywhere(quant.Choice{Scheme: s})
 }
 
+// dequantized writes m as p has it to a safetensors file.
+func dequantized(ctx context.Context, path string, m *model.Model, p quant.Plan, force bool, progress func(float64)) error {
+	d, err := PlanDequantized(m, p)
+	if err != nil {
+		return err
+	}
+	return d.Write(ctx, path, Writing{Force: force, Progress: progress})
+}
+
 func weights(t *testing.T, tensor *model.Tensor) []float32 {
 	t.Helper()
 	x := make([]float32, tensor.Len())
@@ -49,7 +58,7 @@ func weights(t *testing.T, tensor *model.Tensor) []float32 {
 func TestTheFileHoldsWhatWasMeasured(t *testing.T) {
 	m, p := animals(t), plan(t, "int4:g32:asym")
 	path := filepath.Join(t.TempDir(), "out.safetensors")
-	if err := Dequantized(t.Context(), path, m, p, false, nil); err != nil {
+	if err := dequantized(t.Context(), path, m, p, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	out, err := files.Open(path)
@@ -87,7 +96,7 @@ func TestAnExistingFileIsKept(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Dequantized(t.Context(), path, animals(t), plan(t, "int8"), false, nil); !errors.Is(err, fs.ErrExist) {
+	if err := dequantized(t.Context(), path, animals(t), plan(t, "int8"), false, nil); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("error %v, want one that says that the file exists", err)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "mine" {
@@ -98,7 +107,7 @@ func TestAnExistingFileIsKept(t *testing.T) {
 func TestACancelledExportLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
-	err := Dequantized(ctx, filepath.Join(dir, "out.safetensors"), animals(t), plan(t, "int8"), false, func(float64) { cancel() })
+	err := dequantized(ctx, filepath.Join(dir, "out.safetensors"), animals(t), plan(t, "int8"), false, func(float64) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
@@ -134,7 +143,7 @@ func TestBlocksBecomeFloats(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.safetensors")
 	share := 0.0
 	p := quant.Plan{}.With("cast", plan(t, "f16").Default)
-	if err := Dequantized(t.Context(), path, m, p, false, func(s float64) { share = s }); err != nil {
+	if err := dequantized(t.Context(), path, m, p, false, func(s float64) { share = s }); err != nil {
 		t.Fatal(err)
 	}
 	if share != 1 {

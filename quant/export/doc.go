@@ -1,3 +1,3 @@
-// Package export writes what leaves: the weights as they come back from
-// quantization, in a file that any framework reads.
+// Package export writes what leaves: the weights of a model under a plan, packed
+// or as they come back, in files that other programs read.
 package export

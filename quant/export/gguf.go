@@ -1,8 +1,6 @@
 package export
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -16,46 +14,22 @@ import (
 	"github.com/bitdial/bitdial/quant/model/imatrix"
 )
 
-// GGUF is a GGUF file that is to be written: every tensor of a model in the type
-// that a plan gives it. Its size is known before anything is written.
+// GGUF is a draft of GGUF files.
 type GGUF struct {
-	Tensors []Packed
-	Size    int64 // of the file, in bytes
-
+	Draft
 	metadata *gguf.Metadata
-	entries  []gguf.Entry
-	source   int64 // bytes of weights that are read
 }
-
-// Packed is a tensor of such a file.
-type Packed struct {
-	*model.Tensor              // as it was
-	Scheme        quant.Scheme // what the plan says
-	As            *model.DType // as it is stored
-	Size          int64        // in bytes, that it takes
-
-	// Importance of the tensor's weights, see [quant.Pack]; nil where all count
-	// alike.
-	Importance func() ([]float32, error)
-}
-
-// Copied reports whether the tensor's bytes stay as they are: its plan keeps it,
-// or it is in the right type already and nothing better is asked for.
-func (p *Packed) Copied() bool {
-	return p.Scheme.Keep() || p.As == p.DType && p.Scheme.Range != kernels.OptimalScale
-}
-
-// Requantized reports whether the tensor was quantized before, which costs
-// accuracy that the original weights would not have lost.
-func (p *Packed) Requantized() bool { return p.DType.Quantized() && !p.Copied() }
 
 // PlanGGUF prepares the file that holds m as plan has it. The metadata of a GGUF
 // model stay byte for byte, but for what says how the file is quantized; of another
-// model its name and its text go along, see [Missing]. Nothing is written yet. A
+// model its name and its text go along, see [Missing]. A split GGUF stays split, each
+// tensor in the file where it was. Nothing is written yet. A
 // scheme whose codes GGUF cannot store is an error that says what it can, and so is
 // a type that it does not have.
 func PlanGGUF(m *model.Model, plan quant.Plan) (*GGUF, error) {
 	g := new(GGUF)
+	g.layOut = g.layOutFiles
+	var no refused
 	schemes := plan.Schemes(m.Tensors)
 	for i, t := range m.Tensors {
 		p := Packed{Tensor: t, Scheme: schemes[i], As: t.DType}
@@ -63,18 +37,22 @@ func PlanGGUF(m *model.Model, plan quant.Plan) (*GGUF, error) {
 			p.As = p.Scheme.Packs()
 		}
 		if p.As == nil || !gguf.Holds(p.As) {
-			return nil, fmt.Errorf("%s: %s", t.Name, whyNotGGUF(t, p.Scheme))
+			no.add(t, whyNotGGUF(t, p.Scheme))
+			continue
 		}
 		size, ok := p.As.Size(t.Len())
 		if !ok {
-			return nil, fmt.Errorf("%s: %d weights are not whole blocks of %s", t.Name, t.Len(), p.As)
+			no.add(t, fmt.Sprintf("%d weights are not whole blocks of %s", t.Len(), p.As))
+			continue
 		}
 		p.Size = size
 		g.Tensors = append(g.Tensors, p)
-		g.entries = append(g.entries, gguf.Entry{Name: t.Name, DType: p.As, Shape: t.Shape})
 		g.source += t.Bytes()
 	}
-	var err error
+	err := no.err()
+	if err != nil {
+		return nil, err
+	}
 	if g.metadata, err = metadataGGUF(m); err != nil {
 		return nil, err
 	}
@@ -82,8 +60,38 @@ func PlanGGUF(m *model.Model, plan quant.Plan) (*GGUF, error) {
 	if slices.ContainsFunc(g.Tensors, func(p Packed) bool { return p.As != p.DType }) {
 		g.metadata.SetUint32(fileTypeKey, fileType(g.Tensors))
 	}
-	g.Size, err = gguf.Size(g.metadata, g.entries)
-	return g, err
+	if m.Format == gguf.Format {
+		g.keepSplit(m)
+	}
+	return g, g.layOut()
+}
+
+// layOutFiles finds what is in each file and how large it is.
+func (g *GGUF) layOutFiles() error {
+	g.outputs, g.Size = nil, 0
+	parts := g.parts()
+	for i, part := range parts {
+		metadata := g.metadata
+		if len(parts) > 1 {
+			metadata = metadata.Part(i, len(parts), len(g.Tensors))
+		}
+		var entries []gguf.Entry
+		for _, p := range g.Tensors[part[0]:part[1]] {
+			entries = append(entries, gguf.Entry{Name: p.Name, DType: p.As, Shape: p.Shape})
+		}
+		size, err := gguf.Size(metadata, entries)
+		if err != nil {
+			return err
+		}
+		g.Size += size
+		g.outputs = append(g.outputs, output{
+			first: part[0], end: part[1], size: size, name: partName(i, len(parts)), open: gguf.FromFile,
+			write: func(w io.Writer, data func(int, io.Writer) error) error {
+				return gguf.Write(w, metadata, entries, data)
+			},
+		})
+	}
+	return nil
 }
 
 // Guide makes the matrix say how much weights matter, where their format asks for
@@ -111,17 +119,15 @@ func (g *GGUF) Guide(matrix *imatrix.Matrix) (without int, err error) {
 	if matrix.Chunks > 0 {
 		g.metadata.SetUint32("quantize.imatrix.chunks_count", uint32(matrix.Chunks))
 	}
-	g.Size, err = gguf.Size(g.metadata, g.entries)
-	return without, err
+	return without, g.layOut()
 }
 
 const fileTypeKey = "general.file_type"
 
 // Name makes the file say that it holds the mix.
-func (g *GGUF) Name(mix *quant.Mix) (err error) {
+func (g *GGUF) Name(mix *quant.Mix) error {
 	g.metadata.SetUint32(fileTypeKey, mix.FileType)
-	g.Size, err = gguf.Size(g.metadata, g.entries)
-	return err
+	return g.layOut()
 }
 
 // metadataGGUF returns what the new file says about itself.
@@ -169,63 +175,9 @@ func whyNotGGUF(t *model.Tensor, s quant.Scheme) string {
 			}
 		}
 	}
-	slices.SortStableFunc(fits, func(a, b quant.Scheme) int {
-		return cmp.Compare(away(a, bits), away(b, bits))
-	})
-	var names []string
-	for _, fit := range fits[:min(len(fits), shownFits)] {
-		names = append(names, fit.Format.Name)
-	}
 	what := s.String()
 	if s.Keep() {
 		what = t.DType.Name
 	}
-	return fmt.Sprintf("GGUF cannot hold %s; near it these fit: %s", what, strings.Join(names, " "))
-}
-
-// away returns how far the bits of a weight under s are from those wished for.
-func away(s quant.Scheme, bits float64) float64 {
-	return max(s.Packs().Bits()-bits, bits-s.Packs().Bits())
-}
-
-// Write writes the file at path, whole or not at all; without force an existing one
-// is not replaced. Its memory does not depend on the model's size. progress, which
-// may be nil, hears the share done.
-func (g *GGUF) Write(ctx context.Context, path string, force bool, progress func(float64)) error {
-	var done int64
-	report := func(n int64) {
-		if done += n; progress != nil {
-			progress(float64(done) / float64(max(1, g.source)))
-		}
-	}
-	return model.WriteFile(path, force, func(w io.Writer) error {
-		return gguf.Write(w, g.metadata, g.entries, func(i int, w io.Writer) error {
-			p := &g.Tensors[i]
-			if p.Copied() {
-				return raw(ctx, p.Tensor, w, report)
-			}
-			return p.write(ctx, w, report)
-		})
-	})
-}
-
-// write writes the weights of p as they are packed.
-func (p *Packed) write(ctx context.Context, w io.Writer, report func(int64)) error {
-	var importance []float32
-	if p.Importance != nil {
-		var err error
-		if importance, err = p.Importance(); err != nil {
-			return err
-		}
-	}
-	var told int64
-	share := func(done float64) {
-		now := int64(done * float64(p.Bytes()))
-		report(now - told)
-		told = now
-	}
-	return quant.Pack(ctx, p.Tensor, p.Scheme, importance, share, func(b []byte) error {
-		_, err := w.Write(b)
-		return err
-	})
+	return why("GGUF", what, bits, fits)
 }

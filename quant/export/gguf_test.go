@@ -67,20 +67,26 @@ func written(t *testing.T, m *model.Model, p quant.Plan) *model.Model {
 	}
 	path := filepath.Join(t.TempDir(), "out.gguf")
 	share := 0.0
-	if err := g.Write(t.Context(), path, false, func(s float64) { share = s }); err != nil {
+	if err := g.Write(t.Context(), path, Writing{Progress: func(s float64) { share = s }}); err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
+	files, size := g.Files(path), int64(0)
+	for _, f := range files {
+		info, err := os.Stat(f.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size += f.Bytes; info.Size() != f.Bytes {
+			t.Errorf("%s has %d bytes, %d were foretold", f.Path, info.Size(), f.Bytes)
+		}
 	}
-	if info.Size() != g.Size {
-		t.Errorf("the file has %d bytes, %d were foretold", info.Size(), g.Size)
+	if size != g.Size {
+		t.Errorf("%d bytes were foretold, of all files %d", size, g.Size)
 	}
 	if share != 1 {
 		t.Errorf("the progress ended at %v", share)
 	}
-	return opened(t, path)
+	return opened(t, files[0].Path)
 }
 
 func bytesOf(t *testing.T, tensor *model.Tensor) []byte {
@@ -182,16 +188,19 @@ func TestWhatIsKeptIsCopiedByteForByte(t *testing.T) {
 				t.Errorf("%s: %s is another", name, tensor.Name)
 			}
 		}
-		var want []model.KeyValue
-		for _, kv := range m.Metadata {
-			if !strings.HasPrefix(kv.Key, "split.") {
-				want = append(want, kv)
+		for _, key := range []string{"split.no", "split.count", "split.tensors.count"} {
+			if got, want := value(out, key), value(m, key); got != want {
+				t.Errorf("%s: %s is %q, want %q", name, key, got, want)
 			}
 		}
-		if !slices.Equal(out.Metadata[:len(want)], want) {
-			t.Errorf("%s: metadata %v, want %v", name, out.Metadata, want)
+		unsplit := func(kvs []model.KeyValue) []model.KeyValue {
+			return slices.DeleteFunc(slices.Clone(kvs), func(kv model.KeyValue) bool { return strings.HasPrefix(kv.Key, "split.") })
 		}
-		if more := out.Metadata[len(want):]; len(more) > 1 || len(more) == 1 && more[0].Key != "general.quantization_version" {
+		got, want := unsplit(out.Metadata), unsplit(m.Metadata)
+		if !slices.Equal(got[:len(want)], want) {
+			t.Errorf("%s: metadata %v, want %v", name, got, want)
+		}
+		if more := got[len(want):]; len(more) > 1 || len(more) == 1 && more[0].Key != "general.quantization_version" {
 			t.Errorf("%s: metadata %v were added", name, more)
 		}
 	}
@@ -294,7 +303,7 @@ func TestWeightsWithoutACodeAreRefusedByIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
-		err = g.Write(t.Context(), filepath.Join(dir, "out.gguf"), false, nil)
+		err = g.Write(t.Context(), filepath.Join(dir, "out.gguf"), Writing{})
 		left, _ := os.ReadDir(dir)
 		switch {
 		case test.says == "" && err != nil:
@@ -312,7 +321,7 @@ func TestACancelledGGUFLeavesNothing(t *testing.T) {
 	}
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
-	err = g.Write(ctx, filepath.Join(dir, "out.gguf"), false, func(float64) { cancel() })
+	err = g.Write(ctx, filepath.Join(dir, "out.gguf"), Writing{Progress: func(float64) { cancel() }})
 	if left, e := os.ReadDir(dir); !errors.Is(err, context.Canceled) || e != nil || len(left) > 0 {
 		t.Errorf("error %v; %v is left, %v", err, left, e)
 	}
@@ -330,5 +339,24 @@ func TestAModelOfAnotherFormatIsNamedAndSaysWhatIsMissing(t *testing.T) {
 	}
 	if Missing(out) != "" {
 		t.Errorf("a GGUF model misses %q", Missing(out))
+	}
+}
+
+// TestAKeptSplitIsTheSameFiles compares them with those that were read, whose writer was another.
+func TestAKeptSplitIsTheSameFiles(t *testing.T) {
+	m := corpus(t, "gguf/silero_split-00001-of-00002.gguf")
+	out := written(t, m, quant.Plan{})
+	for i, f := range out.Files {
+		got, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(m.Files[i].Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Files) != 2 || !bytes.Equal(got, want) {
+			t.Errorf("%s holds other bytes than %s", f.Name(), m.Files[i].Name())
+		}
 	}
 }

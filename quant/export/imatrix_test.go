@@ -74,7 +74,7 @@ func TestImportanceGivesTheBytesOfTheReference(t *testing.T) {
 			t.Fatalf("%d tensors without, %v", without, err)
 		}
 		path := filepath.Join(t.TempDir(), "out.gguf")
-		if err := g.Write(t.Context(), path, false, nil); err != nil {
+		if err := g.Write(t.Context(), path, Writing{}); err != nil {
 			t.Fatal(err)
 		}
 		out := opened(t, path)
@@ -108,7 +108,7 @@ func TestEachExpertHasImportanceOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "out.gguf")
-	if err := g.Write(t.Context(), path, false, nil); err != nil {
+	if err := g.Write(t.Context(), path, Writing{}); err != nil {
 		t.Fatal(err)
 	}
 	x := weights(t, m.Tensors[0])

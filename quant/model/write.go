@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // The rules of writing.
@@ -17,41 +17,59 @@ const (
 	ruleReplaces = "only a regular file can be overwritten"
 )
 
-// WriteFile writes the file at path through write so that the file is there
-// whole or not at all: the data go to a new file beside it, which is flushed to
-// the disk and renamed only after write returned nil. If write fails, as it
-// should when its context is cancelled, the new file is removed, what stood at
-// path stays, and the error is that of write.
+// Output is a file to be written.
+type Output struct {
+	Path  string
+	Write func(w io.Writer) error
+	Check func(f *File) error // looks at what is on the disk before it gets its name; may be nil
+}
+
+// WriteFile writes the file at path through write, as [WriteFiles] does.
+func WriteFile(path string, force bool, write func(w io.Writer) error) error {
+	return WriteFiles([]Output{{Path: path, Write: write}}, force)
+}
+
+// WriteFiles writes files so that they are there whole or not at all: the data go
+// to new files beside them, which are flushed to the disk, checked and renamed only
+// after every Write and Check returned nil. If one fails, as it should when its
+// context is cancelled, the new files are removed, what stood at the paths stays,
+// and the error is that of the one that failed.
+//
+// Several files get their names one after another, the first of outputs last, so
+// that whoever opens that one finds the others; if a name cannot be given, those
+// given before are taken back.
 //
 // An existing file is refused without force, both before anything is written
 // and, by a link that cannot replace, at the end, so that two writers cannot
 // overwrite each other by accident. With force it is replaced at once; through
 // a symbolic link, the file that it points to is. Who had the old file open
 // keeps it.
-func WriteFile(path string, force bool, write func(w io.Writer) error) error {
-	target, mode, err := destination(path, force)
-	if err != nil {
-		return err
-	}
-	part, err := createBeside(target, mode)
-	if err != nil {
-		return FileError(path, err)
-	}
-	if err := fill(part, write); err != nil {
-		_ = os.Remove(part.Name()) // the first error is the one to tell
-		if system := (*fs.PathError)(nil); errors.As(err, &system) && system.Path == part.Name() {
-			return FileError(path, err) // a full disk: name the file that was asked for
+func WriteFiles(outputs []Output, force bool) (err error) {
+	files := make([]pending, len(outputs))
+	for i, o := range outputs {
+		files[i] = pending{Output: o}
+		if files[i].target, files[i].mode, err = destination(o.Path, force); err != nil {
+			return err
 		}
-		return err
 	}
-	if err := publish(part.Name(), target, force); err != nil {
-		_ = os.Remove(part.Name())
-		if errors.Is(err, fs.ErrExist) {
-			return &Error{File: path, Offset: NoOffset, Rule: ruleExists, Err: fs.ErrExist}
+	defer func() {
+		for i := range files {
+			files[i].end(err != nil)
 		}
-		return FileError(path, err)
+	}()
+	for i := range files {
+		if err := files[i].write(); err != nil {
+			return err
+		}
 	}
-	syncFolder(filepath.Dir(target))
+	for i := range slices.Backward(files) {
+		if err := files[i].publish(force, len(files) > 1); err != nil {
+			return err
+		}
+	}
+	for i := range files {
+		syncFolder(filepath.Dir(files[i].target))
+	}
 	return nil
 }
 
@@ -60,6 +78,95 @@ func WriteFile(path string, force bool, write func(w io.Writer) error) error {
 func CheckWrite(path string, force bool) error {
 	_, _, err := destination(path, force)
 	return err
+}
+
+// pending is an output on its way.
+type pending struct {
+	Output
+	target string // links followed
+	mode   fs.FileMode
+	part   string // its file until it has its name, "" if there is none
+	old    string // what stood at target before, "" if nothing or not kept
+	named  bool   // target is the new file
+}
+
+// write writes and checks the file beside its target.
+func (p *pending) write() error {
+	f, err := createBeside(p.target, p.mode)
+	if err != nil {
+		return FileError(p.Path, err)
+	}
+	p.part = f.Name()
+	if err := fill(f, p.Write, p.Check != nil); err != nil {
+		if system := (*fs.PathError)(nil); errors.As(err, &system) && system.Path == p.part {
+			return FileError(p.Path, err) // a full disk: name the file that was asked for
+		}
+		return err
+	}
+	if p.Check == nil {
+		return nil
+	}
+	back, err := OpenFile(p.part)
+	if err != nil {
+		return FileError(p.Path, err)
+	}
+	defer back.Close() //nolint:errcheck // only read
+	return p.Check(back)
+}
+
+// publish gives the file its name. What stands there is kept aside if keep says so.
+func (p *pending) publish(force, keep bool) error {
+	if force && keep {
+		if err := p.keep(); err != nil {
+			return err
+		}
+	}
+	err := publish(p.part, p.target, force)
+	if errors.Is(err, fs.ErrExist) {
+		return &Error{File: p.Path, Offset: NoOffset, Rule: ruleExists, Err: fs.ErrExist}
+	}
+	if err != nil {
+		return FileError(p.Path, err)
+	}
+	p.part, p.named = "", true
+	return nil
+}
+
+// keep gives what stands at the target another name too, until all is over.
+func (p *pending) keep() error {
+	switch info, err := os.Lstat(p.target); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return FileError(p.Path, err)
+	case !info.Mode().IsRegular(): // it was, when writing began
+		return &Error{File: p.Path, Offset: NoOffset, Rule: ruleReplaces}
+	}
+	old := p.part + ".old"
+	if os.Link(p.target, old) != nil { // no links here: the target has no name for a moment
+		if err := os.Rename(p.target, old); err != nil {
+			return FileError(p.Path, err)
+		}
+	}
+	p.old = old
+	return nil
+}
+
+// end removes what is left, and if all failed puts back what was there: the error
+// that made it fail is the one to tell.
+func (p *pending) end(failed bool) {
+	if p.part != "" {
+		_ = os.Remove(p.part)
+	}
+	switch {
+	case failed && p.old != "":
+		_ = os.Rename(p.old, p.target)
+		_ = os.Remove(p.old) // where both were one file still
+	case failed && p.named:
+		_ = os.Remove(p.target)
+	case p.old != "":
+		_ = os.Remove(p.old)
+	}
 }
 
 // destination returns the file that path stands for, links followed, and the
@@ -96,15 +203,12 @@ func createBeside(target string, mode fs.FileMode) (*os.File, error) {
 	return nil, fs.ErrExist
 }
 
-// fill writes, flushes and closes f.
-func fill(f *os.File, write func(w io.Writer) error) error {
-	w := bufio.NewWriterSize(f, 1<<20)
-	err := write(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
+// fill writes, flushes and closes f, which the system is to read from the disk
+// if fresh says so.
+func fill(f *os.File, write func(w io.Writer) error, fresh bool) error {
+	err := writeBehind(f, func(b *behind) error { return write(b) })
+	if err == nil && fresh {
+		forgetFile(f)
 	}
 	if e := f.Close(); err == nil {
 		err = e

@@ -113,6 +113,22 @@ func (m *Metadata) set(key string, b []byte) {
 	m.entries = append(m.entries, stored{key, b})
 }
 
+// Part returns the metadata of part i, from 0, of n files with that many tensors
+// together: the first has all entries, each says what it is part of, as llama.cpp
+// has it.
+func (m *Metadata) Part(i, n, tensors int) *Metadata {
+	part := new(Metadata)
+	if i == 0 {
+		part.entries = slices.Clone(m.entries)
+	} else if at := m.find(alignmentKey); at >= 0 {
+		part.entries = []stored{m.entries[at]} // each file is read for itself
+	}
+	part.set("split.no", binary.LittleEndian.AppendUint16(appendKey(nil, "split.no", Uint16), uint16(i)))
+	part.set("split.count", binary.LittleEndian.AppendUint16(appendKey(nil, "split.count", Uint16), uint16(n)))
+	part.set("split.tensors.count", binary.LittleEndian.AppendUint32(appendKey(nil, "split.tensors.count", Int32), uint32(tensors)))
+	return part
+}
+
 // find returns the index of the entry with that key, -1 if there is none.
 func (m *Metadata) find(key string) int {
 	return slices.IndexFunc(m.entries, func(e stored) bool { return e.key == key })

@@ -9,8 +9,11 @@ import (
 	"github.com/bitdial/bitdial/quant/model"
 )
 
+// Format is what the Format of a model says that was opened here.
+const Format = "safetensors"
+
 const (
-	format   = "safetensors"
+	format   = Format
 	suffix   = ".safetensors"
 	indexEnd = "safetensors.index.json"
 )
@@ -62,6 +65,9 @@ func Parse(name string, data []byte) (*model.Model, error) {
 	}
 	return m, err
 }
+
+// FromFile opens the one safetensors file that f is, which the model then owns.
+func FromFile(f *model.File) (*model.Model, error) { return one(f.Name(), f.Name(), f) }
 
 func openFile(path string) (*model.Model, error) {
 	f, err := model.OpenFile(path)

@@ -1,0 +1,104 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/export"
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+// output is a kind of file that the plan is written to.
+type output struct {
+	name, ext string
+	about     string
+	// prepare makes everything ready but writes nothing. It does not run where the
+	// screen is drawn.
+	prepare func(m *model.Model, plan quant.Plan) (*prepared, error)
+}
+
+// prepared is an output that can be written.
+type prepared struct {
+	note  string // what is worth knowing before, "" if nothing
+	files func(path string) []export.File
+	write func(ctx context.Context, path string, force bool, progress func(float64)) error
+	plan  bool // it is the plan, which is saved then
+}
+
+// bytes returns the size of all files.
+func (p *prepared) bytes(path string) (n int64) {
+	for _, f := range p.files(path) {
+		n += f.Bytes
+	}
+	return n
+}
+
+// outputs is the table of what w writes.
+var outputs = []output{
+	{"plan", ".plan.toml", "TOML: rules that bitdial measure -p and quantize -p read.", preparePlan},
+	{"GGUF", ".gguf", "For llama.cpp and its kin: every tensor packed as the plan has it.", prepareGGUF},
+	{"safetensors", ".safetensors", "The floats that safetensors has, of 32, 16 and 8 bits, stored as such.", prepareStored},
+	{"dequantized", ".safetensors", "What comes back from the plan, in the original element type, for tools that read plain weights.", prepareDequantized},
+}
+
+func preparePlan(_ *model.Model, plan quant.Plan) (*prepared, error) {
+	var text bytes.Buffer
+	if _, err := plan.WriteTo(&text); err != nil {
+		return nil, err
+	}
+	return &prepared{
+		plan:  true,
+		files: func(path string) []export.File { return []export.File{{Path: path, Bytes: int64(text.Len())}} },
+		write: func(_ context.Context, path string, force bool, _ func(float64)) error {
+			return quant.SavePlan(path, plan, force)
+		},
+	}, nil
+}
+
+func prepareGGUF(m *model.Model, plan quant.Plan) (*prepared, error) {
+	g, err := export.PlanGGUF(m, plan)
+	if err != nil {
+		return nil, err
+	}
+	p := prepareDraft(&g.Draft)
+	again := 0
+	for i := range g.Tensors {
+		if g.Tensors[i].Requantized() {
+			again++
+		}
+	}
+	switch {
+	case export.Missing(m) != "":
+		p.note = "The model is no GGUF: to run the file, names and metadata are missing."
+	case again > 0:
+		p.note = fmt.Sprintf("%d tensors are quantized a second time, which costs accuracy.", again)
+	}
+	return p, nil
+}
+
+func prepareStored(m *model.Model, plan quant.Plan) (*prepared, error) {
+	d, err := export.PlanSafetensors(m, plan)
+	if err != nil {
+		return nil, err
+	}
+	return prepareDraft(&d.Draft), nil
+}
+
+func prepareDequantized(m *model.Model, plan quant.Plan) (*prepared, error) {
+	d, err := export.PlanDequantized(m, plan)
+	if err != nil {
+		return nil, err
+	}
+	return prepareDraft(&d.Draft), nil
+}
+
+func prepareDraft(d *export.Draft) *prepared {
+	return &prepared{
+		files: d.Files,
+		write: func(ctx context.Context, path string, force bool, progress func(float64)) error {
+			return d.Write(ctx, path, export.Writing{Force: force, Progress: progress})
+		},
+	}
+}
