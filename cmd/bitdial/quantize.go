@@ -233,7 +233,7 @@ func (f *quantizeFlags) writtenText(d *export.Draft, files []export.File) string
 	text += fmt.Sprintf(", %d bytes", sizeOf(files))
 	unpacked := 0
 	for i := range d.Tensors {
-		if p := &d.Tensors[i]; (p.DType.Quantized() || p.DType.Block > 1) && p.As.Packing == nil {
+		if p := &d.Tensors[i]; (p.DType.Quantized() || p.DType.Block > 1) && p.As.Block == 1 {
 			unpacked++
 		}
 	}
