@@ -42,6 +42,10 @@ func MixOf(name string) *Mix {
 	return nil
 }
 
+// Base returns the name of the format of all weights that the mix says nothing else
+// of.
+func (m *Mix) Base() string { return m.base }
+
 // Mixed lists the architectures for which mixes are known to give the types of
 // llama-quantize: those whose tensors its rules do not treat in a way of their own.
 var Mixed = []string{"llama", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "gemma", "gemma2", "gemma3"}

@@ -111,7 +111,7 @@ func TestQuantizeTellsThatBlocksBecomeFloats(t *testing.T) {
 	dir := t.TempDir()
 	gguf(t, filepath.Join(dir, "m.gguf"))
 	lines := done(t, dir, "quantize", "m.gguf", "-s", "blk.0.*=int8", "-o", "o.safetensors", "--dequantize")
-	if want := "o.safetensors: 3 tensors, 3424 bytes; 2 that were quantized or narrower than a byte are now floats"; lines[0] != want {
+	if want := "o.safetensors: 3 tensors, 3424 bytes; 2 that were quantized, or narrower than a byte, are now floats"; lines[0] != want {
 		t.Errorf("got %q, want %q", lines[0], want)
 	}
 	out := done(t, dir, "inspect", "o.safetensors")

@@ -235,6 +235,7 @@ func TestWrongUsageExitsWithTwoAndFailureWithOneBothInOneLine(t *testing.T) {
 		{"sweep", 2, "MODEL is missing"},
 		{"sweep sample:animals -s keep", 2, "keep"},
 		{"sweep sample:animals -s int44", 2, "valid:"},
+		{"sweep sample:animals --for nothing", 2, "torchao"},
 		{"sweep sample:animals --shard 0/2", 2, `"0/2"`},
 		{"sweep sample:animals --shard 3/2", 2, `"3/2"`},
 		{"sweep sample:animals --shard 3", 2, `"3"`},

@@ -17,7 +17,7 @@ import (
 // quantizeFlags are what quantize is told besides the plan.
 type quantizeFlags struct {
 	plan                     planFlags
-	out, imatrix             string
+	out, imatrix, recipe     string
 	splitMax                 string
 	dequantize, dry, replace bool
 	verify, asJSON           bool
@@ -49,6 +49,8 @@ A model of several files of the same kind is written as as many, each tensor in 
 
 --dequantize: what a quantized model computes with, for tools that read unquantized ones: every tensor in its original element type. Tensors that are quantized already, in ggml's blocks or as GPTQ, AWQ and others have them, become F32, kept ones too.
 
+` + recipeHelp() + `
+
 --dry-run writes nothing and lists what each tensor gets and how many bytes the files will have, exactly: in a pipe as rows with the keys tensor dtype shape scheme as bytes, then a row for each of several files, at the end file, all of them together. --json: an object a line with these keys, the last with the keys total model tensors files bytes, files being objects with path and bytes.
 
 A weight that is NaN or ±Inf has no code in ggml's block formats and 8-bit floats: with one of these it is an error.`,
@@ -56,6 +58,7 @@ A weight that is NaN or ±Inf has no code in ggml's block formats and 8-bit floa
 bitdial quantize model.gguf -s q4_K,q8_0 -s 'output.*=q6_K' --dry-run
 bitdial quantize model.gguf -p Q4_K_M -o medium.gguf --verify
 bitdial quantize model.gguf -p Q4_K_M -o parts.gguf --split-max-size 4G
+bitdial quantize model.gguf -p Q4_K_M -s '*attn_v*=q8_0' --recipe llama-quantize -o types.txt
 bitdial quantize sample:animals -s f16 -o half.safetensors
 bitdial quantize sample:animals -s int4:g32 -o out.safetensors --dequantize
 bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors --dequantize --force`,
@@ -65,6 +68,7 @@ bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors 
 	flags.plan.add(c, "")
 	c.Flags().StringVarP(&flags.out, "output", "o", "", "the file to write, OUT: OUT.gguf or OUT.safetensors")
 	c.Flags().StringVar(&flags.imatrix, "imatrix", "", "importance of weights, a FILE of llama-imatrix")
+	flags.addRecipe(c)
 	c.Flags().BoolVar(&flags.dequantize, "dequantize", false, "write the values that come back, in the original element type")
 	c.Flags().BoolVar(&flags.dry, "dry-run", false, "write nothing, list what each tensor gets and the bytes of the file")
 	c.Flags().BoolVar(&flags.asJSON, "json", false, "lines of JSON, with --dry-run")
@@ -99,6 +103,9 @@ bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors 
 		if err := flags.plan.check(m); err != nil {
 			return err
 		}
+		if flags.recipe != "" {
+			return flags.writeRecipe(c, m, plan)
+		}
 		if plan.RunsOtherwise() {
 			c.PrintErrln("bitdial: the plan's activations and remedies are for running the network; what is written has its weights rounded and nothing else")
 		}
@@ -127,6 +134,8 @@ func (f *quantizeFlags) check(c *cobra.Command) error {
 	switch {
 	case !f.plan.given():
 		return wrong(c, "a scheme is missing: -s SCHEME, or -p PLAN")
+	case f.recipe != "":
+		return f.checkRecipe(c)
 	case f.out == "" && !f.dry:
 		return wrong(c, "the file to write is missing: -o OUT")
 	case f.kind != endGGUF && f.kind != endSafetensors:
@@ -233,12 +242,12 @@ func (f *quantizeFlags) writtenText(d *export.Draft, files []export.File) string
 	text += fmt.Sprintf(", %d bytes", sizeOf(files))
 	unpacked := 0
 	for i := range d.Tensors {
-		if p := &d.Tensors[i]; (p.DType.Quantized() || p.DType.Block > 1) && p.As.Block == 1 {
+		if p := &d.Tensors[i]; p.As != p.DType && p.As == export.Unpacked(p.Tensor) {
 			unpacked++
 		}
 	}
 	if unpacked > 0 && f.kind == endSafetensors {
-		text += fmt.Sprintf("; %d that were quantized or narrower than a byte are now floats", unpacked)
+		text += fmt.Sprintf("; %d that were quantized, or narrower than a byte, are now floats", unpacked)
 	}
 	if f.verify {
 		text += "; read back, all checksums are right"

@@ -14,7 +14,7 @@ import (
 
 // schemes lists what -s can say.
 func schemes() *cobra.Command {
-	var asJSON bool
+	var asJSON, recipes bool
 	c := &cobra.Command{
 		Use:   "schemes [FORMAT]",
 		Short: "List formats, dials, roundings and ranges, with their cost",
@@ -22,9 +22,12 @@ func schemes() *cobra.Command {
 
 List what a SCHEME is made of: a format, and for formats with a scale the positions of its dials, between colons and in any order: int4:g32:asym:round=stochastic:range=mse. keep leaves a tensor as it is stored.
 
-bpw is bits per weight with every scale counted: for 32 weights that share one where that is a dial, for a large tensor where the format has a codebook. In a pipe: rows between tabs under a line of names. --json: one object a line with the keys kind name family bits bpw about runs values; kind is format, dial, rounding or range; family, bits, bpw and runs (where weights of a format are computed with) are null but for formats; values are the positions of a dial.`,
+bpw is bits per weight with every scale counted: for 32 weights that share one where that is a dial, for a large tensor where the format has a codebook. In a pipe: rows between tabs under a line of names. --json: one object a line with the keys kind name family bits bpw about runs values; kind is format, dial, rounding or range; family, bits, bpw and runs (where weights of a format are computed with) are null but for formats; values are the positions of a dial.
+
+--recipes: instead, for each tool that a plan can be written for with quantize --recipe and each format: the schemes that the tool can be told, or why none; as keys tool format says why.`,
 		Example: `bitdial schemes
 bitdial schemes --json
+bitdial schemes --recipes
 bitdial schemes q4_K`,
 		Args: between(0, 1, "FORMAT"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -36,8 +39,14 @@ bitdial schemes q4_K`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "lines of JSON")
+	c.Flags().BoolVar(&recipes, "recipes", false, "what tools can be told of each format")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if len(args) == 0 {
+		switch {
+		case recipes && len(args) > 0:
+			return wrong(c, "--recipes lists all formats: it takes no FORMAT")
+		case recipes:
+			return listRecipes(newSheet(asJSON, recipeColumns))
+		case len(args) == 0:
 			return table(newSheet(asJSON, schemeColumns))
 		}
 		f := kernels.FormatOf(args[0])

@@ -16,6 +16,7 @@ import (
 // sweepFlags are what sweep is told.
 type sweepFlags struct {
 	schemes                    []string
+	target                     string
 	glob, shard, imatrix, path string
 	exact, json                bool
 }
@@ -28,6 +29,8 @@ func sweep() *cobra.Command {
 		Short: "Measure every weight tensor under many schemes; resumes FILE",
 		Long: `Measure tensors under schemes, one line of JSON for each result as it comes: what choosing a plan begins with. Weights are measured, floats of two axes or more; schemes that do not fit a tensor's rows are left out for it.
 
+--for TARGET measures what a plan for it chooses from, and -s besides: ` + targetNames() + `.
+
 By default a sample of each tensor is looked at, whose size does not depend on the tensor's: seconds for models of some billion weights. --exact looks at every weight.
 
 -o FILE: lines are appended as they come. What FILE has already is not measured again, so after an interruption, of whatever kind, the same command goes on where it was. One process at a time appends to a file; files of several are joined with cat. What was measured is known by a digest of the tensor's content, the scheme, the importance and the version of the arithmetic; never by a name. A line that is none, as the torn last one of a machine that lost its power, is skipped and named, and so are those of other versions; results of other models are left alone; two results that contradict each other are an error.
@@ -38,21 +41,23 @@ By default a sample of each tensor is looked at, whose size does not depend on t
 
 The keys are those of measure --json, and: energy (Σx²) energy_after (of what comes back) exact sqnr_lo sqnr_hi (the interval of an estimate) importance (the digest of what weighed the error, or null) weighted_sse (Σw·e²) weighted_energy weighted_sqnr_db weighted_sqnr_lo weighted_sqnr_hi digest (of the tensor) kernels (the version of the arithmetic). Without -o, rows on a terminal and in a pipe; --json the same lines on standard output.`,
 		Example: `bitdial sweep sample:animals -s int4:g32 -s int8:channel
-bitdial sweep model.gguf -o sweep.jsonl
+bitdial sweep model.gguf --for llama.cpp -o sweep.jsonl
 bitdial sweep model.gguf --exact --tensors 'blk.*.attn_*' -o sweep.jsonl
 bitdial sweep model.gguf --shard 2/8 -o sweep-2.jsonl`,
 		Args:              between(1, 1, "MODEL"),
 		ValidArgsFunction: completeModel,
 	}
 	c.Flags().StringArrayVarP(&flags.schemes, "scheme", "s", nil, "a SCHEME to measure; repeat it for more")
+	c.Flags().StringVar(&flags.target, "for", "", "measure what a plan for TARGET chooses from")
 	c.Flags().StringVar(&flags.glob, "tensors", "", "measure only what matches GLOB")
 	c.Flags().BoolVar(&flags.exact, "exact", false, "look at every weight")
 	c.Flags().StringVar(&flags.shard, "shard", "", "do the share I/N of the work, as 2/8")
 	c.Flags().StringVar(&flags.imatrix, "imatrix", "", "importance of weights, a FILE of llama-imatrix")
 	c.Flags().StringVarP(&flags.path, "output", "o", "", "the FILE to append to; it is resumed")
 	c.Flags().BoolVar(&flags.json, "json", false, "lines of JSON on standard output")
-	// The flag is there: it was added above.
+	// The flags are there: they were added above.
 	_ = c.RegisterFlagCompletionFunc("scheme", completeScheme)
+	_ = c.RegisterFlagCompletionFunc("for", cobra.FixedCompletions(strings.Fields(targetNames()), cobra.ShellCompDirectiveNoFileComp))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		share, shares, err := parseShard(flags.shard)
 		if err != nil {
@@ -119,14 +124,24 @@ const maxShards = 1 << 20
 // sweepSchemes are measured where none are asked for.
 var sweepSchemes = strings.Fields("q2_K q3_K iq4_xs q4_0 q4_K q5_K q6_K q8_0 int4:g32 nf4:g64 mxfp4 int8:channel")
 
-// wanted returns the schemes to measure, each once.
+// wanted returns the schemes to measure, each once: those of the target, and those
+// that were asked for.
 func (f *sweepFlags) wanted(c *cobra.Command) ([]quant.Scheme, error) {
 	texts := f.schemes
-	if len(texts) == 0 {
+	var list []quant.Scheme
+	if f.target != "" {
+		t := quant.TargetOf(f.target)
+		if t == nil {
+			return nil, wrong(c, "--for %q: there are %s", f.target, targetNames())
+		}
+		list = t.Candidates()
+	} else if len(texts) == 0 {
 		texts = sweepSchemes
 	}
-	var list []quant.Scheme
 	seen := map[quant.Scheme]bool{}
+	for _, s := range list {
+		seen[s] = true
+	}
 	for _, text := range texts {
 		s, err := quant.Parse(text)
 		switch {

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bitdial/bitdial/kernels"
+	"github.com/bitdial/bitdial/quant"
 )
 
 const sweepKeys = "tensor scheme n bytes bpw mse sse sqnr_db max_abs_err cosine clipped zeros nonfinite energy energy_after exact sqnr_lo sqnr_hi importance weighted_sse weighted_energy weighted_sqnr_db weighted_sqnr_lo weighted_sqnr_hi digest kernels"
@@ -113,6 +116,22 @@ func TestSharesJoinToTheWhole(t *testing.T) {
 	done(t, dir, "sweep", "sample:animals", "-o", "whole")
 	if !slices.Equal(sortedLines(t, parts...), sortedLines(t, filepath.Join(dir, "whole"))) {
 		t.Error("the shares are not the whole")
+	}
+}
+
+// TestASweepForATarget measures its candidates and what else is asked for.
+func TestASweepForATarget(t *testing.T) {
+	got := map[any]bool{}
+	for _, row := range objects(t, done(t, "", "sweep", "sample:animals", "--for", "onnxruntime", "-s", "int3:g32", "-s", "f16", "--json")) {
+		got[row["scheme"]] = true
+	}
+	for _, s := range append(quant.TargetOf("onnxruntime").Candidates(), quant.Scheme{Format: kernels.FormatOf("f16")}) {
+		if !got[s.String()] {
+			t.Errorf("%s is not measured", s)
+		}
+	}
+	if !got["int3:g32"] || len(got) != len(quant.TargetOf("onnxruntime").Candidates())+1 {
+		t.Errorf("%v are measured", got)
 	}
 }
 

@@ -138,7 +138,7 @@ func (d *Safetensors) index(path string) []byte {
 	return append(text, '\n')
 }
 
-// containers are the keys by which a GGUF file describes itself.
+// containers are the keys by which a file describes how it is stored.
 var containers = []string{"general.alignment", "general.file_type", "general.quantization_version", "split.*", "config.quantization_config.*"}
 
 // metadata returns what the new file takes over.

@@ -1,0 +1,237 @@
+package export
+
+import (
+	"cmp"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// selector is a regular expression, in the syntax that RE2, ECMAScript and Python
+// share, and what all names that it matches are given.
+type selector struct{ pattern, value string }
+
+// place is a name but for the number of its layer.
+type place struct {
+	before, after string // with the dots
+	numbered      bool
+}
+
+// maxLayer bounds the numbers that are taken for those of layers.
+const maxLayer = 1 << 20
+
+// placed returns the place of a name, and the number that is cut out: the first
+// part between dots that is one.
+func placed(name string) (p place, layer int) {
+	at := 0
+	for part := range strings.SplitSeq(name, ".") {
+		if n, err := strconv.Atoi(part); err == nil && 0 <= n && n < maxLayer && strconv.Itoa(n) == part {
+			return place{name[:at], name[at+len(part):], true}, n
+		}
+		at += len(part) + 1
+	}
+	return place{before: name}, 0
+}
+
+// selection is names that share a selector, but for what follows their number.
+type selection struct {
+	late   bool // of names that no selector before this one matched
+	value  string
+	before string
+	layers string // as a part of a regular expression, "" for names without a number
+}
+
+// selectors returns selectors for names, of which the i-th has the value values[i]:
+// names of the value none are matched by no selector, every other one by one of its
+// value, and unless ordered by no other. If ordered, the first that matches decides,
+// so that what most layers have needs no list of them: it comes after the
+// exceptions. Names that share a value and layers share a selector. A pattern may
+// match a part of a name, unless whole.
+func selectors(names, values []string, none string, ordered, whole bool) []selector {
+	layers := map[place]map[string][]int{}
+	for i, name := range names {
+		p, layer := placed(name)
+		if layers[p] == nil {
+			layers[p] = map[string][]int{}
+		}
+		layers[p][values[i]] = append(layers[p][values[i]], layer)
+	}
+	afters := map[selection][]string{}
+	for p, by := range layers {
+		most := ""
+		if _, free := by[none]; len(by) == 1 || ordered && !free {
+			most = mostFrequent(by)
+		}
+		for value, numbers := range by {
+			s := selection{value: value, before: p.before}
+			switch {
+			case value == none:
+				continue
+			case !p.numbered:
+				s.before = ""
+				afters[s] = append(afters[s], p.before)
+				continue
+			case value == most:
+				s.layers, s.late = "[0-9]+", len(by) > 1
+			default:
+				s.layers = alternatives(numbers)
+			}
+			afters[s] = append(afters[s], p.after)
+		}
+	}
+	order := slices.SortedFunc(maps.Keys(afters), func(a, b selection) int {
+		return cmp.Or(
+			compareBool(a.late, b.late), cmp.Compare(a.value, b.value),
+			cmp.Compare(a.before, b.before), cmp.Compare(a.layers, b.layers),
+		)
+	})
+	var list []selector
+	for _, s := range order {
+		text := regexp.QuoteMeta(s.before) + s.layers + oneOf(afters[s])
+		if whole || s.layers == "" {
+			text = "^" + text + "$"
+		}
+		list = append(list, selector{text, s.value})
+	}
+	return list
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// mostFrequent returns the value that most layers have.
+func mostFrequent(by map[string][]int) string {
+	return slices.MaxFunc(slices.Sorted(maps.Keys(by)), func(a, b string) int { return cmp.Compare(len(by[a]), len(by[b])) })
+}
+
+// oneOf returns the regular expression of one of several texts; a beginning and an
+// end that they share stand outside the brackets.
+func oneOf(texts []string) string {
+	slices.Sort(texts)
+	head, tail := texts[0], texts[0]
+	for _, t := range texts[1:] {
+		for !strings.HasPrefix(t, head) {
+			head = head[:len(head)-1]
+		}
+	}
+	head = head[:strings.LastIndex(head, ".")+1] // whole words stay together
+	if len(texts) == 1 {
+		return regexp.QuoteMeta(texts[0])
+	}
+	tail = tail[len(head):]
+	for _, t := range texts[1:] {
+		for !strings.HasSuffix(t[len(head):], tail) {
+			tail = tail[1:]
+		}
+	}
+	if i := strings.Index(tail, "."); i >= 0 {
+		tail = tail[i:]
+	} else {
+		tail = ""
+	}
+	var middle []string
+	for _, t := range texts {
+		middle = append(middle, regexp.QuoteMeta(t[len(head):len(t)-len(tail)]))
+	}
+	return regexp.QuoteMeta(head) + "(" + strings.Join(middle, "|") + ")" + regexp.QuoteMeta(tail)
+}
+
+// alternatives returns a regular expression, in brackets if need be, that matches
+// the decimal numbers given and no other: numbers with the same last digits share
+// an alternative, so that 0 to 29 are [12]?[0-9].
+func alternatives(numbers []int) string {
+	list := choices(numbers)
+	if len(list) == 1 {
+		return list[0]
+	}
+	return "(" + strings.Join(list, "|") + ")"
+}
+
+func choices(numbers []int) []string {
+	digits := map[int]uint16{} // by what stands before the last digit
+	for _, n := range numbers {
+		digits[n/10] |= 1 << (n % 10)
+	}
+	before := map[uint16][]int{}
+	for n, set := range digits {
+		before[set] = append(before[set], n)
+	}
+	sets := slices.SortedFunc(maps.Keys(before), func(a, b uint16) int {
+		return cmp.Compare(slices.Min(before[a]), slices.Min(before[b]))
+	})
+	var list []string
+	for _, set := range sets {
+		starts := before[set]
+		alone := slices.Contains(starts, 0)
+		starts = slices.DeleteFunc(starts, func(n int) bool { return n == 0 })
+		if len(starts) == 0 {
+			list = append(list, digitClass(set))
+			continue
+		}
+		text := alternatives(starts)
+		switch {
+		case alone && slices.Max(starts) < 10: // one class
+			text += "?"
+		case alone:
+			text = "(" + text + ")?"
+		}
+		list = append(list, text+digitClass(set))
+	}
+	return list
+}
+
+// digitClass returns the class of the digits of a set, which is not empty.
+func digitClass(set uint16) string {
+	var b strings.Builder
+	n := 0
+	for d := 0; d < 10; d++ {
+		if set>>d&1 == 0 {
+			continue
+		}
+		end := d
+		for end < 9 && set>>(end+1)&1 != 0 {
+			end++
+		}
+		n += end - d + 1
+		b.WriteByte(byte('0' + d))
+		if end > d+1 {
+			b.WriteByte('-')
+		}
+		if end > d {
+			b.WriteByte(byte('0' + end))
+		}
+		d = end
+	}
+	if n == 1 {
+		return b.String()
+	}
+	return "[" + b.String() + "]"
+}
+
+// says reports whether selectors, of which the first that matches decides, give
+// every name its value, and none to those without a match.
+func says(list []selector, names, values []string, none string) bool {
+	compiled := make([]*regexp.Regexp, len(list))
+	for i, s := range list {
+		compiled[i] = regexp.MustCompile(s.pattern)
+	}
+	for i, name := range names {
+		value := none
+		if at := slices.IndexFunc(compiled, func(re *regexp.Regexp) bool { return re.MatchString(name) }); at >= 0 {
+			value = list[at].value
+		}
+		if value != values[i] {
+			return false
+		}
+	}
+	return true
+}
