@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/export"
@@ -25,6 +26,8 @@ type prepared struct {
 	files func(path string) []export.File
 	write func(ctx context.Context, path string, force bool, progress func(float64)) error
 	plan  bool // it is the plan, which is saved then
+
+	preview string // the text that is written, and what belongs to it; "" if it is not text
 }
 
 // bytes returns the size of all files.
@@ -35,12 +38,20 @@ func (p *prepared) bytes(path string) (n int64) {
 	return n
 }
 
-// outputs is the table of what w writes.
-var outputs = []output{
+// outputs is the table of what w writes: files of the model, then recipes.
+var outputs = append([]output{
 	{"plan", ".plan.toml", "TOML: rules that bitdial measure -p and quantize -p read.", preparePlan},
 	{"GGUF", ".gguf", "For llama.cpp and its kin: every tensor packed as the plan has it.", prepareGGUF},
 	{"safetensors", ".safetensors", "The floats that safetensors has, of 32, 16 and 8 bits, stored as such.", prepareStored},
 	{"dequantized", ".safetensors", "What comes back from the plan, in the original element type, for tools that read plain weights.", prepareDequantized},
+}, recipeOutputs()...)
+
+// recipeOutputs returns an output for each recipe.
+func recipeOutputs() (list []output) {
+	for _, r := range export.Recipes {
+		list = append(list, output{r.Name, "." + r.Name + r.Ext, r.About, func(m *model.Model, plan quant.Plan) (*prepared, error) { return prepareRecipe(r, m, plan) }})
+	}
+	return list
 }
 
 func preparePlan(_ *model.Model, plan quant.Plan) (*prepared, error) {
@@ -49,10 +60,32 @@ func preparePlan(_ *model.Model, plan quant.Plan) (*prepared, error) {
 		return nil, err
 	}
 	return &prepared{
-		plan:  true,
-		files: func(path string) []export.File { return []export.File{{Path: path, Bytes: int64(text.Len())}} },
+		plan:    true,
+		preview: text.String(),
+		files:   func(path string) []export.File { return []export.File{{Path: path, Bytes: int64(text.Len())}} },
 		write: func(_ context.Context, path string, force bool, _ func(float64)) error {
 			return quant.SavePlan(path, plan, force)
+		},
+	}, nil
+}
+
+func prepareRecipe(r *export.Recipe, m *model.Model, plan quant.Plan) (*prepared, error) {
+	w, err := r.Write(m, plan, export.Paths{})
+	if err != nil {
+		return nil, err
+	}
+	return &prepared{
+		preview: w.String(),
+		files:   func(path string) []export.File { return []export.File{{Path: path, Bytes: int64(len(w.Text))}} },
+		write: func(_ context.Context, path string, force bool, _ func(float64)) error {
+			w, err := r.Write(m, plan, export.Paths{Recipe: path}) // it may name itself
+			if err != nil {
+				return err
+			}
+			return model.WriteFile(path, force, func(f io.Writer) error {
+				_, err := io.WriteString(f, w.Text)
+				return err
+			})
 		},
 	}, nil
 }

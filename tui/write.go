@@ -3,8 +3,11 @@ package tui
 import (
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/bitdial/bitdial/quant/export"
 )
 
 // writeDialog asks what to write, and where.
@@ -13,9 +16,12 @@ type writeDialog struct {
 	row    int    // of the table of outputs
 	named  string // what the dialog has put into the line
 	ready  []readyOutput
-	sizes  []string // of each output at the path in sized
+	files  []export.File // of the chosen output at the path in sized
 	sized  string
-	chosen bool // enter was pressed before everything was ready
+	chosen bool     // enter was pressed before everything was ready
+	lines  []string // of its text
+	top    int      // the first of them on the screen
+	page   int      // how many are on the screen
 }
 
 // readyOutput is an output once it is known what it amounts to.
@@ -47,7 +53,7 @@ func (a *app) askWrite() tea.Cmd {
 
 // choose takes row i, and its name unless another one was typed.
 func (d *writeDialog) choose(a *app, i int) {
-	d.row = clamp(i, 0, len(outputs)-1)
+	d.row, d.top, d.files = clamp(i, 0, len(outputs)-1), 0, nil
 	if d.line.value() != d.named {
 		return
 	}
@@ -86,6 +92,12 @@ func (d *writeDialog) key(a *app, msg tea.Msg) tea.Cmd {
 		case "down", "tab":
 			d.choose(a, d.row+1)
 			return nil
+		case "pgup":
+			d.top -= d.page
+			return nil
+		case "pgdown":
+			d.top += d.page
+			return nil
 		case "enter":
 			return d.write(a)
 		}
@@ -112,53 +124,86 @@ func (d *writeDialog) click(a *app, n int) tea.Cmd {
 }
 
 func (d *writeDialog) draw(a *app, r rect) {
-	in := a.drawDialog(r, 74, len(outputs)+9, "Write")
+	in := a.drawDialog(r, min(r.w-4, 116), min(r.h-2, 32), "Write")
 	s := a.screen
-	if path := d.line.value(); d.ready != nil && (path != d.sized || d.sizes == nil) {
-		d.sized, d.sizes = path, make([]string, len(outputs))
-		for i, o := range d.ready {
-			if o.err == nil {
-				d.sizes[i] = bytesText(o.bytes(path))
-			}
-		}
+	foot, body := in.cutBottom(3)
+	names := 0
+	for _, o := range outputs {
+		names = max(names, textWidth(o.name))
 	}
+	list, about := body.cutLeft(min(names+4, body.w/2))
 	for i, o := range outputs {
-		row := rect{in.x, in.y + i, in.w, 1}
+		row := rect{list.x, list.y + i, list.w - 1, 1}.intersect(list)
+		if row.h == 0 {
+			break
+		}
 		st, mark := style{}, "  "
+		if d.ready != nil && d.ready[i].err != nil {
+			st = fg(colFaint)
+		}
 		if i == d.row {
 			st, mark = st.with(bold).on(colSelectBg), "▸ "
 			s.fill(row, style{}.on(colSelectBg))
 		}
-		x := s.text(row, row.x, row.y, st, mark+o.name)
-		switch {
-		case d.ready == nil:
-			s.textRight(row, row.y, st, "…")
-		case d.ready[i].err != nil:
-			rest := rect{x + 2, row.y, row.x + row.w - x - 2, 1}
-			s.textRight(rest, row.y, fg(colWarn).on(st.bg), "cannot hold this plan")
-		default:
-			s.textRight(row, row.y, st, d.sizes[i])
+		s.text(row, row.x, row.y, st, mark+o.name)
+		if d.ready != nil && d.ready[i].err != nil {
+			s.put(row.x+row.w-1, row.y, '×', st)
 		}
 		a.hots = append(a.hots, hot{area: row, n: i, click: d.click})
 	}
-	y := in.y + len(outputs) + 1
-	d.line.draw(a, rect{in.x, y, in.w, 1})
-	st, text := fg(colDim), outputs[d.row].about
-	if d.ready != nil {
-		switch o := d.ready[d.row]; {
-		case o.err != nil:
-			st, text = fg(colWarn), o.err.Error()
-		case o.note != "":
-			text += " " + o.note
-		}
-		if o := d.ready[d.row]; o.err == nil {
-			if n := len(o.files(d.sized)); n > 1 {
-				text += " " + strconv.Itoa(n) + " files: " + filepath.Base(o.files(d.sized)[0].Path) + " …"
-			}
-		}
+	s.vrule(body, about.x, fg(colFaint))
+	_, about = about.cutLeft(2)
+	d.drawAbout(a, about)
+	d.line.draw(a, rect{foot.x, foot.y + 1, foot.w, 1})
+	s.text(foot, foot.x, foot.y+2, fg(colDim), cutEnd("↑↓ what   ⏎ write   pgup pgdn more of the text   esc cancel", foot.w))
+}
+
+// drawAbout says of the chosen output what it is and how large, and shows its text.
+func (d *writeDialog) drawAbout(a *app, r rect) {
+	y := r.y
+	line := func(st style, text string) {
+		y += a.paragraphs(rect{r.x, y, r.w, max(0, r.y+r.h-y)}, st, text)
 	}
-	a.paragraphs(rect{in.x, y + 2, in.w, 3}, st, text)
-	s.text(in, in.x, in.y+in.h-1, fg(colDim), cutEnd("↑↓ what   ⏎ write   esc cancel", in.w))
+	line(style{}, outputs[d.row].about)
+	if d.ready == nil {
+		line(fg(colDim), "…")
+		return
+	}
+	o := d.ready[d.row]
+	if o.err != nil {
+		y++
+		line(fg(colWarn), o.err.Error())
+		return
+	}
+	if path := d.line.value(); path != d.sized || d.files == nil {
+		d.sized, d.files = path, o.files(path)
+	}
+	size := int64(0)
+	for _, f := range d.files {
+		size += f.Bytes
+	}
+	text := bytesText(size)
+	if n := len(d.files); n > 1 {
+		text += " in " + strconv.Itoa(n) + " files: " + filepath.Base(d.files[0].Path) + " …"
+	}
+	line(style{}.with(bold), text)
+	if o.note != "" {
+		y++
+		line(fg(colWarn), o.note)
+	}
+	y++
+	d.lines = d.lines[:0]
+	for _, l := range strings.Split(strings.TrimRight(o.preview, "\n"), "\n") {
+		d.lines = append(d.lines, strings.ReplaceAll(l, "\t", "    "))
+	}
+	room := rect{r.x, y, r.w, max(0, r.y+r.h-y)}
+	d.page = max(1, room.h)
+	d.top = clamp(d.top, 0, max(0, len(d.lines)-room.h))
+	for i := range min(room.h, len(d.lines)-d.top) {
+		a.screen.text(room, room.x, room.y+i, fg(colDim), cutEnd(d.lines[d.top+i], room.w))
+	}
+	a.screen.scrollbar(rect{room.x, room.y, room.w, room.h}, d.top, len(d.lines))
+	a.hots = append(a.hots, hot{area: room, wheel: func(_ *app, _, steps int) tea.Cmd { d.top += 3 * steps; return nil }})
 }
 
 // bytesText returns an exact number of bytes, and what that is about.

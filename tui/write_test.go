@@ -30,7 +30,7 @@ func TestWhatIsWrittenIsWhatTheDialogSaid(t *testing.T) {
 	s := sit(t, m, 120, 34)
 	t.Chdir(t.TempDir())
 	s.press("w down") // int8 with a scale per tensor is no type of GGUF
-	s.shows("cannot hold this plan", "conv1.weight: GGUF cannot hold int8", "animals-int8.gguf")
+	s.shows("conv1.weight: GGUF cannot hold int8", "animals-int8.gguf")
 	s.press("enter")
 	s.shows("conv1.weight: GGUF cannot hold int8")
 	s.press("esc")
@@ -45,17 +45,30 @@ func TestWhatIsWrittenIsWhatTheDialogSaid(t *testing.T) {
 			s.press("down")
 		}
 		dialog := s.dialog.(*writeDialog)
-		path := dialog.line.value()
-		size := dialog.ready[i+1].bytes(path)
-		s.shows(path, bytesText(size), o.about[:30])
+		path, ready := dialog.line.value(), dialog.ready[i+1]
+		if ready.err != nil {
+			s.shows(path, ready.err.Error()[:40])
+			s.press("enter")
+			if s.dialog != dialog {
+				t.Errorf("%s: it is written though %v", o.name, ready.err)
+			}
+			s.press("esc")
+			continue
+		}
+		size := ready.bytes(path)
+		s.shows(path, bytesText(size), o.about[:20])
 		s.press("enter")
 		s.shows("bytes", "in "+path)
 		info, err := os.Stat(path)
 		if err != nil || info.Size() != size {
 			t.Errorf("%s: %v, %v; %d bytes were foretold", o.name, info, err, size)
 		}
-		out, err := files.Open(path)
-		if err != nil || len(out.Tensors) != len(m.Tensors) {
+		if ready.preview != "" {
+			text, err := os.ReadFile(path)
+			if err != nil || !strings.HasPrefix(ready.preview, string(text)) {
+				t.Errorf("%s: %v; what was shown is not what was written:\n%s", o.name, err, text)
+			}
+		} else if out, err := files.Open(path); err != nil || len(out.Tensors) != len(m.Tensors) {
 			t.Errorf("%s: %v", o.name, err)
 		}
 		if err := os.Remove(path); err != nil { // two have one name

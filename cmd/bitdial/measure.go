@@ -51,7 +51,7 @@ bitdial measure sample:animals -s int4:g32 --tensors '*.weight' --json`,
 			return err
 		}
 		defer m.Close() //nolint:errcheck // only read
-		if plans, err = flags.onMix(c, m, false, plans...); err != nil {
+		if plans, err = flags.onMix(c, m, importance != "", plans...); err != nil {
 			return err
 		}
 		if err := flags.check(m); err != nil {

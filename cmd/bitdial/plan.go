@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/export"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/imatrix"
 )
 
 // budgetFlags are what plan is told.
@@ -21,6 +21,9 @@ type budgetFlags struct {
 	context                int
 	out                    string
 	replace, asJSON, asked bool
+	sweeps                 []string
+	imatrix                string
+	exact                  bool
 }
 
 // plan chooses a scheme for each tensor within a budget.
@@ -29,7 +32,7 @@ func plan() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan MODEL --budget SIZE -o PLAN",
 		Short: "Choose each tensor's scheme within a budget",
-		Long: `Choose one scheme for each tensor so that the model errs least within a budget, or weighs least within an error, and write the plan: a default and as few rules as say it. Every tensor is measured first, by a sample, under all schemes to choose from. Without -o the plan goes to standard output. Its first line says what it amounts to.
+		Long: `Choose one scheme for each tensor so that the model errs least within a budget, or weighs least within an error, and write the plan: a default and as few rules as say it. Every tensor is measured first, by a sample, under all schemes to choose from, unless --sweep FILE holds the result; --exact looks at every weight where an estimate leaves the choice open. Without -o the plan goes to standard output. Its first line says what it amounts to.
 
 --budget: 4.5bpw (bits per weight), 6GiB, 123456B, or 75% of what MODEL has now; all tensors count, those that are kept too. --of file counts a GGUF's header and padding as well. --device NAME is the budget that a machine leaves to the weights beside its system and the keys and values of --context tokens: ` + deviceNames() + `, or one of your own in ` + quant.DevicesPath() + `. --error: the smallest plan whose SQNR is so many dB, or with --objective sse whose squared error is no more.
 
@@ -51,6 +54,9 @@ bitdial plan sample:animals --error 25dB --for onnxruntime --why`,
 	c.Flags().StringVar(&flags.limit, "error", "", "instead: the SQNR in dB to keep to, or the squared error")
 	c.Flags().StringVar(&flags.device, "device", "", "instead: the NAME of a device that the model is to fit")
 	c.Flags().IntVar(&flags.context, "context", 0, "tokens whose keys and values a device holds too (default what the model was trained for, 4096 at most)")
+	c.Flags().StringArrayVar(&flags.sweeps, "sweep", nil, "a FILE of what sweep has measured, which is not measured again")
+	c.Flags().StringVar(&flags.imatrix, "imatrix", "", "importance of weights, a FILE of llama-imatrix; what is made small is then imatrix")
+	c.Flags().BoolVar(&flags.exact, "exact", false, "look at every weight where that could change the plan")
 	c.Flags().StringVar(&flags.of, "of", "weights", "what the budget counts: weights, or the GGUF file")
 	c.Flags().StringVar(&flags.objective, "objective", quant.Objectives[0].Name, "what to make small: "+objectiveNames())
 	c.Flags().StringArrayVarP(&flags.schemes, "scheme", "s", nil, "a SCHEME to choose from, repeat it for more; GLOB=SCHEME for what is fixed")
@@ -73,10 +79,7 @@ bitdial plan sample:animals --error 25dB --for onnxruntime --why`,
 			return err
 		}
 		defer p.Close() //nolint:errcheck // only read
-		if err := p.measure(c.Context()); err != nil {
-			return err
-		}
-		if err := p.choose(c); err != nil {
+		if err := p.measure(c); err != nil {
 			return err
 		}
 		return p.tell(c)
@@ -115,7 +118,7 @@ type planning struct {
 	schemes   []quant.Scheme
 	terms     quant.Terms
 
-	figures map[subject]*quant.Figures
+	results *quant.Results
 	space   *quant.Space
 	room    int64  // bytes of the budget; 0 with --error
 	assumed string // of the device
@@ -124,15 +127,9 @@ type planning struct {
 	file    *export.GGUF // with --of file
 }
 
-// subject is what a measurement is of.
-type subject struct {
-	*model.Tensor
-	quant.Scheme
-}
-
 // parse reads the flags, before a model is opened.
 func (f *budgetFlags) parse(c *cobra.Command) (*planning, error) {
-	p := &planning{budgetFlags: f, figures: map[subject]*quant.Figures{}}
+	p := &planning{budgetFlags: f}
 	limits := 0
 	for _, text := range []string{f.budget, f.limit, f.device} {
 		if text != "" {
@@ -151,6 +148,12 @@ func (f *budgetFlags) parse(c *cobra.Command) (*planning, error) {
 		return nil, wrong(c, "--of file is for budgets: --error has none")
 	case f.context < 0:
 		return nil, wrong(c, "--context %d: a context has tokens", f.context)
+	}
+	if f.imatrix != "" && !c.Flags().Changed("objective") {
+		f.objective = "imatrix"
+	}
+	if f.objective == "imatrix" && f.imatrix == "" {
+		return nil, wrong(c, "--objective imatrix needs to know which weights matter: --imatrix FILE")
 	}
 	if p.objective = quant.ObjectiveOf(f.objective); p.objective == nil {
 		return nil, wrong(c, "--objective %q: there are %s", f.objective, objectiveNames())
@@ -234,40 +237,67 @@ func (p *planning) open(c *cobra.Command, name string) error {
 	return nil
 }
 
-// measure estimates what the plan chooses by.
-func (p *planning) measure(ctx context.Context) error {
-	total, wanted := 0.0, p.terms.Wanted(p.Tensors, p.schemes)
-	for i, t := range p.Tensors {
-		total += partOf(t, wanted[i])
+// measure finds out what the plan chooses by and the files of results do not say:
+// by estimates, and exactly where it is asked for and could change the choice.
+func (p *planning) measure(c *cobra.Command) error {
+	var skipped []quant.Skipped
+	var err error
+	if p.results, skipped, err = quant.LoadResults(p.sweeps...); err != nil {
+		return err
 	}
-	bar := newProgress(total)
-	defer bar.wipe()
-	for i, t := range p.Tensors {
-		schemes := wanted[i]
-		if len(schemes) == 0 {
-			continue
-		}
-		bar.start(t.Name, partOf(t, schemes))
-		summary, err := quant.Summarize(ctx, t, bar.from(0, 0.5))
+	for _, s := range skipped {
+		c.PrintErrln("bitdial: " + oneLine(s.String()))
+	}
+	options := quant.SweepOptions{Known: p.results}
+	if p.imatrix != "" {
+		matrix, err := imatrix.Open(p.imatrix)
 		if err != nil {
 			return err
 		}
-		for i, s := range schemes {
-			m, err := quant.Estimate(ctx, t, summary, s)
-			if err != nil {
-				return err
-			}
-			p.figures[subject{t, s}] = &m.Figures
-			if tell := bar.from(0.5, 1); tell != nil {
-				tell(float64(i+1) / float64(len(schemes)))
+		defer matrix.Close() //nolint:errcheck // only read
+		options.Importance = matrix.Of
+		tellUnweighted(c, p.imatrix, matrix, quant.Tasks(p.Tensors, p.schemes, false))
+	}
+	var tasks []quant.Task
+	for i, schemes := range p.terms.Wanted(p.Tensors, p.schemes) {
+		if len(schemes) > 0 {
+			tasks = append(tasks, quant.Task{Tensor: p.Tensors[i], Schemes: schemes})
+		}
+	}
+	for first := true; len(tasks) > 0; first = false {
+		if err := withProgress(c.Context(), tasks, options); err != nil {
+			return err
+		}
+		if n := p.results.Strangers(); first && n > 0 {
+			c.PrintErrf("bitdial: %s: %s of other tensors or another importance: left alone\n", oneLine(strings.Join(p.sweeps, ", ")), counted(n, "result is", "results are"))
+		}
+		if err := p.choose(c); err != nil || !p.exact {
+			return err
+		}
+		tasks = p.undecided()
+	}
+	return p.choose(c)
+}
+
+// undecided returns what has to be measured exactly before the choice is certain.
+func (p *planning) undecided() []quant.Task {
+	var tasks []quant.Task
+	for i, r := range p.space.Rows {
+		if len(r.Candidates) == 1 {
+			continue
+		}
+		chosen := r.Candidates[p.sol.Picks[i]].Scheme
+		for _, t := range r.Tensors {
+			if schemes := quant.Undecided(t, p.schemes, chosen, p.sol.Price, p.objective, p.known); len(schemes) > 0 {
+				tasks = append(tasks, quant.Task{Tensor: t, Schemes: schemes, Exact: true})
 			}
 		}
 	}
-	return nil
+	return tasks
 }
 
 func (p *planning) known(t *model.Tensor, s quant.Scheme) *quant.Figures {
-	return p.figures[subject{t, s}]
+	return p.results.Figures(t, s)
 }
 
 // choose solves it.

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +70,61 @@ func TestTheSmallestPlanKeepsItsSQNR(t *testing.T) {
 	}
 }
 
+// What a sweep has measured is not measured again, and gives the same plan.
+func TestAPlanBeginsWithASweep(t *testing.T) {
+	dir := t.TempDir()
+	schemes := []string{"-s", "int3:g32", "-s", "int4:g32", "-s", "int8:g32"}
+	args := append([]string{"plan", "sample:austen", "--budget", "5bpw", "--exact"}, schemes...)
+	want := done(t, dir, args...)
+	done(t, dir, append([]string{"sweep", "sample:austen", "--exact", "-o", "s.jsonl"}, schemes...)...)
+	if got := done(t, dir, append(args, "--sweep", "s.jsonl")...); !slices.Equal(got, want) {
+		t.Errorf("%q, without the sweep %q", got, want)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "s.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lying := regexp.MustCompile(`"sse":[^,]*`).ReplaceAll(text, []byte(`"sse":0.5`))
+	if err := os.WriteFile(filepath.Join(dir, "s.jsonl"), lying, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := bitdial(t, dir, append(args, "--sweep", "s.jsonl")...); !strings.Contains(r.stderr, "the largest 363008") { // all err alike: the smallest has it
+		t.Errorf("the results of the file were not used: %q", r.stderr)
+	}
+}
+
+// An importance matrix changes what a byte is worth.
+func TestAPlanListensToImportance(t *testing.T) {
+	dir := t.TempDir()
+	madeGGUF(t, filepath.Join(dir, "m.gguf"))
+	u32 := binary.LittleEndian.AppendUint32
+	const name = "output.weight"
+	b := append(u32(u32(nil, 1), uint32(len(name))), name...)
+	b = u32(u32(b, 1), 256)
+	for i := range 256 {
+		b = u32(b, math.Float32bits(float32(i%2*4)))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "i"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) []object {
+		r := bitdial(t, dir, append([]string{"plan", "m.gguf", "--budget", "20%", "--json"}, args...)...)
+		lines := strings.Split(strings.TrimSuffix(r.stdout, "\n"), "\n")
+		if r.code != 0 {
+			t.Fatalf("%q: exit %d, stderr %q", args, r.code, r.stderr)
+		}
+		return objects(t, lines)
+	}
+	alike, guided := run(), run("--imatrix", "i")
+	if alike[3]["objective"] != "sqnr" || guided[3]["objective"] != "imatrix" {
+		t.Errorf("%v, with importance %v", alike[3], guided[3])
+	}
+	worth := func(rows []object) any { return rows[1]["better"].(map[string]any)["price"] }
+	if alike[1]["tensor"] != name || worth(alike) == worth(guided) {
+		t.Errorf("%v, with importance %v", alike[1], guided[1])
+	}
+}
+
 func TestPlansThatCannotBeAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	for _, test := range []struct {
@@ -85,6 +143,9 @@ func TestPlansThatCannotBeAreRefused(t *testing.T) {
 		{"--budget 50% --for onnxruntime -s q4_0", 2, "onnxruntime has no q4_0; it runs"},
 		{"--budget 50% --for onnxruntime -s *.bias=q4_0", 2, "onnxruntime has no q4_0"},
 		{"--budget 50% --objective x", 2, "sqnr, sse"},
+		{"--budget 50% --objective imatrix", 2, "--imatrix FILE"},
+		{"--budget 50% --imatrix nope", 1, "nope"},
+		{"--budget 50% --sweep nope", 1, "nope"},
 		{"--budget 50% --of disk", 2, "of the weights or of the file"},
 		{"--budget 50% --of file --for mlx", 2, "GGUF"},
 		{"--budget 50% --tie x*", 1, `no tensor matches "x*"`},
@@ -123,6 +184,10 @@ func TestPlansErrLessThanMixesOfTheirSize(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.Tensors = append(m.Tensors, renamed)
+	}
+	type subject struct {
+		*model.Tensor
+		quant.Scheme
 	}
 	known := map[subject]*quant.Figures{}
 	schemes := quant.TargetOf("llama.cpp").Candidates()

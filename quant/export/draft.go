@@ -72,7 +72,7 @@ var counted = regexp.MustCompile(`-\d{5}-of-\d{5}$`)
 const maxParts = 1<<16 - 1
 
 // keepSplit makes the draft of m as many files as m has, each with the tensors that
-// it has there.
+// it has there; one file if the tensors do not follow the order of the files.
 func (d *Draft) keepSplit(m *model.Model) {
 	d.ends = nil
 	if len(m.Files) < 2 {
@@ -87,6 +87,9 @@ func (d *Draft) keepSplit(m *model.Model) {
 			end++
 		}
 		d.ends = append(d.ends, end)
+	}
+	if d.ends[len(d.ends)-1] != len(d.Tensors) {
+		d.ends = nil
 	}
 }
 

@@ -307,3 +307,21 @@ func TestVerifyFindsOneBitThatChanged(t *testing.T) {
 		}
 	}
 }
+
+func TestNoTensorIsLostWhereFilesAreMixed(t *testing.T) {
+	for _, kind := range kinds {
+		m := split(t, kind.ext)
+		slices.Reverse(m.Tensors)
+		d, err := kind.draft(m, quant.Plan{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "out"+kind.ext)
+		if err := d.Write(t.Context(), path, Writing{}); err != nil {
+			t.Fatal(err)
+		}
+		if out := opened(t, d.Files(path)[0].Path); len(out.Tensors) != 3 {
+			t.Errorf("%s: %d tensors of 3", kind.ext, len(out.Tensors))
+		}
+	}
+}

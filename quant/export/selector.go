@@ -37,7 +37,7 @@ func placed(name string) (p place, layer int) {
 
 // selection is names that share a selector, but for what follows their number.
 type selection struct {
-	late   bool // of names that no selector before this one matched
+	late   bool // of what earlier selectors may have taken
 	value  string
 	before string
 	layers string // as a part of a regular expression, "" for names without a number
@@ -74,7 +74,7 @@ func selectors(names, values []string, none string, ordered, whole bool) []selec
 				afters[s] = append(afters[s], p.before)
 				continue
 			case value == most:
-				s.layers, s.late = "[0-9]+", len(by) > 1
+				s.layers, s.late = "[0-9]+", ordered
 			default:
 				s.layers = alternatives(numbers)
 			}

@@ -36,7 +36,7 @@ func writeBehind(f *os.File, write func(b *behind) error) error {
 		dirty: make(chan struct{}, 1), failed: make(chan struct{}),
 	}
 	for range behindBuffers {
-		b.free <- make([]byte, 0, behindLen)
+		b.free <- nil // grows to behindLen if there is so much
 	}
 	b.buf = <-b.free
 	var drained, flushed error
