@@ -54,23 +54,14 @@ func Back(r, headRows int) int {
 // calls name, the likeliest first: with a suffix as name has it, ".weight", or as a
 // module's name without one. Of an unknown architecture, "", it is what any calls it.
 func HF(architecture, name string) []Name {
-	stem, suffix := name, ""
-	for _, s := range []string{".weight", ".bias"} {
-		if before, ok := strings.CutSuffix(name, s); ok {
-			stem, suffix = before, s
-		}
-	}
+	stem, suffix := cut(name)
 	pattern, numbers := numbered(stem)
 	var list []Name
 	for _, e := range table {
 		if e.gguf != pattern || e.only != nil && architecture != "" && !slices.Contains(e.only, architecture) {
 			continue
 		}
-		full := e.hf
-		for _, n := range numbers {
-			full = strings.Replace(full, "#", n, 1)
-		}
-		n := Name{Name: full + suffix, Transposed: e.transposed && suffix != ".bias", Heads: e.heads}
+		n := Name{Name: filled(e.hf, numbers) + suffix, Transposed: e.transposed && suffix != ".bias", Heads: e.heads}
 		if !slices.Contains(permuted, architecture) {
 			n.Heads = NoHeads
 		}
@@ -78,6 +69,20 @@ func HF(architecture, name string) []Name {
 		list = append(list, n)
 	}
 	return list
+}
+
+// GGUF returns what a GGUF calls the tensor that transformers call name, suffix as
+// it is, where that does not depend on the architecture: "" for experts, of which a
+// GGUF has all in one, and for what the table does not list.
+func GGUF(name string) string {
+	stem, suffix := cut(name)
+	pattern, numbers := numbered(stem)
+	for _, e := range table {
+		if e.hf == pattern && e.only == nil && len(numbers) < 2 {
+			return filled(e.gguf, numbers) + suffix
+		}
+	}
+	return ""
 }
 
 // LlamaCPP reports whether name is one that llama.cpp would give.
@@ -97,6 +102,24 @@ func Bare(name string) string {
 			return name
 		}
 	}
+}
+
+// cut returns name without its suffix, and that.
+func cut(name string) (stem, suffix string) {
+	for _, s := range []string{".weight", ".bias"} {
+		if before, ok := strings.CutSuffix(name, s); ok {
+			return before, s
+		}
+	}
+	return name, ""
+}
+
+// filled returns pattern with the numbers for each #.
+func filled(pattern string, numbers []string) string {
+	for _, n := range numbers {
+		pattern = strings.Replace(pattern, "#", n, 1)
+	}
+	return pattern
 }
 
 // numbered returns name with # for each part that is a number, and the numbers.

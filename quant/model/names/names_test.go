@@ -33,6 +33,22 @@ func TestNamesOfTransformers(t *testing.T) {
 	}
 }
 
+func TestNamesOfLlamaCPP(t *testing.T) {
+	for hf, want := range map[string]string{
+		"model.layers.31.self_attn.q_proj.weight":             "blk.31.attn_q.weight",
+		"model.layers.2.mlp.down_proj":                        "blk.2.ffn_down",
+		"lm_head.weight":                                      "output.weight",
+		"model.layers.2.block_sparse_moe.experts.7.w1.weight": "",
+		"model.layers.2.mlp.experts.7.up_proj.weight":         "",
+		"transformer.h.2.mlp.c_fc.weight":                     "",
+		"model.layers.2.nothing":                              "",
+	} {
+		if got := GGUF(hf); got != want {
+			t.Errorf("%s: got %q, want %q", hf, got, want)
+		}
+	}
+}
+
 func TestTheNamesOfExpertsAreNumbered(t *testing.T) {
 	n := HF("qwen3moe", "blk.2.ffn_up_exps.weight")[0]
 	if got := n.Expert("11"); !n.Stacked() || got != "model.layers.2.mlp.experts.11.up_proj.weight" {
