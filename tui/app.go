@@ -40,6 +40,7 @@ type app struct {
 	grid     gridMap
 	measures measures
 	budget   budget
+	against  against
 	micro    microscope
 	inputs   bool // the dials are those of what flows into the layer, not of its weights
 	dial     int  // index into the table of dials of the one that ←/→ turn
@@ -80,6 +81,7 @@ var pages = []struct {
 	{"Plan", "p", (*app).drawPlan},
 	{"Microscope", "m", (*app).drawMicroscope},
 	{"Run", "r", (*app).drawRun},
+	{"Compare", "C", (*app).drawCompare},
 	{"", "t", (*app).drawTraining}, // what Run leads to: it has no tab of its own
 	{"", "v", (*app).drawMeasures}, // the other sides of Sensitivity: they have no tabs of their own
 	{"", "v", (*app).drawGrid},
@@ -92,6 +94,7 @@ const (
 	pagePlan
 	pageMicroscope
 	pageRun
+	pageCompare
 	pageTraining
 	pageMeasures
 	pageGrid
@@ -196,7 +199,10 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 		return a.tidied(msg)
 	case recoveryMsg:
 		return a.recovered(msg)
+	case againstMsg:
+		return a.heldAgainst(msg)
 	case failedMsg:
+		a.notice = ""
 		a.dialog = newFailure(msg.err)
 	case noticeMsg:
 		a.notice = string(msg)
@@ -334,7 +340,7 @@ func (a *app) drawTabs(r rect) {
 		}
 		from := x
 		label := " " + p.name + " "
-		if at := strings.Index(strings.ToLower(label), p.key); at >= 0 {
+		if at := strings.Index(strings.ToLower(label), strings.ToLower(p.key)); at >= 0 {
 			x = s.text(r, x, r.y, st, label[:at])
 			x = s.text(r, x, r.y, st.with(underline), label[at:at+1])
 			x = s.text(r, x, r.y, st, label[at+1:])

@@ -108,12 +108,17 @@ type swept struct {
 
 // missingOf returns what is missing of tensor i, the scheme that it has included.
 func (a *app) missingOf(i int) batchOf {
+	return a.missingUnder(i, append(a.wanted(i, nil), a.planned.schemes[i]))
+}
+
+// missingUnder returns those of the schemes under which tensor i is not known.
+func (a *app) missingUnder(i int, schemes []quant.Scheme) batchOf {
 	t := a.model.Tensors[i]
 	of := batchOf{i: i, tensor: t}
 	if a.work.failed[t] != nil {
 		return of
 	}
-	for _, s := range append(a.wanted(i, nil), a.planned.schemes[i]) {
+	for _, s := range schemes {
 		if a.work.missing(t, s) && !slices.Contains(of.schemes, s) {
 			of.schemes = append(of.schemes, s)
 		}
@@ -136,15 +141,30 @@ func (a *app) sweeping() bool {
 }
 
 // nextBatch returns what to estimate next: the layers on the screen, then others,
-// the largest first.
+// the largest first; for a comparison in the model's order.
 func (a *app) nextBatch() []batchOf {
 	var list []batchOf
 	taken := map[int]bool{}
+	missing := a.missingOf
+	if a.page == pageCompare {
+		missing = a.missingUnderBoth
+	}
 	add := func(i int) {
-		if of := a.missingOf(i); len(of.schemes) > 0 && !taken[i] {
+		if of := missing(i); len(of.schemes) > 0 && !taken[i] {
 			taken[i] = true
 			list = append(list, of)
 		}
+	}
+	if g := &a.against; a.page == pageCompare {
+		for row := range g.rows {
+			if i, ok := g.at(g.top + row); ok {
+				add(i)
+			}
+		}
+		for i := g.next; i < len(a.model.Tensors) && len(list) < batchTensors; i++ {
+			add(i)
+		}
+		return list
 	}
 	sw := &a.budget.sweep
 	for row := range a.layers.rows {
@@ -233,9 +253,9 @@ func (a *app) takeBatch(list []swept) {
 			a.notice = s.err.Error()
 			failed = true
 		}
-		a.planned.touch(s.of.i)
+		a.touch(s.of.i)
 	}
-	if failed { // the model is planned without it
+	if failed && b.sweep.turn > 0 { // the model is planned without it
 		a.beginSweep()
 	}
 	b.stale = true

@@ -27,6 +27,7 @@ func (a *app) keepNetwork(msg keptMsg) tea.Cmd {
 		return nil
 	}
 	a.endTraining()
+	release := a.letGo() // what was compared are tensors before it
 	task, reference := *a.run.task(), a.run.bench.reference
 	task.Network = msg.network
 	a.work.stop()
@@ -38,7 +39,7 @@ func (a *app) keepNetwork(msg keptMsg) tea.Cmd {
 	a.micro.reset()
 	a.kept = kept{network: msg.network}
 	a.notice = "the trained weights are in place; W writes them to a file"
-	return nil
+	return release
 }
 
 // unsaved reports whether trained weights would be lost.

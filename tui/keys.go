@@ -29,14 +29,14 @@ func init() {
 	layersOnly, microOnly := []int{pageLayers}, []int{pageMicroscope}
 	measuresOnly, maps := []int{pageMeasures}, []int{pageSensitivity, pageMeasures, pageCurves, pageGrid}
 	gridOnly, byFormat := []int{pageGrid}, []int{pageSensitivity, pageCurves}
-	planOnly := []int{pagePlan}
+	planOnly, compareOnly := []int{pagePlan}, []int{pageCompare}
 	runOnly, trainOnly := []int{pageRun}, []int{pageTraining}
 	listed := []int{pageLayers, pageMicroscope, pageRun} // pages with a layer and its dials
 	bindings = []binding{
 		{[]string{"?", "f1"}, "?", "this help", "help", nil, func(a *app) tea.Cmd { a.dialog = &helpDialog{}; return nil }},
 		{[]string{"q"}, "q", "leave; asks if the plan is not saved", "quit", nil, (*app).quit},
-		{[]string{"up", "k"}, "↑↓", "the layer above or below", "layer", append(planOnly, listed...), func(a *app) tea.Cmd { return a.moveLayer(-1) }},
-		{[]string{"down", "j"}, "↓", "", "", append(planOnly, listed...), func(a *app) tea.Cmd { return a.moveLayer(1) }},
+		{[]string{"up", "k"}, "↑↓", "the layer above or below", "layer", append([]int{pagePlan, pageCompare}, listed...), func(a *app) tea.Cmd { return a.moveLayer(-1) }},
+		{[]string{"down", "j"}, "↓", "", "", append([]int{pagePlan, pageCompare}, listed...), func(a *app) tea.Cmd { return a.moveLayer(1) }},
 		{[]string{"left", "h"}, "←→", "turn the dial down or up", "turn", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, -1) }},
 		{[]string{"right"}, "→", "", "", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
 		{[]string{"tab"}, "tab", "the next dial; with shift the one before", "dial", listed, func(a *app) tea.Cmd { return a.nextDial(1) }},
@@ -77,7 +77,11 @@ func init() {
 		{[]string{"right"}, "→", "", "", measuresOnly, func(a *app) tea.Cmd { return a.moveMeasure(1) }},
 		{[]string{"v"}, "v", "the next view: formats, runs, the whole model, curves", "view", maps, (*app).nextSide},
 		{[]string{"x"}, "x", "stop running the model, or go on", "stop", measuresOnly, (*app).stopMeasures},
-		{[]string{"x"}, "x", "pause measuring, or go on", "pause", []int{pageSensitivity, pageCurves, pageGrid, pagePlan}, (*app).pause},
+		{[]string{"x"}, "x", "pause measuring, or go on", "pause", []int{pageSensitivity, pageCurves, pageGrid, pagePlan, pageCompare}, (*app).pause},
+		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", compareOnly, (*app).differenceDials},
+		{[]string{"space"}, "space", "give the layer the scheme that it has on the other side", "take it", compareOnly, (*app).takeDifference},
+		{[]string{"T"}, "T", "take all schemes of the other side, as one step", "take all", compareOnly, (*app).takeAllDifferences},
+		{[]string{"C"}, "C", "compare with something else: a plan, a mix, a model file", "other", compareOnly, (*app).toCompare},
 		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", append(planOnly, maps...), func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
 		{[]string{"space"}, "space", "sort the layers by the measure, the most harmful first", "sort", measuresOnly, (*app).sortByMeasure},
 		{[]string{"space"}, "space", "give the layer the format under the cursor", "take it", byFormat, (*app).takeFormat},
@@ -103,6 +107,7 @@ func init() {
 		{[]string{"l", "esc"}, "l", "the layers and their dials; again shows all of them", "", nil, (*app).toLayers},
 		{[]string{"s"}, "s", "sensitivity: layers × formats", "sensitivity", nil, (*app).toSensitivity},
 		{[]string{"p"}, "p", "plan: the best schemes within a budget", "plan", nil, (*app).toPlan},
+		{[]string{"C"}, "C", "compare: another plan, a mix, or another model, the worst layers first", "compare with", others(pageCompare), (*app).toCompare},
 		{[]string{"b"}, "b", "type a budget, and plan within it", "", others(pagePlan), (*app).askBudget},
 		{[]string{"m"}, "m", "one weight under the microscope", "microscope", nil, (*app).toMicroscope},
 		{[]string{"r"}, "r", "run the network: what the plan does to its answers", "run", nil, (*app).toRun},
@@ -117,10 +122,13 @@ func init() {
 		{[]string{"<", ","}, "<", "", "", nil, (*app).reverseSort},
 		{[]string{"pgup"}, "pgup pgdn", "a screen up or down", "", nil, func(a *app) tea.Cmd { return a.moveLayer(-a.layers.rows) }},
 		{[]string{"pgdown"}, "pgdn", "", "", nil, func(a *app) tea.Cmd { return a.moveLayer(a.layers.rows) }},
-		{[]string{"home", "g"}, "home end", "the first or the last layer", "", nil, func(a *app) tea.Cmd { return a.moveLayer(-len(a.model.Tensors)) }},
-		{[]string{"end", "G"}, "end", "", "", nil, func(a *app) tea.Cmd { return a.moveLayer(len(a.model.Tensors)) }},
+		{[]string{"home", "g"}, "home end", "the first or the last layer", "", nil, func(a *app) tea.Cmd { return a.moveLayer(-wholeList) }},
+		{[]string{"end", "G"}, "end", "", "", nil, func(a *app) tea.Cmd { return a.moveLayer(wholeList) }},
 	}
 }
+
+// wholeList is more rows than any list has.
+const wholeList = 1 << 30
 
 // others returns all pages but one.
 func others(page int) []int {
@@ -139,7 +147,7 @@ func (a *app) key(msg tea.KeyPressMsg) tea.Cmd {
 	if a.page == pagePlan && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
 		return a.askBudgetWith(name)
 	}
-	typed := tabOf(a.page) != pageSensitivity && a.page != pageTraining
+	typed := tabOf(a.page) != pageSensitivity && a.page != pageTraining && a.page != pageCompare
 	if typed && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
 		return a.typeBits(int(name[0] - '0'))
 	}

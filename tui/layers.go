@@ -100,6 +100,9 @@ func (a *app) sortBy(n int) tea.Cmd {
 }
 
 func (a *app) nextSort() tea.Cmd {
+	if a.page == pageCompare {
+		return a.nextDifferenceSort()
+	}
 	l := &a.layers
 	l.down = false
 	last := len(columns) - 1 // the bar is the SQNR again
@@ -118,13 +121,19 @@ func (a *app) nextSort() tea.Cmd {
 }
 
 func (a *app) reverseSort() tea.Cmd {
+	if a.page == pageCompare {
+		return a.sortDifferences(a.against.column)
+	}
 	a.layers.down = !a.layers.down
 	a.layers.arrange(a)
 	return nil
 }
 
-// moveLayer moves the cursor by rows.
+// moveLayer moves the cursor by rows, that of the page if it has a list of its own.
 func (a *app) moveLayer(rows int) tea.Cmd {
+	if a.page == pageCompare {
+		return a.moveDifference(rows)
+	}
 	l := &a.layers
 	l.cursor = clamp(l.cursor+rows, 0, max(0, len(l.order)-1))
 	a.digit, a.channel = 0, 0

@@ -12,10 +12,12 @@ import (
 	"github.com/bitdial/bitdial/quant/model"
 )
 
-// openDialog picks a model file.
+// openDialog picks a file.
 type openDialog struct {
-	picker filepicker.Model
-	row    int // of the cursor, on the screen
+	title, verb string
+	done        func(a *app, path string) tea.Cmd
+	picker      filepicker.Model
+	row         int // of the cursor, on the screen
 }
 
 // openedMsg is a model that was opened.
@@ -40,7 +42,10 @@ func (a *app) askOpenPlan() tea.Cmd {
 	return a.pickModel()
 }
 
-func (a *app) pickModel() tea.Cmd {
+func (a *app) pickModel() tea.Cmd { return a.pickFile("Open a model", "open", (*app).openModel) }
+
+// pickFile picks a file for done, from the folder of the model on.
+func (a *app) pickFile(title, verb string, done func(a *app, path string) tea.Cmd) tea.Cmd {
 	p := filepicker.New()
 	p.CurrentDirectory = "."
 	if dir, err := os.Getwd(); err == nil {
@@ -54,7 +59,7 @@ func (a *app) pickModel() tea.Cmd {
 	p.AutoHeight = false
 	p.ShowPermissions = false
 	p.SetHeight(10)
-	a.dialog = &openDialog{picker: p}
+	a.dialog = &openDialog{title: title, verb: verb, done: done, picker: p}
 	return p.Init()
 }
 
@@ -67,7 +72,7 @@ func (d *openDialog) key(a *app, msg tea.Msg) tea.Cmd {
 	d.picker, cmd = d.picker.Update(msg)
 	if chosen, path := d.picker.DidSelectFile(msg); chosen {
 		a.dialog = nil
-		return a.openModel(path)
+		return d.done(a, path)
 	}
 	return cmd
 }
@@ -86,10 +91,10 @@ func (a *app) openModel(path string) tea.Cmd {
 
 // opened shows the model. The one before is closed when its last read is over.
 func (a *app) opened(msg openedMsg) tea.Cmd {
-	before := a.model
+	before, other := a.model, a.letGo()
 	a.planPath = ""
 	a.load(msg.model, DefaultPlan(), nil)
-	return tea.Batch(a.offerRecovery(), func() tea.Msg {
+	return tea.Batch(a.offerRecovery(), other, func() tea.Msg {
 		if err := before.Close(); err != nil {
 			return failedMsg{err}
 		}
@@ -117,7 +122,7 @@ func (d *openDialog) move(a *app, _, steps int) tea.Cmd {
 }
 
 func (d *openDialog) draw(a *app, r rect) {
-	in := a.drawDialog(r, 76, min(r.h, 24), "Open a model")
+	in := a.drawDialog(r, 76, min(r.h, 24), d.title)
 	s := a.screen
 	s.text(in, in.x, in.y, fg(colDim), cutMiddle(d.picker.CurrentDirectory, in.w))
 	list := rect{in.x, in.y + 1, in.w, max(1, in.h-3)}
@@ -134,5 +139,5 @@ func (d *openDialog) draw(a *app, r rect) {
 		s.text(list, list.x, list.y+i, st, line)
 		a.hots = append(a.hots, hot{area: rect{list.x, list.y + i, list.w, 1}, n: i, click: d.click, wheel: d.move})
 	}
-	s.text(in, in.x, in.y+in.h-1, fg(colDim), cutEnd("⏎ or → open   ← folder above   ↑↓ choose   esc cancel", in.w))
+	s.text(in, in.x, in.y+in.h-1, fg(colDim), cutEnd("⏎ or → "+d.verb+"   ← folder above   ↑↓ choose   esc cancel", in.w))
 }

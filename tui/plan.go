@@ -85,8 +85,9 @@ func (p *planned) set(m *model.Model, i int, s quant.Scheme) {
 }
 
 // addUp brings the totals up to date.
-func (a *app) addUp() {
-	p := &a.planned
+func (a *app) addUp() { a.planned.addUp(a) }
+
+func (p *planned) addUp(a *app) {
 	changed := false
 	for b := range p.blocks {
 		if !p.stale[b] {
@@ -104,6 +105,14 @@ func (a *app) addUp() {
 			p.totals.Join(&p.blocks[b])
 		}
 	}
+}
+
+// ofWeights returns plan with what the present one says of activations, and its
+// remedies.
+func (a *app) ofWeights(plan quant.Plan) quant.Plan {
+	now := a.history.Plan()
+	plan.DefaultActivation, plan.ActivationRules, plan.Remedies = now.DefaultActivation, now.ActivationRules, now.Remedies
+	return plan
 }
 
 // change makes plan the present one, undoably.
@@ -133,12 +142,19 @@ func (a *app) planChanged() tea.Cmd {
 
 // setScheme gives the selected tensor a scheme of its own.
 func (a *app) setScheme(s quant.Scheme) tea.Cmd {
-	t, now := a.selected()
-	if t == nil || s == now {
+	if i := a.layers.selected(); i >= 0 {
+		return a.setSchemeOf(i, s)
+	}
+	return nil
+}
+
+// setSchemeOf does the same for tensor i.
+func (a *app) setSchemeOf(i int, s quant.Scheme) tea.Cmd {
+	if s == a.planned.schemes[i] {
 		return nil
 	}
-	a.history.Push(a.history.Plan().With(quant.Literal(t.Name), quant.Choice{Scheme: s}))
-	a.planned.set(a.model, a.layers.selected(), s) // the rule is the last, and no other tensor has the name
+	a.history.Push(a.history.Plan().With(quant.Literal(a.model.Tensors[i].Name), quant.Choice{Scheme: s}))
+	a.planned.set(a.model, i, s) // the rule is the last, and no other tensor has the name
 	a.planned.forget()
 	a.work.fill, a.work.settle = 0, 0
 	return a.keepPlan()

@@ -341,10 +341,9 @@ func (a *app) replan(bytes int64, goesOn bool) tea.Cmd {
 
 // put makes plan the present one, with what the present one says of activations.
 func (a *app) put(plan quant.Plan, goesOn bool) {
-	now := a.history.Plan()
-	plan.DefaultActivation, plan.ActivationRules, plan.Remedies = now.DefaultActivation, now.ActivationRules, now.Remedies
+	plan = a.ofWeights(plan)
 	switch {
-	case plan.Equal(now):
+	case plan.Equal(a.history.Plan()):
 	case goesOn:
 		a.history.Amend(plan)
 	default:

@@ -45,5 +45,8 @@ func Run(ctx context.Context, o Options) error {
 		// However it ended, by a key, a signal or a panic, an unsaved plan is kept.
 		err = errors.Join(err, a.recoveryWrite()())
 	}
+	if a.against.model != nil {
+		err = errors.Join(err, a.against.model.Close())
+	}
 	return errors.Join(err, a.model.Close())
 }

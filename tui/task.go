@@ -119,6 +119,9 @@ const (
 	scoreAllBut
 	measureCurve
 	forecast
+
+	// For the comparison with another model.
+	comparePairs
 )
 
 // given is what an errand starts with.
@@ -130,6 +133,7 @@ type given struct {
 	cal    *net.Calibration
 	seen   *flowSeen
 	curve  *net.Curvature
+	pairs  []comparedPair // to compare
 }
 
 // errands is the table of them: what the last row says while one is under way,
@@ -153,6 +157,7 @@ var errands = [...]struct {
 	scoreAllBut:     {"running with everything quantized but", doScoreAllBut},
 	measureCurve:    {"backward over inputs", doMeasureCurve},
 	forecast:        {"forecasting", doForecast},
+	comparePairs:    {"comparing", doCompare},
 }
 
 // given returns what an errand starts with.
@@ -165,6 +170,8 @@ func (a *app) given(e errand) given {
 		g.so, _ = a.run.texts.get(e)
 	case measureFlow:
 		g.seen, _ = a.run.seen.get(e.tensor)
+	case comparePairs:
+		g.pairs = a.against.batch(e.n)
 	}
 	return g
 }

@@ -158,6 +158,9 @@ func (a *app) take(r resultMsg) tea.Cmd {
 		return a.followFacts()
 	case isCanceled(r.err):
 		return nil
+	case r.job.errand.kind == comparePairs:
+		a.takeCompared(int(r.job.errand.seed), r.found.([]comparedPair))
+		return nil
 	case r.job.errand.kind != noErrand && r.err != nil:
 		a.run.failed[r.job.errand] = r.err
 		a.notice = r.err.Error()
@@ -182,7 +185,7 @@ func (a *app) take(r resultMsg) tea.Cmd {
 	if a.page == pageMicroscope {
 		a.micro.settle(a)
 	}
-	a.planned.touch(r.job.i)
+	a.touch(r.job.i)
 	return nil
 }
 
@@ -215,9 +218,12 @@ func (a *app) next() (request, bool) {
 	if a.page == pagePlan && !a.paused && a.sweeping() {
 		return request{sweep: a.budget.sweep.turn}, true
 	}
+	if r, ok := a.nextDifference(); ok {
+		return r, true
+	}
 	i := a.layers.selected()
 	var focus []fact
-	if t, s := a.selected(); t != nil && t.Len() > 0 && w.failed[t] == nil && a.page != pagePlan {
+	if t, s := a.selected(); t != nil && t.Len() > 0 && w.failed[t] == nil && a.page != pagePlan && a.page != pageCompare {
 		focus = append(focus, fact{t, s})
 		if before, ok := a.planned.previous[t]; ok && a.compare {
 			focus = append(focus, fact{t, before})
@@ -254,6 +260,9 @@ func (a *app) next() (request, bool) {
 	if a.page == pagePlan { // plans are chosen by estimates: they do not change under one's hands
 		e, ok := a.nextScore(true)
 		return request{errand: e}, ok
+	}
+	if r, ok := a.settleDifference(); ok {
+		return r, true
 	}
 	for row := range a.layers.rows {
 		if i, ok := a.layers.at(a.layers.top + row); ok && a.estimated(i) {

@@ -1,0 +1,431 @@
+package tui
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
+)
+
+// against is what the comparison page holds the present plan against, another plan,
+// or the model, another model. What is listed has numbers: in a plan those of the
+// tensors; of models those of pairs, and from len(pairs) on those of lone tensors.
+type against struct {
+	turn int         // how often something was chosen: what is found for another one is not wanted
+	name string      // of the other, "" while nothing is chosen
+	plan *quant.Plan // nil: a model
+
+	under planned // the model under the plan
+
+	model  *model.Model // nil: a plan
+	pairs  []quant.Pair
+	lone   []lone
+	index  []int // where in the model what is listed begins, -1 for what it has not
+	found  []*quant.Compared
+	failed map[int]error
+	totals quant.Totals // of what is found
+	known  int          // figures,
+	all    int          // of all
+
+	order        []int // what is listed
+	cursor, top  int   // into order
+	rows         int   // on the screen
+	column       int   // into differences, that sorts
+	down         bool
+	stale        bool // more is known than order says
+	seen         int  // the plan's edits that order was made of
+	filter       string
+	made         time.Time
+	took         time.Duration
+	next, settle int // everything before these is known, and exactly
+}
+
+// lone is a tensor that has no partner.
+type lone struct {
+	quant.Lone
+	side int
+}
+
+// against with nothing chosen.
+func (g *against) none() bool { return g.name == "" }
+
+// hold begins to compare with other.
+func (a *app) hold(other against) tea.Cmd {
+	release := a.letGo()
+	other.turn = a.against.turn + 1
+	other.column, other.stale = differenceWorst, true
+	a.against = other
+	a.pace, a.paused = pace{}, false
+	return tea.Batch(release, a.turnTo(pageCompare))
+}
+
+// letGo ends the comparison. The other model is closed when its last read is over.
+func (a *app) letGo() tea.Cmd {
+	m := a.against.model
+	a.against = against{turn: a.against.turn + 1}
+	if m == nil {
+		return nil
+	}
+	a.work.stop()
+	return func() tea.Msg {
+		if err := m.Close(); err != nil {
+			return failedMsg{err}
+		}
+		return nil
+	}
+}
+
+// againstMsg is something to compare with.
+type againstMsg struct {
+	of      *model.Model
+	against against
+}
+
+// heldAgainst takes it, unless the model is another one by now.
+func (a *app) heldAgainst(msg againstMsg) tea.Cmd {
+	if msg.of == a.model {
+		return a.hold(msg.against)
+	}
+	if m := msg.against.model; m != nil {
+		return func() tea.Msg {
+			if err := m.Close(); err != nil {
+				return failedMsg{err}
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// holdPlan compares with the plan that load makes, aside.
+func (a *app) holdPlan(name string, load func(*model.Model) (quant.Plan, error)) tea.Cmd {
+	m := a.model
+	return func() tea.Msg {
+		p, err := load(m)
+		if err != nil {
+			return failedMsg{err}
+		}
+		g := against{name: name, plan: &p, under: newPlanned(m, p)}
+		return againstMsg{m, g}
+	}
+}
+
+// holdFile compares with a plan or with a model, by the name of the file.
+func (a *app) holdFile(path string) tea.Cmd {
+	name := filepath.Base(path)
+	if strings.EqualFold(filepath.Ext(path), ".toml") {
+		return a.holdPlan(name, func(*model.Model) (quant.Plan, error) { return quant.LoadPlan(path) })
+	}
+	a.notice = "reading " + name
+	m, open := a.model, a.open
+	return func() tea.Msg {
+		other, err := open(path)
+		if err != nil {
+			return failedMsg{err}
+		}
+		g := against{name: name, model: other, failed: map[int]error{}}
+		pairs, onlyA, onlyB := quant.Pairs(m, other)
+		if len(pairs) == 0 {
+			err := fmt.Errorf("%s and %s: no tensor of one has a partner in the other, by name and shape; I says what is in a model", m.Name, name)
+			if closed := other.Close(); closed != nil {
+				err = fmt.Errorf("%w; %w", err, closed)
+			}
+			return failedMsg{err}
+		}
+		g.pair(m, pairs, onlyA, onlyB)
+		return againstMsg{m, g}
+	}
+}
+
+// pair notes what m and the other model have in common.
+func (g *against) pair(m *model.Model, pairs []quant.Pair, onlyA, onlyB []quant.Lone) {
+	at := make(map[*model.Tensor]int, len(m.Tensors))
+	for i, t := range m.Tensors {
+		at[t] = i
+	}
+	g.pairs, g.found, g.all = pairs, make([]*quant.Compared, len(pairs)), len(pairs)
+	for i := range pairs {
+		g.index = append(g.index, at[pairs[i].A[0]])
+	}
+	for side, list := range [...][]quant.Lone{onlyA, onlyB} {
+		for _, l := range list {
+			i, ok := at[l.Tensor]
+			if !ok {
+				i = -1
+			}
+			g.lone, g.index = append(g.lone, lone{l, side}), append(g.index, i)
+		}
+	}
+}
+
+// at returns what a row of the list shows.
+func (g *against) at(row int) (k int, ok bool) {
+	if row < 0 || row >= len(g.order) {
+		return 0, false
+	}
+	return g.order[row], true
+}
+
+// alone returns what is listed as k if that has no partner.
+func (g *against) alone(k int) (lone, bool) {
+	if g.plan != nil || k < len(g.pairs) {
+		return lone{}, false
+	}
+	return g.lone[k-len(g.pairs)], true
+}
+
+// tensorOf returns where in the model k is, −1 if only the other one has it.
+func (g *against) tensorOf(k int) int {
+	if g.plan != nil {
+		return k
+	}
+	return g.index[k]
+}
+
+// differs reports whether tensor i has another scheme in the other plan.
+func (a *app) differs(i int) bool { return a.against.under.schemes[i] != a.planned.schemes[i] }
+
+// compared brings the list up to date, or leaves it for a moment while facts come in
+// faster than it can follow.
+func (a *app) compared() *against {
+	g := &a.against
+	if g.seen != a.planned.edits {
+		g.seen, g.next, g.settle = a.planned.edits, 0, 0
+		g.stale, g.made = true, time.Time{}
+	}
+	if g.filter != a.layers.filter {
+		g.filter = a.layers.filter
+		g.stale, g.made = true, time.Time{}
+	}
+	if !g.stale || a.work.job != nil && time.Since(g.made) < max(100*time.Millisecond, 10*g.took) {
+		return g
+	}
+	start := time.Now()
+	at, held := g.at(g.cursor)
+	a.listDifferences()
+	if row := slices.Index(g.order, at); g.cursor > 0 && held && row >= 0 { // at the top it stays with the worst
+		g.cursor = row
+	}
+	g.cursor = clamp(g.cursor, 0, max(0, len(g.order)-1))
+	a.followDifference()
+	g.stale, g.made = false, time.Now()
+	g.took = g.made.Sub(start)
+	return g
+}
+
+// listDifferences finds what is listed and its order: by the column that sorts, what
+// is not known after what is, what has no partner in the end.
+func (a *app) listDifferences() {
+	g := &a.against
+	type row struct {
+		k   int
+		key float64
+	}
+	var list []row
+	key, needle := differences[g.column].key, strings.ToLower(g.filter)
+	meant := func(names ...string) bool {
+		return needle == "" || slices.ContainsFunc(names, func(n string) bool { return strings.Contains(strings.ToLower(n), needle) })
+	}
+	if g.plan != nil {
+		g.known, g.all = 0, 0
+		for i, t := range a.model.Tensors {
+			if !a.differs(i) {
+				continue
+			}
+			for _, s := range [...]quant.Scheme{a.planned.schemes[i], g.under.schemes[i]} {
+				g.all++
+				if !a.work.missing(t, s) {
+					g.known++
+				}
+			}
+			if meant(t.Name) {
+				list = append(list, row{i, key(a, i)})
+			}
+		}
+	}
+	for k := range g.pairs {
+		if meant(g.pairs[k].A[0].Name, g.pairs[k].B[0].Name) {
+			list = append(list, row{k, key(a, k)})
+		}
+	}
+	slices.SortStableFunc(list, func(x, y row) int {
+		if math.IsNaN(x.key) != math.IsNaN(y.key) {
+			return map[bool]int{true: 1, false: -1}[math.IsNaN(x.key)]
+		}
+		if g.down {
+			x, y = y, x
+		}
+		return cmp.Compare(x.key, y.key)
+	})
+	g.order = g.order[:0]
+	for _, r := range list {
+		g.order = append(g.order, r.k)
+	}
+	for n, l := range g.lone {
+		if meant(l.Name) {
+			g.order = append(g.order, len(g.pairs)+n)
+		}
+	}
+}
+
+// touch notes that something new is known of tensor i.
+func (a *app) touch(i int) {
+	a.planned.touch(i)
+	if a.against.plan != nil {
+		a.against.under.touch(i)
+		a.against.stale = true
+	}
+}
+
+// nextDifference returns what the page wants to know next.
+func (a *app) nextDifference() (request, bool) {
+	g := &a.against
+	switch {
+	case a.page != pageCompare || a.paused:
+	case g.model != nil:
+		if n, ok := g.nextPair(); ok {
+			return request{errand: errand{kind: comparePairs, n: n, seed: uint64(g.turn), tensor: g.pairs[n].A[0]}}, true
+		}
+	case g.plan != nil:
+		for a.compared(); g.next < len(a.model.Tensors); g.next++ {
+			if len(a.missingUnderBoth(g.next).schemes) > 0 {
+				return request{sweep: comparedBatch}, true
+			}
+		}
+	}
+	return request{}, false
+}
+
+// comparedBatch is the turn of batches for the comparison: they are facts, whatever
+// it is that they are held against.
+const comparedBatch = -1
+
+// missingUnderBoth returns what is missing of tensor i if the plans differ there.
+func (a *app) missingUnderBoth(i int) batchOf {
+	if !a.differs(i) {
+		return batchOf{}
+	}
+	return a.missingUnder(i, []quant.Scheme{a.planned.schemes[i], a.against.under.schemes[i]})
+}
+
+// settleDifference returns figures that are known as estimates: of the layers on the
+// screen, and of all of them if the model is small.
+func (a *app) settleDifference() (request, bool) {
+	g := &a.against
+	if a.page != pageCompare || a.paused || g.plan == nil {
+		return request{}, false
+	}
+	estimate := func(i int) (request, bool) {
+		t := a.model.Tensors[i]
+		for _, s := range [...]quant.Scheme{a.planned.schemes[i], g.under.schemes[i]} {
+			if f := a.work.figures[fact{t, s}]; f != nil && !f.Exact && a.work.failed[t] == nil {
+				return request{fact: fact{t, s}, i: i, exact: true}, true
+			}
+		}
+		return request{}, false
+	}
+	for row := range g.rows {
+		if i, ok := g.at(g.top + row); ok {
+			if r, ok := estimate(i); ok {
+				return r, true
+			}
+		}
+	}
+	if a.planned.totals.Params <= settleAll {
+		for ; g.settle < len(a.model.Tensors); g.settle++ {
+			if r, ok := estimate(g.settle); ok {
+				return r, true
+			}
+		}
+	}
+	return request{}, false
+}
+
+// nextPair returns the pair to compare next: the one under the cursor, or the first.
+func (g *against) nextPair() (int, bool) {
+	if k, ok := g.at(g.cursor); ok && g.cursor > 0 && g.open(k) {
+		return k, true
+	}
+	for ; g.next < len(g.pairs); g.next++ {
+		if g.open(g.next) {
+			return g.next, true
+		}
+	}
+	return 0, false
+}
+
+// open reports whether k is a pair that has not been compared.
+func (g *against) open(k int) bool {
+	return k < len(g.pairs) && g.found[k] == nil && g.failed[k] == nil
+}
+
+// smallPair is how many weights may be compared along with others.
+const smallPair = 1 << 18
+
+// batch returns pair n, and those after it that are small enough to go along.
+func (g *against) batch(n int) []comparedPair {
+	list := []comparedPair{{n: n, pair: &g.pairs[n]}}
+	for k := g.next; k < len(g.pairs) && len(list) < batchTensors && g.pairs[k].Len() <= smallPair; k++ {
+		if k != n && g.open(k) {
+			list = append(list, comparedPair{n: k, pair: &g.pairs[k]})
+		}
+	}
+	return list
+}
+
+// comparedPair is a pair and how far its sides are from each other.
+type comparedPair struct {
+	n     int
+	pair  *quant.Pair
+	found *quant.Compared
+	err   error
+}
+
+// doCompare compares the first pair, and as many more as the time of a batch allows.
+func doCompare(ctx context.Context, _ errand, g given, progress func(float64)) (any, error) {
+	end := time.Now().Add(batchTime)
+	for n := range g.pairs {
+		p := &g.pairs[n]
+		if n > 0 && (time.Now().After(end) || ctx.Err() != nil) {
+			return g.pairs[:n], nil
+		}
+		p.found, p.err = p.pair.Compare(ctx, progress)
+		switch {
+		case isCanceled(p.err) && n > 0:
+			return g.pairs[:n], nil
+		case isCanceled(p.err):
+			return nil, p.err
+		}
+		progress = nil // of the first alone
+	}
+	return g.pairs, nil
+}
+
+// takeCompared keeps what was found of pairs, if they are those of the present
+// comparison.
+func (a *app) takeCompared(turn int, list []comparedPair) {
+	g := &a.against
+	if g.turn != turn {
+		return
+	}
+	for _, p := range list {
+		g.known++
+		if p.err != nil {
+			g.failed[p.n] = p.err
+			a.notice = p.err.Error()
+			continue
+		}
+		g.found[p.n] = p.found
+		g.totals.AddCompared(p.found)
+	}
+	g.stale = true
+}
