@@ -33,8 +33,11 @@ type against struct {
 	found  []*quant.Compared
 	failed map[int]error
 	totals quant.Totals // of what is found
-	known  int          // figures,
-	all    int          // of all
+	bytes  [2]int64     // of both models,
+	params [2]int       // and their weights
+
+	known int // figures,
+	all   int // of all
 
 	order        []int // what is listed
 	cursor, top  int   // into order
@@ -55,7 +58,7 @@ type lone struct {
 	side int
 }
 
-// against with nothing chosen.
+// none reports whether nothing is chosen.
 func (g *against) none() bool { return g.name == "" }
 
 // hold begins to compare with other.
@@ -92,6 +95,7 @@ type againstMsg struct {
 
 // heldAgainst takes it, unless the model is another one by now.
 func (a *app) heldAgainst(msg againstMsg) tea.Cmd {
+	a.notice = ""
 	if msg.of == a.model {
 		return a.hold(msg.against)
 	}
@@ -152,6 +156,7 @@ func (g *against) pair(m *model.Model, pairs []quant.Pair, onlyA, onlyB []quant.
 	for i, t := range m.Tensors {
 		at[t] = i
 	}
+	g.bytes, g.params = [2]int64{m.Bytes(), g.model.Bytes()}, [2]int{m.Params(), g.model.Params()}
 	g.pairs, g.found, g.all = pairs, make([]*quant.Compared, len(pairs)), len(pairs)
 	for i := range pairs {
 		g.index = append(g.index, at[pairs[i].A[0]])
@@ -194,17 +199,25 @@ func (g *against) tensorOf(k int) int {
 // differs reports whether tensor i has another scheme in the other plan.
 func (a *app) differs(i int) bool { return a.against.under.schemes[i] != a.planned.schemes[i] }
 
+// follow begins anew if the plan has changed.
+func (g *against) follow(edits int) {
+	if g.seen != edits && g.plan != nil {
+		g.seen, g.next, g.settle = edits, 0, 0
+		g.renew()
+	}
+}
+
+// renew has the list made again at once.
+func (g *against) renew() { g.stale, g.made = true, time.Time{} }
+
 // compared brings the list up to date, or leaves it for a moment while facts come in
 // faster than it can follow.
 func (a *app) compared() *against {
 	g := &a.against
-	if g.seen != a.planned.edits {
-		g.seen, g.next, g.settle = a.planned.edits, 0, 0
-		g.stale, g.made = true, time.Time{}
-	}
+	g.follow(a.planned.edits)
 	if g.filter != a.layers.filter {
 		g.filter = a.layers.filter
-		g.stale, g.made = true, time.Time{}
+		g.renew()
 	}
 	if !g.stale || a.work.job != nil && time.Since(g.made) < max(100*time.Millisecond, 10*g.took) {
 		return g
@@ -296,7 +309,7 @@ func (a *app) nextDifference() (request, bool) {
 			return request{errand: errand{kind: comparePairs, n: n, seed: uint64(g.turn), tensor: g.pairs[n].A[0]}}, true
 		}
 	case g.plan != nil:
-		for a.compared(); g.next < len(a.model.Tensors); g.next++ {
+		for g.follow(a.planned.edits); g.next < len(a.model.Tensors); g.next++ {
 			if len(a.missingUnderBoth(g.next).schemes) > 0 {
 				return request{sweep: comparedBatch}, true
 			}
@@ -395,10 +408,12 @@ func doCompare(ctx context.Context, _ errand, g given, progress func(float64)) (
 	end := time.Now().Add(batchTime)
 	for n := range g.pairs {
 		p := &g.pairs[n]
-		if n > 0 && (time.Now().After(end) || ctx.Err() != nil) {
+		if n > 0 && time.Now().After(end) {
 			return g.pairs[:n], nil
 		}
-		p.found, p.err = p.pair.Compare(ctx, progress)
+		if p.err = ctx.Err(); p.err == nil {
+			p.found, p.err = p.pair.Compare(ctx, progress)
+		}
 		switch {
 		case isCanceled(p.err) && n > 0:
 			return g.pairs[:n], nil

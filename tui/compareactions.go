@@ -17,6 +17,10 @@ func (a *app) toCompare() tea.Cmd {
 		return a.askAgainst()
 	}
 	a.pace = pace{}
+	g := a.compared()
+	if row := slices.IndexFunc(g.order, func(k int) bool { return g.tensorOf(k) == a.layers.selected() }); row >= 0 {
+		g.cursor = row
+	}
 	return a.turnTo(pageCompare)
 }
 
@@ -89,12 +93,8 @@ func (a *app) nextDifferenceSort() tea.Cmd {
 }
 
 func (a *app) rearrange() {
-	g := &a.against
-	at, held := g.at(g.cursor)
-	a.listDifferences()
-	if row := slices.Index(g.order, at); held && row >= 0 {
-		g.cursor = row
-	}
+	a.against.renew()
+	a.compared()
 }
 
 // takeDifference gives the layer under the cursor what it has on the other side.

@@ -44,7 +44,7 @@ func (a *app) drawCompare(r rect) {
 func (a *app) drawSides(r rect) {
 	s, g := a.screen, &a.against
 	a.addUp()
-	bytes, params := [2]int64{}, [2]int{}
+	bytes, params := g.bytes, g.params
 	names, sqnr := [2]string{"this plan, " + a.planName(), g.name}, [2]string{}
 	if g.plan != nil {
 		g.under.addUp(a)
@@ -52,12 +52,6 @@ func (a *app) drawSides(r rect) {
 			bytes[side], params[side], sqnr[side] = t.Then, t.Params, "SQNR "+totalText(t)+" dB"
 		}
 	} else {
-		for side, m := range [...]interface {
-			Bytes() int64
-			Params() int
-		}{a.model, g.model} {
-			bytes[side], params[side] = m.Bytes(), m.Params()
-		}
 		names[0] = a.model.Name
 		sqnr[1] = "SQNR " + dbText(g.totals.SQNR()) + " dB against A"
 		if g.totals.Measured == 0 {
@@ -68,7 +62,7 @@ func (a *app) drawSides(r rect) {
 	for side := range 2 {
 		line := fmt.Sprintf("%9s  %5.2f bpw  %s", sizeText(bytes[side]), bits(side), sqnr[side])
 		y := r.y + side
-		x := s.text(r, r.x, y, fg(colAccent).with(bold), [...]string{"A ", "B "}[side])
+		x := s.text(r, r.x, y, fg(colAccent).with(bold), sideLetters[side]+" ")
 		room := clamp(r.w-2-textWidth(line)-2, 8, 40)
 		s.text(r, x, y, style{}.with(bold), cutEnd(names[side], room))
 		s.text(r, x+room+1, y, style{}, line)
@@ -178,6 +172,9 @@ func (a *app) drawDifferences(r rect) {
 		}
 		d := &differences[c]
 		cell, st, title := rect{area.x, head.y, area.w, 1}, fg(colDim), d.name
+		if d.text == nil && g.model != nil {
+			title = "" // it is the SQNR again
+		}
 		if c == g.column {
 			st = fg(colAccent)
 			title += map[bool]string{false: "↓", true: "↑"}[g.down]
@@ -212,7 +209,7 @@ func (a *app) drawDifferences(r rect) {
 			case c == 0:
 				s.text(cell, cell.x, y, st, a.layers.names.short(d.text(a, k), cell.w))
 			case d.text == nil:
-				d.paint(a, cell, k, st)
+				d.paint(a, cell, k)
 			case d.right:
 				s.textRight(cell, y, st, d.text(a, k))
 			default:

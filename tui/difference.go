@@ -73,9 +73,17 @@ func (a *app) remarksOnPlans(k int) []remark {
 	return append(
 		list,
 		remark{text: text + a.perByteText(change, to-from, math.IsInf(was, 1) || math.IsInf(now, 1))},
-		remark{style: fg(colDim), text: fmt.Sprintf("Now %s; under B %s.", qualityText(was), qualityText(now)), long: true},
+		remark{style: fg(colDim), text: fmt.Sprintf("The error goes from %s to %s of the weights, root mean square.", errorShare(was), errorShare(now)), long: true},
 		remark{style: fg(colDim), text: "space take B's scheme · T take all of B · ⏎ to its dials", long: true},
 	)
+}
+
+// errorShare returns the error's share of the signal's amplitude.
+func errorShare(db float64) string {
+	if math.IsInf(db, 1) {
+		return "nothing"
+	}
+	return valueDigits(100*math.Pow(10, -db/20), 2) + " %"
 }
 
 // perByteText says what a change of so many dB is for so many bytes. Where one side is
@@ -118,7 +126,7 @@ func (a *app) remarksOnPair(k int) []remark {
 	list := []remark{
 		{style: style{}.with(bold), text: a.sideName(k, 0)},
 		{style: fg(colDim), text: fmt.Sprintf("%s · %s weights", shapeText(p.A[0].Shape), countText(int64(p.Len()))), long: true},
-		{style: fg(colDim), text: match + "."},
+		{style: fg(colDim), text: match + ".", long: p.Rule == "name"},
 		{style: fg(colQuantized).with(bold), text: fmt.Sprintf("%s → %s: %s → %s, %s", a.sideType(k, 0), a.sideType(k, 1), sizeText(from), sizeText(to), percentMore(from, to))},
 	}
 	c := g.found[k]
@@ -151,11 +159,10 @@ func matchText(rule string) string {
 }
 
 func (a *app) remarksOnLone(l lone) []remark {
-	only := [...]string{"A", "B"}[l.side]
 	return []remark{
 		{style: style{}.with(bold), text: l.Name},
 		{style: fg(colDim), text: fmt.Sprintf("%s · %s, %s", shapeText(l.Shape), dtypeText(l.DType), sizeText(l.Bytes()))},
-		{style: fg(colWarn), text: fmt.Sprintf("Only in %s: %s.", only, l.Why)},
+		{style: fg(colWarn), text: fmt.Sprintf("Only in %s: %s.", sideLetters[l.side], l.Why)},
 	}
 }
 

@@ -11,16 +11,19 @@ import (
 
 // differenceColumn is a column of the comparison.
 type differenceColumn struct {
-	name  string // %s is where the side stands in it, A or B
+	name  string
 	right bool
-	room  int                                   // the list is at least this wide before the column shows
-	less  int                                   // and less wide than this, if it is not 0
-	when  func(g *against) bool                 // it shows at all; nil: always
-	width int                                   // 0: what its texts take, 6 to 16
-	text  func(a *app, k int) string            // nil: a bar
-	key   func(a *app, k int) float64           // what comes first has the least; NaN is not known
-	paint func(a *app, r rect, k int, st style) // draws instead of text
+	room  int                         // the list is at least this wide before the column shows
+	less  int                         // and less wide than this, if it is not 0
+	when  func(g *against) bool       // it shows at all; nil: always
+	width int                         // 0: what its texts take, 6 to 16
+	text  func(a *app, k int) string  // nil: a bar
+	key   func(a *app, k int) float64 // what comes first has the least; NaN is not known
+	paint func(a *app, r rect, k int) // draws instead of text
 }
+
+// sideLetters are what the sides are called.
+var sideLetters = [...]string{"A", "B"}
 
 func ofPlans(g *against) bool  { return g.plan != nil }
 func ofModels(g *against) bool { return g.model != nil }
@@ -43,9 +46,9 @@ func init() {
 		{name: "size B", right: true, room: wideList, width: 8, text: func(a *app, k int) string { return a.sideSize(k, 1) }, key: func(a *app, k int) float64 { return -float64(a.sideBytes(k, 1)) }},
 		{name: "B − A", right: true, less: wideList, width: 9, text: (*app).changeOfSize, key: func(a *app, k int) float64 { return float64(a.sideBytes(k, 1) - a.sideBytes(k, 0)) }},
 		{name: "SQNR A", right: true, width: 6, when: ofPlans, text: func(a *app, k int) string { return a.sideText(k, 0) }, key: func(a *app, k int) float64 { return a.sideSQNR(k, 0) }},
-		{name: "B", right: true, width: 6, when: ofPlans, text: func(a *app, k int) string { return a.sideText(k, 1) }, key: func(a *app, k int) float64 { return a.sideSQNR(k, 1) }},
+		{name: "SQNR B", right: true, width: 6, when: ofPlans, text: func(a *app, k int) string { return a.sideText(k, 1) }, key: func(a *app, k int) float64 { return a.sideSQNR(k, 1) }},
 		{name: "SQNR B", right: true, width: 6, when: ofModels, text: func(a *app, k int) string { return a.sideText(k, 1) }, key: func(a *app, k int) float64 { return a.sideSQNR(k, 1) }},
-		{name: "worse", width: 9, key: (*app).changeOfDB, paint: (*app).paintChange},
+		{name: "change", width: 9, key: (*app).changeOfDB, paint: (*app).paintChange},
 	}
 }
 
@@ -190,7 +193,7 @@ func clampDB(db float64) float64 { return max(-losslessDB, min(losslessDB, db)) 
 // changeOfSize returns by how many bytes B is larger.
 func (a *app) changeOfSize(k int) string {
 	if a.tensorsOf(k, 0) == nil || a.tensorsOf(k, 1) == nil {
-		return "only in " + map[bool]string{true: "B", false: "A"}[a.tensorsOf(k, 0) == nil]
+		return ""
 	}
 	return moreText(a.sideBytes(k, 1) - a.sideBytes(k, 0))
 }
@@ -211,8 +214,12 @@ const fullChange = 24
 
 // paintChange draws the change as a bar, to the left where B is worse; of models the
 // SQNR.
-func (a *app) paintChange(r rect, k int, _ style) {
+func (a *app) paintChange(r rect, k int) {
 	s, v := a.screen, a.changeOfDB(k)
+	if l, alone := a.against.alone(k); alone {
+		s.text(r, r.x, r.y, fg(colWarn), "only in "+sideLetters[l.side])
+		return
+	}
 	if math.IsNaN(v) {
 		return
 	}

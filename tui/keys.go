@@ -107,7 +107,7 @@ func init() {
 		{[]string{"l", "esc"}, "l", "the layers and their dials; again shows all of them", "", nil, (*app).toLayers},
 		{[]string{"s"}, "s", "sensitivity: layers × formats", "sensitivity", nil, (*app).toSensitivity},
 		{[]string{"p"}, "p", "plan: the best schemes within a budget", "plan", nil, (*app).toPlan},
-		{[]string{"C"}, "C", "compare: another plan, a mix, or another model, the worst layers first", "compare with", others(pageCompare), (*app).toCompare},
+		{[]string{"C"}, "C", "compare with another plan, a mix, or another model file", "compare with", others(pageCompare), (*app).toCompare},
 		{[]string{"b"}, "b", "type a budget, and plan within it", "", others(pagePlan), (*app).askBudget},
 		{[]string{"m"}, "m", "one weight under the microscope", "microscope", nil, (*app).toMicroscope},
 		{[]string{"r"}, "r", "run the network: what the plan does to its answers", "run", nil, (*app).toRun},

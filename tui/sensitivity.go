@@ -375,6 +375,5 @@ func qualityText(db float64) string {
 	case math.IsInf(db, 1):
 		return "no error at all"
 	}
-	percent := 100 * math.Pow(10, -db/20)
-	return fmt.Sprintf("the error is %s %% of the weights, root mean square", valueDigits(percent, 2))
+	return fmt.Sprintf("the error is %s of the weights, root mean square", errorShare(db))
 }

@@ -91,7 +91,7 @@ func (a *app) schedule() tea.Cmd {
 	next, more := a.next()
 	w := &a.work
 	if w.job != nil {
-		if more && next != w.job.request {
+		if !more || next != w.job.request {
 			w.job.cancel()
 		}
 		return nil
