@@ -35,6 +35,9 @@ var Objectives = []*Objective{
 	{"imatrix", "error relative to the tensor's energy, each weight counting for its importance; where the matrix knows nothing, as sqnr", func(f *Figures) float64 { return float64(f.N) * ratio(f.Weighted.E2, f.Weighted.X2) }, true},
 }
 
+// Weighted reports whether o needs the importance of weights.
+func (o *Objective) Weighted() bool { return o.weighted }
+
 // ObjectiveOf returns the objective called name, nil if there is none.
 func ObjectiveOf(name string) *Objective {
 	for _, o := range Objectives {
