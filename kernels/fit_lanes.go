@@ -100,22 +100,6 @@ func (f *fits) fitSymmetric(levels int32, x, w []float32, n int, by weighting) {
 	}
 }
 
-// fitDescendingPair fits the sub-blocks of n weights that x consists of, sixteen
-// for the first of f or as many for each, as the function fitDescending.
-func fitDescendingPair(f *[2]fits, levels int32, x []float32, n int) {
-	f[0].n, f[1].n = n, n
-	if fitDescendingInLanes(f, levels, x, n) {
-		return
-	}
-	for i := range len(x) / (maxFits * n) {
-		f := &f[i]
-		f.lanes = 0
-		for k := range f.scales {
-			f.scales[k] = fitDescending(f.codes[n*k:][:n], x[n*(maxFits*i+k):][:n], levels)
-		}
-	}
-}
-
 // weights returns how errors weigh in sub-block k, whose weights are x: a part
 // of given ones, or own, filled.
 func (by weighting) weights(own, x, given []float32, k int) []float32 {

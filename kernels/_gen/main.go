@@ -45,6 +45,8 @@ func rows() {
 		v.unpackFives("Q5_0", 22)
 		v.unpackFives("Q5_1", 24)
 		v.unpackQ8_0()
+		v.settle()
+		v.packQ3K()
 		v.unpackQ2K()
 		v.unpackQ3K()
 		v.unpackQ4K()
