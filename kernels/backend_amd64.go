@@ -367,48 +367,49 @@ func (f *fits) fitNonlinearInLanes(x, w []float32, by weighting) bool {
 	return true
 }
 
-// fitDescendingAll is fitDescendingAllGo for whole blocks of 256, of which there
-// is one at least. Sub-blocks whose first codes are not the last go through lanes
-// of their own.
+// fitDescendingAll is fitDescendingAllGo for whole blocks of 256, at least one and
+// at most descentBlocks. Sub-blocks whose first codes are not the last search in
+// lanes of their own.
 func fitDescendingAll(scales, x []float32) {
 	if backend == Portable {
 		fitDescendingAllGo(scales, x)
 		return
 	}
 	const n = 16
-	var f fits
+	var lanes [3]descentLanes
 	var restless [descentBlocks]uint16
-	settle, lanes := settleAVX2, 16
+	space, blocks, width := &lanes[0].x[0], len(x)/256, 8
 	if backend == AVX512 {
-		settle, lanes = settleAVX512, 32
+		width = 16
+		settleAVX512(&scales[0], &restless[0], &x[0], blocks, space)
+	} else {
+		settleAVX2(&scales[0], &restless[0], &x[0], blocks, space)
 	}
-	blocks := len(x) / 256
-	settle(&scales[0], &restless[0], &x[0], blocks, &f.space(0).x[0])
-	var queue [32 * n]float32
-	var from [32]int
+	var queue [len(lanes) * maxFits * n]float32
+	var from [len(lanes) * maxFits]int
 	waiting := 0
 	descend := func() {
-		a, b, second := f.space(0), f.space(1), &queue[lanes/2*n]
-		if backend == AVX512 {
-			fitDescendingAVX512(&a.x[0], &queue[0], &b.x[0], second, n, 4)
+		width := width
+		if waiting <= len(lanes)*8 { // the last ones need no more
+			width = 8
+		}
+		if width == 16 {
+			fitDescendingAVX512(space, &queue[0])
 		} else {
-			fitDescendingAVX2(&a.x[0], &queue[0], &b.x[0], second, n, 4)
+			fitDescendingAVX2(space, &queue[0])
 		}
 		for i, k := range from[:waiting] {
-			if space := a; i < lanes/2 {
-				scales[k] = space.scale[i]
-			} else {
-				scales[k] = b.scale[i-lanes/2]
-			}
+			scales[k] = lanes[i/width].scale[i%width]
 		}
 		waiting = 0
 	}
 	for i, set := range restless[:blocks] {
 		for ; set != 0; set &= set - 1 {
 			k := 16*i + bits.TrailingZeros16(set)
-			copy(queue[n*waiting:][:n], x[n*k:])
+			v := [n]float32(x[n*k:])
+			*(*[n]float32)(queue[n*waiting:]) = v
 			from[waiting] = k
-			if waiting++; waiting == lanes {
+			if waiting++; waiting == len(lanes)*width {
 				descend()
 			}
 		}
@@ -416,6 +417,14 @@ func fitDescendingAll(scales, x []float32) {
 	if waiting > 0 {
 		descend()
 	}
+}
+
+// descentLanes is the space of a search in a group of lanes: in rows of lanes the
+// weights, their squares and cubes and the codes of a sub-block each, then what is
+// one of a sub-block. The assembly knows the order of the fields.
+type descentLanes struct {
+	x, xx, xxx, codes      [16 * maxFits]float32 //nolint:unused // the assembly's, as what follows
+	xc, cc, loudest, scale [maxFits]float32
 }
 
 // packQ3K is packQ3KGo for at least one block, which takes those that the vectors

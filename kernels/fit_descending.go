@@ -58,7 +58,7 @@ func fitDescending(codes []uint8, x []float32, levels int32) (scale float32) {
 }
 
 // descentBlocks is how many blocks of 256 [fitDescendingAll] takes at most.
-const descentBlocks = 32
+const descentBlocks = 128
 
 // fitDescendingAllGo sets scales to what fitDescending returns for 4 levels and each
 // 16 weights of x.

@@ -37,7 +37,7 @@ func (v isa) settle() {
 	function(name, "func(scales *float32, restless *uint16, x *float32, blocks int, space *float32)",
 		name+" sets scales to those of fitDescending for 4 levels, of every sub-block of at least one block, but for those whose bit in restless it sets: there codes may move.")
 	scales, restless, x, left, space := param("scales"), param("restless"), param("x"), param("blocks"), param("space")
-	const tX, tXC, tCodes, tCC = lanesX, lanesW, lanesCodes, lanesTrial
+	const tX, tXC, tCodes, tCC = descentX, descentXW, descentCodes, descentW
 	at := func(array, row int) Mem { return Mem{Base: space, Disp: array + 4*v.n*row} }
 	n := GP64()
 	MOVQ(U32(subBlock), n)
@@ -58,11 +58,11 @@ func (v isa) settle() {
 
 	// Extremes take no order.
 	high, low := v.reg(), v.reg()
-	VMOVUPS(at(tX, 0), high)
-	VMOVAPS(high, low)
-	for i := range subBlock - 1 {
-		VMAXPS(at(tX, i+1), high, high)
-		VMINPS(at(tX, i+1), low, low)
+	VMOVAPS(zero, high)
+	VMOVUPS(signs, low)
+	for i := range subBlock {
+		VPMAXSD(at(tX, i), high, high)
+		VPMAXUD(at(tX, i), low, low)
 	}
 	depth, m, loudest := v.reg(), v.reg(), v.reg()
 	VMOVAPS(low, depth)
@@ -80,7 +80,7 @@ func (v isa) settle() {
 		VMOVUPS(at(tX, i), x)
 		VMULPS(inverse, x, q)
 		v.roundPS(0, q, q) // no larger than 4
-		VMINPS(most, q, q)
+		VPMINSD(most, q, q)
 		VMOVUPS(q, at(tCodes, i))
 		VMULPS(x, x, w)
 		VMULPS(x, w, x)
@@ -104,7 +104,7 @@ func (v isa) settle() {
 		xr, cr := v.reg(), v.reg()
 		VSUBPS(at(tXC, i), xc, xr)
 		VSUBPS(at(tCC, i), cc, cr)
-		VMINPS(xr, rest, rest)
+		VPMINSD(xr, rest, rest)
 		VMULPS(at(tX, i), cr, cr)
 		if v.wide() {
 			VRCP14PS(xr, xr)
@@ -112,11 +112,11 @@ func (v isa) settle() {
 		} else {
 			VDIVPS(xr, cr, cr)
 		}
-		VMINPS(most, cr, cr)
-		VMAXPS(least, cr, cr)
+		VPMINSD(most, cr, cr)
+		VPMINUD(least, cr, cr)
 		VSUBPS(at(tCodes, i), cr, cr)
 		v.and(noSign, cr)
-		VMAXPS(cr, far, far)
+		VPMAXSD(cr, far, far)
 	}
 	VMULPS(v.constant(float(0x1p-12)), xc, xc)
 	calm := v.both(negative, v.where(less, far, v.constant(float(0.4995))))
@@ -140,6 +140,165 @@ func (v isa) settle() {
 	JNZ(LabelRef(next))
 	VZEROUPPER()
 	RET()
+}
+
+// descents is how many groups of lanes search by turns: a move waits for the one
+// before.
+const descents = 3
+
+// fitDescending emits the search for as many sub-blocks as descents have lanes.
+func (v isa) fitDescending() {
+	name := "fitDescending" + v.suffix
+	function(name, "func(space *float32, x *float32)",
+		name+" leaves the scale of fitDescending for 4 levels in the spaces of as many sub-blocks of 16 weights as there are lanes in four vectors, one after the other at x.")
+	space, x := param("space"), param("x")
+	c := v.fitConstants()
+	var four VecVirtual = v.reg()
+	VPBROADCASTD(constant32(4), four)
+	low, high := v.symmetric(c, four)
+	minus4 := v.constant(float(-4))
+	n := GP64()
+	MOVQ(U32(subBlock), n)
+	left, at := GP64(), GP64()
+	each := func(body func()) {
+		MOVQ(U32(descents), left)
+		MOVQ(space, at)
+		next := label("group")
+		Label(next)
+		body()
+		ADDQ(U32(descentBytes), at)
+		DECQ(left)
+		JNZ(LabelRef(next))
+	}
+	row := func(array int) Mem { return Mem{Base: at, Disp: array} }
+	each(func() {
+		v.transpose(at, x, n, descentX)
+		ADDQ(U32(4*subBlock*v.n), x)
+		m, _ := v.loudest(at, n)
+		VMOVUPS(m, row(descentLoudest))
+		xc, cc, inverse := v.reg(), v.reg(), v.reg()
+		VMOVUPS(c.zero, xc)
+		VMOVUPS(c.zero, cc)
+		VMOVUPS(minus4, inverse)
+		VDIVPS(m, inverse, inverse)
+		v.rows(at, n, 1, func(at func(int) Mem) {
+			x, w, q := v.reg(), v.reg(), v.reg()
+			VMOVUPS(at(descentX), x)
+			VMULPS(x, x, w)
+			VMOVUPS(w, at(descentW))
+			VMULPS(inverse, x, q)
+			v.nearest(c, q, low, high)
+			VMOVUPS(q, at(descentCodes))
+			VMULPS(x, w, x)
+			VMOVUPS(x, at(descentXW))
+			VMULPS(q, x, x)
+			VADDPS(x, xc, xc)
+			VMULPS(q, w, w)
+			VMULPS(q, w, w)
+			VADDPS(w, cc, cc)
+		})
+		VMOVUPS(xc, row(descentXC))
+		VMOVUPS(cc, row(descentCC))
+	})
+
+	// A state that no code of a round left remains: what is the same for sixteen
+	// moves is so to the end, whichever lanes go on for others.
+	var xc, cc [descents]VecVirtual
+	for i := range descents {
+		xc[i], cc[i] = v.reg(), v.reg()
+		VMOVUPS(Mem{Base: space, Disp: descentBytes*i + descentXC}, xc[i])
+		VMOVUPS(Mem{Base: space, Disp: descentBytes*i + descentCC}, cc[i])
+	}
+	offset, steps, quiet, moved, full := GP64(), GP64(), GP64(), GP32(), GP64()
+	XORQ(offset, offset)
+	MOVQ(U32(5*subBlock), steps)
+	MOVQ(U32(subBlock), full)
+	MOVQ(full, quiet)
+	next, done := label("move"), label("done")
+	Label(next)
+	XORL(moved, moved)
+	for i := range descents {
+		v.descend(func(array int) Mem {
+			return Mem{Base: space, Index: offset, Scale: 1, Disp: descentBytes*i + array}
+		}, xc[i], cc[i], moved, c, low, high)
+	}
+	ADDQ(U32(4*v.n), offset)
+	ANDQ(U32(4*v.n*subBlock-1), offset)
+	DECQ(quiet)
+	TESTL(moved, moved)
+	CMOVQNE(full, quiet)
+	TESTQ(quiet, quiet)
+	JZ(LabelRef(done))
+	DECQ(steps)
+	JNZ(LabelRef(next))
+	Label(done)
+
+	for i := range descents {
+		at := func(array int) Mem { return Mem{Base: space, Disp: descentBytes*i + array} }
+		most, scale, none := v.reg(), v.reg(), v.reg()
+		VMOVUPS(c.zero, none)
+		VMOVUPS(at(descentLoudest), most)
+		v.and(v.constant(absMask), most)
+		dead := v.where(less, most, v.constant(float(1e-15)))
+		VDIVPS(cc[i], xc[i], scale)
+		v.choose(v.where(greater, cc[i], c.zero), scale, none, scale)
+		v.choose(dead, c.zero, scale, scale)
+		VMOVUPS(scale, at(descentScale))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// Where descentLanes, the space of a group of lanes, has its arrays.
+const (
+	descentX = rowBytes * subBlock * iota
+	descentW
+	descentXW
+	descentCodes
+	descentXC
+	descentCC      = descentXC + rowBytes
+	descentLoudest = descentCC + rowBytes
+	descentScale   = descentLoudest + rowBytes
+	descentBytes   = descentScale + rowBytes
+)
+
+// descend emits the move of the code in a row, if it lowers the error, and sets a
+// bit of moved then.
+func (v isa) descend(at func(array int) Mem, xc, cc VecVirtual, moved GPVirtual, c *fitConstants, low, high VecVirtual) {
+	q, xr, cr, next, t, u := v.reg(), v.reg(), v.reg(), v.reg(), v.reg(), v.reg()
+	VMOVUPS(at(descentCodes), q)
+	VMULPS(at(descentXW), q, t)
+	VSUBPS(t, xc, xr)
+	VMULPS(at(descentW), q, t)
+	VMULPS(q, t, t)
+	VSUBPS(t, cc, cr)
+	useful := v.where(greater, xr, c.zero)
+	VMULPS(at(descentX), cr, next)
+	VDIVPS(xr, next, next)
+	v.nearest(c, next, low, high)
+	useful = v.both(useful, v.where(unequal, next, q))
+	VMULPS(at(descentXW), next, t)
+	VADDPS(t, xr, xr)
+	VMULPS(at(descentW), next, t)
+	VMULPS(next, t, t)
+	VADDPS(t, cr, cr)
+	useful = v.both(useful, v.where(greater, cr, c.zero))
+	VMULPS(xr, xr, t)
+	VMULPS(cc, t, t)
+	VMULPS(xc, xc, u)
+	VMULPS(cr, u, u)
+	useful = v.both(useful, v.where(greater, t, u))
+	v.choose(useful, next, q, q)
+	VMOVUPS(q, at(descentCodes))
+	v.choose(useful, xr, xc, xc)
+	v.choose(useful, cr, cc, cc)
+	bits := GP32()
+	if v.wide() {
+		KMOVW(useful, bits)
+	} else {
+		VMOVMSKPS(useful, bits)
+	}
+	ORL(bits, moved)
 }
 
 // packQ3K emits what follows the search: the scales of a block get their codes,
