@@ -376,7 +376,8 @@ func fitDescendingAll(scales, x []float32) {
 		return
 	}
 	const n = 16
-	var lanes [3]descentLanes
+	var room [unsafe.Sizeof([3]descentLanes{}) + cacheLine - 1]byte
+	lanes := (*[3]descentLanes)(firstLine(unsafe.Pointer(&room)))
 	var restless [descentBlocks]uint16
 	space, blocks, width := &lanes[0].x[0], len(x)/256, 8
 	if backend == AVX512 {

@@ -23,8 +23,12 @@ const cacheLine = 64
 // that lie across two make a search a seventh slower. A stack moves by whole
 // lines, so that it stays at its place in the room.
 func (f *fits) space(i int) *fitLanes {
-	room := unsafe.Pointer(&f.room[i])
-	return (*fitLanes)(unsafe.Add(room, -uintptr(room)%cacheLine))
+	return (*fitLanes)(firstLine(unsafe.Pointer(&f.room[i])))
+}
+
+// firstLine returns where the first line of the cache begins in room.
+func firstLine(room unsafe.Pointer) unsafe.Pointer {
+	return unsafe.Add(room, -uintptr(room)%cacheLine)
 }
 
 // fitLanes is the space of a search in vectors: row j of x, w, codes and trial

@@ -189,7 +189,7 @@ func (p *packer) pack(dst []byte, x []float32, at int, w *packScratch) error {
 		return nil
 	}
 	packing, row := p.scheme.Format.Packing, p.row
-	if p.importance == nil && !packing.NeedsImportance {
+	if p.guide == nil && !packing.NeedsImportance {
 		row = len(x) // blocks are on their own, and many are faster
 	}
 	for i := 0; i < len(x); {

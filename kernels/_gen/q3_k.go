@@ -6,8 +6,9 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// q3_K without importance. Most searches of fitDescending end where they begin:
-// settle finds them out, without order, and only the others take the long way.
+// q3_K without importance. Of fitDescending's searches four in five end where they
+// begin, if weights are normal: settle finds them out, all moves at once, and only
+// the others take the long way.
 
 // subBlocks and subBlock are the sub-blocks of a block, and the weights of one.
 const subBlocks, subBlock = 16, 16
@@ -29,9 +30,11 @@ func (v isa) either(a, b Register) Register {
 //
 // Where the loudest weight is positive, every w·x·c is at most 0, and so is what
 // is left of their sum without one of them: no code moves. Where it is negative,
-// no code moves if each differs from x·Σwc²/Σwxc, over all but it, by less than ½:
-// division by an approximate reciprocal decides it but for a margin. Sums far out
-// in the range of float32, or of which one weight makes almost all, decide nothing.
+// no code moves if x·Σwc²/Σwxc, over all weights but its own, is less than ½ away
+// from each, or beyond the last code. Sixteen lanes divide by an approximate
+// reciprocal, so there is a margin. Sums far out in the range of float32, those of
+// which one weight makes almost all, and loudest weights of both signs decide
+// nothing.
 func (v isa) settle() {
 	name := "settle" + v.suffix
 	function(name, "func(scales *float32, restless *uint16, x *float32, blocks int, space *float32)",
