@@ -424,8 +424,9 @@ func fitDescendingAll(scales, x []float32) {
 // weights, their squares and cubes and the codes of a sub-block each, then what is
 // one of a sub-block. The assembly knows the order of the fields.
 type descentLanes struct {
-	x, xx, xxx, codes      [16 * maxFits]float32 //nolint:unused // the assembly's, as what follows
-	xc, cc, loudest, scale [maxFits]float32
+	x, xx, xxx, codes [16 * maxFits]float32 //nolint:unused // the assembly's
+	xc, cc, loudest   [maxFits]float32      //nolint:unused // the assembly's
+	scale             [maxFits]float32
 }
 
 // packQ3K is packQ3KGo for at least one block, which takes those that the vectors
