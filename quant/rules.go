@@ -39,6 +39,7 @@ type compression struct {
 	tensors []*model.Tensor
 	schemes []Scheme
 	plan    Plan
+	hits    [][]bool // by rule, which of the tensors its glob matches, while rules are joined
 	matches int // of names by globs that were tried for joining
 }
 
