@@ -40,7 +40,7 @@ type compression struct {
 	schemes []Scheme
 	plan    Plan
 	hits    [][]bool // by rule, which of the tensors its glob matches, while rules are joined
-	matches int // of names by globs that were tried for joining
+	matches int      // of names by globs that were tried for joining
 }
 
 // commonest returns the scheme that most weights, as tensors, have.
