@@ -286,6 +286,6 @@ func (m *matcher) similarNames() {
 }
 
 // loosely returns name without what tools write differently.
-func loosely(name string) string {
-	return strings.NewReplacer("/", ".", ":", ".", "_", ".").Replace(strings.ToLower(names.Bare(name)))
-}
+func loosely(name string) string { return separators.Replace(strings.ToLower(names.Bare(name))) }
+
+var separators = strings.NewReplacer("/", ".", ":", ".", "_", ".")

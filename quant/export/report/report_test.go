@@ -203,6 +203,24 @@ func TestReportsOfOddModels(t *testing.T) {
 	}
 }
 
+func TestAPlanOfARuleForEachTensorIsShownInFew(t *testing.T) {
+	m, err := samples.Open("austen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, four := quant.Plan{}, plan(t, "int4:g32").Default
+	for _, w := range m.Tensors {
+		if quant.IsWeight(w) {
+			p = p.With(quant.Literal(w.Name), four)
+		}
+	}
+	r, _, _ := both(t, Source{Model: m, Plan: p})
+	text, err := r.planText()
+	if err != nil || strings.Contains(text, "match =") || !strings.Contains(text, "int4:g32") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
 func TestAReportStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

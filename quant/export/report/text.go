@@ -101,6 +101,9 @@ func (r *Report) method() []string {
 	if slices.ContainsFunc(r.Model.Tensors, func(t *model.Tensor) bool { return t.DType.Packing != nil }) {
 		how += " This file is quantized already: errors are against what it holds, not against the model that it was made of."
 	}
+	if r.Plan.RunsOtherwise() {
+		how += " What the plan says of activations and remedies acts where a network runs, and is in none of these figures."
+	}
 	return []string{
 		how,
 		"SQNR is 10·log₁₀(Σw²/Σe²), the energy of the weights over that of the error, in dB: 6 dB more is half the error. That of the model comes from the mean relative error, every weight counting alike (objective " + quant.Objectives[0].Name + ").",
@@ -108,10 +111,21 @@ func (r *Report) method() []string {
 	}
 }
 
-// planText returns the plan as its file has it.
+// planText returns the plan as its file has it; one of a rule for each tensor, as
+// mixes are, in few rules that say the same of this model.
 func (r *Report) planText() (string, error) {
+	const many = 12
+	plan := r.Plan
+	if len(plan.Rules) > many {
+		schemes := make([]quant.Scheme, len(r.Tensors))
+		for i := range r.Tensors {
+			schemes[i] = r.Tensors[i].Scheme
+		}
+		short := quant.Compress(r.Model.Tensors, schemes)
+		plan.Default, plan.Rules = short.Default, short.Rules
+	}
 	var b strings.Builder
-	_, err := r.Plan.WriteTo(&b)
+	_, err := plan.WriteTo(&b)
 	return b.String(), err
 }
 
