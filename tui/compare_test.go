@@ -422,3 +422,43 @@ func TestTheComparisonFitsAnyScreen(t *testing.T) {
 	s.press("C enter enter space T enter > <")
 	s.shows("no tensors")
 }
+
+// BenchmarkCompareManyTensors is the time of a list of 300 000 differences, of a
+// frame of it, and of a layer that is taken.
+func BenchmarkCompareManyTensors(b *testing.B) {
+	noState(b)
+	m := manyTensors(b, 300_000)
+	s := &sitting{b, newApp(b.Context(), Options{Model: m, Plan: DefaultPlan()})}
+	s.screen.resize(200, 60)
+	four, err := quant.Parse("int4:g32")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.handle(s.holdPlan("four", func(*model.Model) (quant.Plan, error) { return quant.Everywhere(quant.Choice{Scheme: four}), nil })())
+	for s.work.found < 20_000 {
+		s.takeNext()
+	}
+	s.View()
+	b.Run("list", func(b *testing.B) {
+		for b.Loop() {
+			s.rearrange()
+		}
+	})
+	b.Run("frame", func(b *testing.B) {
+		for b.Loop() {
+			s.View()
+		}
+	})
+	b.Run("batch", func(b *testing.B) {
+		for b.Loop() {
+			s.takeNext()
+			s.View()
+		}
+	})
+	b.Run("take", func(b *testing.B) {
+		for b.Loop() {
+			s.handle(keyPress("space"))
+			s.View()
+		}
+	})
+}

@@ -276,6 +276,7 @@ func (d *againstDialog) draw(a *app, r rect) {
 		if n == d.at {
 			st = st.with(bold).on(colSelectBg)
 			s.fill(line, st)
+			s.put(line.x-1, line.y, '▸', fg(colAccent).with(bold))
 		}
 		s.text(line, line.x, line.y, st, d.list[n].name)
 		s.text(line, line.x+18, line.y, fg(colDim).on(st.bg), d.list[n].about)

@@ -75,12 +75,14 @@ func (s *screen) hrule(r rect, y int, st style, title string) {
 	s.title(r, y, title)
 }
 
-// vrule divides the box r by a line along column x.
+// vrule divides the box r by a line along column x. Titles in the frame stay whole.
 func (s *screen) vrule(r rect, x int, st style) {
 	if r.h < 2 || x <= r.x || x >= r.x+r.w-1 {
 		return
 	}
-	s.line(x, r.y, armDown, st)
+	if armsOf(s.glyphAt(x, r.y)) != 0 {
+		s.line(x, r.y, armDown, st)
+	}
 	for y := r.y + 1; y < r.y+r.h-1; y++ {
 		s.line(x, y, armUp|armDown, st)
 	}
