@@ -59,11 +59,15 @@ func (a *app) drawSides(r rect) {
 		}
 	}
 	bits := func(side int) float64 { return 8 * float64(bytes[side]) / float64(max(1, params[side])) }
-	for side := range 2 {
-		line := fmt.Sprintf("%9s  %5.2f bpw  %s", sizeText(bytes[side]), bits(side), sqnr[side])
+	room := 40
+	var lines [2]string
+	for side := range lines {
+		lines[side] = fmt.Sprintf("%9s  %5.2f bpw  %s", sizeText(bytes[side]), bits(side), sqnr[side])
+		room = clamp(r.w-textWidth(lines[side])-4, 8, room)
+	}
+	for side, line := range lines {
 		y := r.y + side
 		x := s.text(r, r.x, y, fg(colAccent).with(bold), sideLetters[side]+" ")
-		room := clamp(r.w-2-textWidth(line)-2, 8, 40)
 		s.text(r, x, y, style{}.with(bold), cutEnd(names[side], room))
 		s.text(r, x+room+1, y, style{}, line)
 	}

@@ -210,7 +210,7 @@ func moreText(n int64) string {
 }
 
 // fullChange is the change in dB that fills a half of the bar.
-const fullChange = 24
+const fullChange = 16
 
 // paintChange draws the change as a bar, to the left where B is worse; of models the
 // SQNR.
