@@ -148,6 +148,20 @@ func (a *app) pairScheme(k int) (quant.Scheme, string) {
 	return scheme, ""
 }
 
+// storedScheme returns the scheme that stores weights as t is stored, keep where
+// that is what of has already, and why there is none.
+func storedScheme(of, t *quant.Stored) (quant.Scheme, string) {
+	name := dtypeText(t.DType)
+	if of.DType == t.DType {
+		return quant.Scheme{}, ""
+	}
+	s, err := quant.Parse(name)
+	if err != nil {
+		return s, "no scheme is what B has: " + name
+	}
+	return s, ""
+}
+
 // takeAllDifferences makes the other plan the present one, or plans the model as the
 // other one is stored, as one step.
 func (a *app) takeAllDifferences() tea.Cmd {
@@ -182,15 +196,21 @@ func (a *app) takeAllDifferences() tea.Cmd {
 			list[i] = s
 		}
 	}
-	plan := literally(a.model.Tensors, list)
-	if len(list) <= fewTensors {
-		plan = quant.Compress(a.model.Tensors, list)
-	}
+	plan := inFewRules(a.model.Tensors, list)
 	a.notice = plural(len(schemes), "layer is", "layers are") + " planned as " + g.name + " stores them"
 	if refused > 0 {
 		a.notice += fmt.Sprintf("; not %d: %s", refused, why)
 	}
 	return a.change(a.ofWeights(plan))
+}
+
+// inFewRules returns the plan that gives each tensor its scheme, by few rules where
+// those are found at once.
+func inFewRules(tensors []*model.Tensor, schemes []quant.Scheme) quant.Plan {
+	if len(tensors) > someTensors {
+		return literally(tensors, schemes)
+	}
+	return quant.Compress(tensors, schemes)
 }
 
 // againstDialog lists what a plan can be held against.
@@ -211,7 +231,13 @@ func (a *app) askAgainst() tea.Cmd {
 	if a.model.Format == "gguf" {
 		for _, m := range quant.Mixes {
 			d.list = append(d.list, rival{m.Name, "the mix of llama-quantize", func(a *app) tea.Cmd {
-				return a.holdPlan(m.Name, func(of *model.Model) (quant.Plan, error) { return m.Plan(of, false) })
+				return a.holdPlan(m.Name, func(of *model.Model) (quant.Plan, error) {
+					plan, err := m.Plan(of, false)
+					if err != nil {
+						return plan, err
+					}
+					return inFewRules(of.Tensors, plan.Schemes(of.Tensors)), nil
+				})
 			}})
 		}
 	}

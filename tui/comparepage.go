@@ -30,7 +30,7 @@ func (a *app) drawCompare(r rect) {
 	a.drawSides(top)
 	foot := rect{}
 	if side.w == 0 {
-		foot, body = body.cutBottom(min(4, body.h/4))
+		foot, body = body.cutBottom(min(5, body.h/3))
 	}
 	a.drawDifferences(body)
 	if side.w > 0 {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-
-	"github.com/bitdial/bitdial/quant"
 )
 
 // remark is a sentence of the page.
@@ -126,15 +124,14 @@ func (a *app) remarksOnPair(k int) []remark {
 	list := []remark{
 		{style: style{}.with(bold), text: a.sideName(k, 0)},
 		{style: fg(colDim), text: fmt.Sprintf("%s · %s weights", shapeText(p.A[0].Shape), countText(int64(p.Len()))), long: true},
-		{style: fg(colDim), text: match + ".", long: p.Rule == "name"},
 		{style: fg(colQuantized).with(bold), text: fmt.Sprintf("%s → %s: %s → %s, %s", a.sideType(k, 0), a.sideType(k, 1), sizeText(from), sizeText(to), percentMore(from, to))},
 	}
 	c := g.found[k]
 	switch {
 	case g.failed[k] != nil:
-		return append(list, remark{style: fg(colFail), text: g.failed[k].Error()})
+		list = append(list, remark{style: fg(colFail), text: g.failed[k].Error()})
 	case c == nil:
-		return append(list, remark{style: fg(colDim), text: "Not compared yet."})
+		list = append(list, remark{style: fg(colDim), text: "Not compared yet."})
 	case c.E2 == 0 && c.Lost == 0:
 		list = append(list, remark{text: "The weights are the same."})
 	default:
@@ -144,7 +141,11 @@ func (a *app) remarksOnPair(k int) []remark {
 		}
 		list = append(list, remark{text: text})
 	}
-	return append(list, remark{style: fg(colDim), text: "space plan A as B is stored · T all of it · ⏎ to its dials", long: true})
+	return append(
+		list,
+		remark{style: fg(colDim), text: match + ".", long: p.Rule == "name"},
+		remark{style: fg(colDim), text: "space plan A as B is stored · T all of it · ⏎ to its dials", long: true},
+	)
 }
 
 // matchText says what a rule of pairs goes by.
@@ -164,18 +165,4 @@ func (a *app) remarksOnLone(l lone) []remark {
 		{style: fg(colDim), text: fmt.Sprintf("%s · %s, %s", shapeText(l.Shape), dtypeText(l.DType), sizeText(l.Bytes()))},
 		{style: fg(colWarn), text: fmt.Sprintf("Only in %s: %s.", sideLetters[l.side], l.Why)},
 	}
-}
-
-// storedScheme returns the scheme that stores weights as t is stored, keep where
-// that is what of has already, and why there is none.
-func storedScheme(of, t *quant.Stored) (quant.Scheme, string) {
-	name := dtypeText(t.DType)
-	if of.DType == t.DType {
-		return quant.Scheme{}, ""
-	}
-	s, err := quant.Parse(name)
-	if err != nil {
-		return s, "no scheme is what B has: " + name
-	}
-	return s, ""
 }

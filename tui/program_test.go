@@ -167,3 +167,21 @@ func TestWhenTheProgramIsStoppedTheUnsavedPlanIsKept(t *testing.T) {
 		t.Errorf("still kept: %v", err)
 	}
 }
+
+// Someone holds the plan against another, takes all of that, and leaves.
+func TestASittingThatComparesPlans(t *testing.T) {
+	p := start(t, 120, 34)
+	p.until("conv2.weight")
+	p.press("C", "down", "enter")
+	p.until("layers differ")
+	p.until("B costs")
+	p.press("T")
+	p.until("The plans agree")
+	p.press("u")
+	p.until("B costs")
+	p.press("q")
+	a := p.FinalModel(t, teatest.WithFinalTimeout(20*time.Second)).(*app)
+	if got := a.history.Plan(); !got.Equal(DefaultPlan()) {
+		t.Errorf("undone, the plan is %v", got)
+	}
+}
