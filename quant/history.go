@@ -30,6 +30,15 @@ func (h *History) Push(p Plan) {
 	h.at++
 }
 
+// Amend puts p in the place of the present plan, so that a change that goes on, a
+// slider that is dragged, is undone as one.
+func (h *History) Amend(p Plan) {
+	if h.saved >= h.at {
+		h.saved = -1
+	}
+	h.plans = append(h.plans[:h.at], p)
+}
+
 // Undo goes one change back and reports whether there was one.
 func (h *History) Undo() bool {
 	if h.at == 0 {

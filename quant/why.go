@@ -24,16 +24,18 @@ type Other struct {
 
 // Why returns what decided on a row of a solution.
 func (s *Space) Why(sol Solution, row int) Why {
-	list := s.Rows[row].Candidates
-	at := sol.Picks[row]
-	w := Why{Pick: list[at], Price: sol.Price}
-	for i, c := range list {
-		if i == at {
-			continue
-		}
+	r := &s.Rows[row]
+	return r.Why(r.Candidates[sol.Picks[row]], sol.Price)
+}
+
+// Why returns what the row's candidates would change where pick, which need not be
+// one of them, has been taken at a price.
+func (r *Row) Why(pick Candidate, price float64) Why {
+	w := Why{Pick: pick, Price: price}
+	for _, c := range r.Candidates {
 		o := &Other{c, c.Bytes - w.Pick.Bytes, -10 * math.Log10(c.Error/w.Pick.Error), (w.Pick.Error - c.Error) / float64(c.Bytes-w.Pick.Bytes)}
 		switch {
-		case o.Bytes > 0 && (w.Better == nil || o.Rate > w.Better.Rate):
+		case o.Bytes > 0 && o.Rate >= 0 && (w.Better == nil || o.Rate > w.Better.Rate):
 			w.Better = o
 		case o.Bytes < 0 && (w.Worse == nil || o.Rate < w.Worse.Rate):
 			w.Worse = o

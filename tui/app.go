@@ -39,6 +39,7 @@ type app struct {
 	heat     heatMap
 	grid     gridMap
 	measures measures
+	budget   budget
 	micro    microscope
 	inputs   bool // the dials are those of what flows into the layer, not of its weights
 	dial     int  // index into the table of dials of the one that ←/→ turn
@@ -55,6 +56,7 @@ type app struct {
 	theme  *theme
 	hots   []hot
 	mouse  struct{ x, y int }
+	drag   func(a *app) tea.Cmd // what the mouse does while it moves with its button down
 }
 
 // hot is an area that can be clicked or turned with the wheel. What is drawn
@@ -75,6 +77,7 @@ var pages = []struct {
 }{
 	{"Layers", "l", (*app).drawLayers},
 	{"Sensitivity", "s", (*app).drawSensitivity},
+	{"Plan", "p", (*app).drawPlan},
 	{"Microscope", "m", (*app).drawMicroscope},
 	{"Run", "r", (*app).drawRun},
 	{"", "t", (*app).drawTraining}, // what Run leads to: it has no tab of its own
@@ -86,6 +89,7 @@ var pages = []struct {
 const (
 	pageLayers = iota
 	pageSensitivity
+	pagePlan
 	pageMicroscope
 	pageRun
 	pageTraining
@@ -123,6 +127,7 @@ func (a *app) load(m *model.Model, plan quant.Plan, task *net.Task) {
 	a.inputs, a.measures = false, measures{}
 	a.page, a.micro, a.heat, a.compare = pageLayers, microscope{}, heatMap{}, false
 	a.grid, a.side, a.paused = gridMap{column: -1}, 0, false
+	a.budget = newBudget(m)
 	a.dial = 1
 	a.layers.load(m)
 	a.layers.cursor = a.layers.first(a)
@@ -185,6 +190,10 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 		return a.tick()
 	case openedMsg:
 		return a.opened(msg)
+	case devicesMsg:
+		return a.takeDevices(msg)
+	case tidiedMsg:
+		return a.tidied(msg)
 	case recoveryMsg:
 		return a.recovered(msg)
 	case failedMsg:
@@ -206,6 +215,10 @@ type failedMsg struct{ err error }
 func (a *app) pointer(msg tea.MouseMsg) tea.Cmd {
 	m := msg.Mouse()
 	a.mouse.x, a.mouse.y = m.X, m.Y
+	if _, moved := msg.(tea.MouseMotionMsg); moved && m.Button == tea.MouseLeft && a.drag != nil {
+		return a.drag(a)
+	}
+	a.drag = nil
 	for i := len(a.hots) - 1; i >= 0; i-- {
 		h := a.hots[i]
 		if !h.area.contains(m.X, m.Y) {

@@ -32,6 +32,10 @@ func (s *sitting) takeNext() {
 		s.take(s.work.job.runErrand(context.Background(), s.given(request.errand)).(resultMsg))
 		return
 	}
+	if request.sweep != 0 {
+		s.take(s.work.job.runBatch(context.Background(), s.nextBatch()))
+		return
+	}
 	summary, _ := s.work.summaries.get(request.tensor)
 	s.take(s.work.job.run(context.Background(), summary).(resultMsg))
 }

@@ -29,13 +29,14 @@ func init() {
 	layersOnly, microOnly := []int{pageLayers}, []int{pageMicroscope}
 	measuresOnly, maps := []int{pageMeasures}, []int{pageSensitivity, pageMeasures, pageCurves, pageGrid}
 	gridOnly, byFormat := []int{pageGrid}, []int{pageSensitivity, pageCurves}
+	planOnly := []int{pagePlan}
 	runOnly, trainOnly := []int{pageRun}, []int{pageTraining}
 	listed := []int{pageLayers, pageMicroscope, pageRun} // pages with a layer and its dials
 	bindings = []binding{
 		{[]string{"?", "f1"}, "?", "this help", "help", nil, func(a *app) tea.Cmd { a.dialog = &helpDialog{}; return nil }},
 		{[]string{"q"}, "q", "leave; asks if the plan is not saved", "quit", nil, (*app).quit},
-		{[]string{"up", "k"}, "↑↓", "the layer above or below", "layer", listed, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
-		{[]string{"down", "j"}, "↓", "", "", listed, func(a *app) tea.Cmd { return a.moveLayer(1) }},
+		{[]string{"up", "k"}, "↑↓", "the layer above or below", "layer", append(planOnly, listed...), func(a *app) tea.Cmd { return a.moveLayer(-1) }},
+		{[]string{"down", "j"}, "↓", "", "", append(planOnly, listed...), func(a *app) tea.Cmd { return a.moveLayer(1) }},
 		{[]string{"left", "h"}, "←→", "turn the dial down or up", "turn", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, -1) }},
 		{[]string{"right"}, "→", "", "", layersOnly, func(a *app) tea.Cmd { return a.turn(a.dial, 1) }},
 		{[]string{"tab"}, "tab", "the next dial; with shift the one before", "dial", listed, func(a *app) tea.Cmd { return a.nextDial(1) }},
@@ -48,6 +49,17 @@ func init() {
 		{[]string{"right"}, "→", "", "", microOnly, func(a *app) tea.Cmd { return a.moveWeight(1) }},
 		{[]string{"#", "n"}, "n", "type a number to see, or # and a weight's index", "number", microOnly, (*app).askNumber},
 		{[]string{"x"}, "x", "the weight of largest error", "worst", microOnly, (*app).worstWeight},
+		{[]string{"left", "h"}, "←→", "a smaller or a larger budget; with shift in larger steps", "budget", planOnly, func(a *app) tea.Cmd { return a.stepBudget(-1) }},
+		{[]string{"right"}, "→", "", "", planOnly, func(a *app) tea.Cmd { return a.stepBudget(1) }},
+		{[]string{"shift+left", "["}, "[ ]", "half a bit less or more", "", planOnly, func(a *app) tea.Cmd { return a.stepBudget(-largeStep) }},
+		{[]string{"shift+right", "]"}, "]", "", "", planOnly, func(a *app) tea.Cmd { return a.stepBudget(largeStep) }},
+		{[]string{"b"}, "b", "type a budget, 4.5bpw or 6GiB, and plan within it", "type it", planOnly, (*app).askBudget},
+		{[]string{"space"}, "space", "pin the layer: it keeps its scheme whatever the budget", "pin", planOnly, (*app).pin},
+		{[]string{"f"}, "f", "choose from what the next runtime takes", "runtime", planOnly, (*app).nextCandidates},
+		{[]string{"F"}, "F", "turn formats off and on that plans are chosen from", "formats", planOnly, (*app).askFormats},
+		{[]string{"e"}, "e", "count errors in the next way: relative to energy, or squared", "measure", planOnly, (*app).nextObjective},
+		{[]string{"d"}, "d", "what the next larger device has room for", "device", planOnly, (*app).nextDevice},
+		{[]string{"c"}, "c", "devices hold keys and values of more tokens", "", planOnly, (*app).nextContext},
 		{[]string{"up", "k"}, "↑↓←→", "move through the map", "move", []int{pageSensitivity, pageMeasures, pageCurves}, func(a *app) tea.Cmd { return a.moveLayer(-1) }},
 		{[]string{"down", "j"}, "↓", "", "", []int{pageSensitivity, pageMeasures, pageCurves}, func(a *app) tea.Cmd { return a.moveLayer(1) }},
 		{[]string{"left", "h"}, "←", "", "", byFormat, func(a *app) tea.Cmd { return a.moveFormat(-1) }},
@@ -65,8 +77,8 @@ func init() {
 		{[]string{"right"}, "→", "", "", measuresOnly, func(a *app) tea.Cmd { return a.moveMeasure(1) }},
 		{[]string{"v"}, "v", "the next view: formats, runs, the whole model, curves", "view", maps, (*app).nextSide},
 		{[]string{"x"}, "x", "stop running the model, or go on", "stop", measuresOnly, (*app).stopMeasures},
-		{[]string{"x"}, "x", "pause filling the map, or go on", "pause", []int{pageSensitivity, pageCurves, pageGrid}, (*app).pause},
-		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", maps, func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
+		{[]string{"x"}, "x", "pause measuring, or go on", "pause", []int{pageSensitivity, pageCurves, pageGrid, pagePlan}, (*app).pause},
+		{[]string{"enter"}, "⏎", "to the layer's dials", "its dials", append(planOnly, maps...), func(a *app) tea.Cmd { return a.turnTo(pageLayers) }},
 		{[]string{"space"}, "space", "sort the layers by the measure, the most harmful first", "sort", measuresOnly, (*app).sortByMeasure},
 		{[]string{"space"}, "space", "give the layer the format under the cursor", "take it", byFormat, (*app).takeFormat},
 		{[]string{"left", "h"}, "←→", "scroll the pictures, or continue another text", "browse", runOnly, func(a *app) tea.Cmd { return a.moveStrip(-1) }},
@@ -90,6 +102,8 @@ func init() {
 		{[]string{"/"}, "/", "show only the layers whose name holds what is typed", "filter", nil, (*app).askFilter},
 		{[]string{"l", "esc"}, "l", "the layers and their dials; again shows all of them", "", nil, (*app).toLayers},
 		{[]string{"s"}, "s", "sensitivity: layers × formats", "sensitivity", nil, (*app).toSensitivity},
+		{[]string{"p"}, "p", "plan: the best schemes within a budget", "plan", nil, (*app).toPlan},
+		{[]string{"b"}, "b", "type a budget, and plan within it", "", others(pagePlan), (*app).askBudget},
 		{[]string{"m"}, "m", "one weight under the microscope", "microscope", nil, (*app).toMicroscope},
 		{[]string{"r"}, "r", "run the network: what the plan does to its answers", "run", nil, (*app).toRun},
 		{[]string{"W"}, "W", "write the trained weights to a file", "", []int{pageRun, pageTraining}, (*app).askSaveWeights},
@@ -108,9 +122,23 @@ func init() {
 	}
 }
 
+// others returns all pages but one.
+func others(page int) []int {
+	var list []int
+	for n := range pages {
+		if n != page {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
 // key does what the pressed key means on this page.
 func (a *app) key(msg tea.KeyPressMsg) tea.Cmd {
 	name := msg.String()
+	if a.page == pagePlan && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
+		return a.askBudgetWith(name)
+	}
 	typed := tabOf(a.page) != pageSensitivity && a.page != pageTraining
 	if typed && len(name) == 1 && name[0] >= '0' && name[0] <= '9' {
 		return a.typeBits(int(name[0] - '0'))

@@ -20,6 +20,7 @@ type planned struct {
 	totals   quant.Totals
 	flows    map[string]quant.Activation // what is known of the plan's activations, by layer
 	sum      string                      // stands for the whole plan, "" until somebody asks
+	edits    int                         // how often it has changed
 }
 
 // activation returns the scheme of what flows into the layer of the weight
@@ -52,7 +53,10 @@ func (a *app) planSum() string {
 }
 
 // forget drops what was known of the plan before it changed.
-func (p *planned) forget() { p.flows, p.sum = nil, "" }
+func (p *planned) forget() {
+	p.flows, p.sum = nil, ""
+	p.edits++
+}
 
 const blockTensors = 1024
 

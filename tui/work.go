@@ -29,6 +29,7 @@ type request struct {
 	exact   bool
 	picture bool   // histograms too, not the figures alone
 	errand  errand // instead of all these: something that takes a run of the model
+	sweep   int    // likewise: a batch of the sweep of this turn
 }
 
 // work is what is known of the model and the one job that finds out more.
@@ -43,6 +44,7 @@ type work struct {
 	shown     *quant.Measurement // the picture on the screen, until the next is there
 	fill      int                // tensors before this index have their figures
 	settle    int                // and before this one exact ones
+	found     int                // figures so far
 	ticking   bool
 }
 
@@ -61,6 +63,7 @@ type resultMsg struct {
 	summary *quant.Summary
 	m       *quant.Measurement
 	found   any // by an errand
+	swept   []swept
 	err     error
 }
 
@@ -105,6 +108,10 @@ func (a *app) schedule() tea.Cmd {
 		given := a.given(next.errand)
 		run = func() tea.Msg { return j.runErrand(ctx, given) }
 	}
+	if next.sweep != 0 {
+		list := a.nextBatch()
+		run = func() tea.Msg { return j.runBatch(ctx, list) }
+	}
 	if w.ticking {
 		return run
 	}
@@ -146,7 +153,10 @@ func (a *app) take(r resultMsg) tea.Cmd {
 		w.summaries.put(r.job.tensor, r.summary)
 	}
 	switch {
-	case errors.Is(r.err, context.Canceled):
+	case r.job.sweep != 0:
+		a.takeBatch(r.swept)
+		return a.followFacts()
+	case isCanceled(r.err):
 		return nil
 	case r.job.errand.kind != noErrand && r.err != nil:
 		a.run.failed[r.job.errand] = r.err
@@ -165,6 +175,7 @@ func (a *app) take(r resultMsg) tea.Cmd {
 	}
 	key := r.job.fact
 	w.figures[key] = &r.m.Figures
+	w.found++
 	if r.job.picture {
 		w.pictures.put(key, r.m)
 	}
@@ -174,6 +185,8 @@ func (a *app) take(r resultMsg) tea.Cmd {
 	a.planned.touch(r.job.i)
 	return nil
 }
+
+func isCanceled(err error) bool { return errors.Is(err, context.Canceled) }
 
 // tick redraws while a job runs, so that its progress shows, and ends with it.
 func tick() tea.Cmd {
@@ -199,9 +212,12 @@ func (a *app) next() (request, bool) {
 		return request{errand: e}, true
 	}
 	w := &a.work
+	if a.page == pagePlan && !a.paused && a.sweeping() {
+		return request{sweep: a.budget.sweep.turn}, true
+	}
 	i := a.layers.selected()
 	var focus []fact
-	if t, s := a.selected(); t != nil && t.Len() > 0 && w.failed[t] == nil {
+	if t, s := a.selected(); t != nil && t.Len() > 0 && w.failed[t] == nil && a.page != pagePlan {
 		focus = append(focus, fact{t, s})
 		if before, ok := a.planned.previous[t]; ok && a.compare {
 			focus = append(focus, fact{t, before})
@@ -234,6 +250,10 @@ func (a *app) next() (request, bool) {
 		if t, s := a.model.Tensors[w.fill], a.planned.schemes[w.fill]; w.missing(t, s) {
 			return request{fact: fact{t, s}, i: w.fill}, true
 		}
+	}
+	if a.page == pagePlan { // plans are chosen by estimates: they do not change under one's hands
+		e, ok := a.nextScore(true)
+		return request{errand: e}, ok
 	}
 	for row := range a.layers.rows {
 		if i, ok := a.layers.at(a.layers.top + row); ok && a.estimated(i) {
@@ -289,9 +309,12 @@ func (w *work) status() string {
 		seconds := time.Since(j.started).Seconds() * (1 - done) / done
 		left = fmt.Sprintf(" · %s left", time.Duration(math.Ceil(seconds))*time.Second)
 	}
-	if j.errand.kind != noErrand {
+	switch {
+	case j.errand.kind != noErrand:
 		what = j.errand.doing()
-	} else {
+	case j.sweep != 0:
+		return "estimating"
+	default:
 		what += " " + cutMiddle(j.tensor.Name, 24)
 	}
 	return fmt.Sprintf("%s %2.0f%%%s", what, 100*j.done(), left)
