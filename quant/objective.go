@@ -11,7 +11,7 @@ type Objective struct {
 	// Error returns it of a tensor's figures.
 	Error func(f *Figures) float64
 
-	weighted bool // it grows with Weighted.E2, not with E2
+	Weighted bool // by importance: it grows with Weighted.E2, not with E2
 }
 
 // Interval returns the ends of what the exact error may be; both are [Objective.Error]
@@ -22,7 +22,7 @@ func (o *Objective) Interval(f *Figures) (least, most float64) {
 		return e, e
 	}
 	db, lo, hi := f.SQNR(), f.SQNRLo, f.SQNRHi
-	if o.weighted {
+	if o.Weighted {
 		db, lo, hi = f.Weighted.SQNR(), f.Weighted.SQNRLo, f.Weighted.SQNRHi
 	}
 	return e * math.Pow(10, (db-hi)/10), e * math.Pow(10, (db-lo)/10)

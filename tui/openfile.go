@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,12 +11,14 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/imatrix"
 )
 
-// openDialog picks a model file.
+// openDialog picks a model, or an importance matrix for the present one.
 type openDialog struct {
 	picker filepicker.Model
-	row    int // of the cursor, on the screen
+	matrix bool // an importance matrix is wanted, no model
+	row    int  // of the cursor, on the screen
 }
 
 // openedMsg is a model that was opened.
@@ -40,7 +43,9 @@ func (a *app) askOpenPlan() tea.Cmd {
 	return a.pickModel()
 }
 
-func (a *app) pickModel() tea.Cmd {
+func (a *app) pickModel() tea.Cmd { return a.pickFile(false) }
+
+func (a *app) pickFile(matrix bool) tea.Cmd {
 	p := filepicker.New()
 	p.CurrentDirectory = "."
 	if dir, err := os.Getwd(); err == nil {
@@ -54,7 +59,7 @@ func (a *app) pickModel() tea.Cmd {
 	p.AutoHeight = false
 	p.ShowPermissions = false
 	p.SetHeight(10)
-	a.dialog = &openDialog{picker: p}
+	a.dialog = &openDialog{picker: p, matrix: matrix}
 	return p.Init()
 }
 
@@ -67,15 +72,23 @@ func (d *openDialog) key(a *app, msg tea.Msg) tea.Cmd {
 	d.picker, cmd = d.picker.Update(msg)
 	if chosen, path := d.picker.DidSelectFile(msg); chosen {
 		a.dialog = nil
-		return a.openModel(path)
+		return a.openFile(path, d.matrix)
 	}
 	return cmd
 }
 
-// openModel opens the model at path aside, so that the screen goes on.
-func (a *app) openModel(path string) tea.Cmd {
-	open := a.open
+// openFile opens the file at path aside, so that the screen goes on: as an
+// importance matrix if it is one, or has to be, else as a model.
+func (a *app) openFile(path string, matrix bool) tea.Cmd {
+	open, of := a.open, a.model
 	return func() tea.Msg {
+		if matrix || imatrix.Is(path) {
+			w, err := openImportance(path, of)
+			if err != nil {
+				return failedMsg{err}
+			}
+			return matrixMsg{of, w}
+		}
 		m, err := open(path)
 		if err != nil {
 			return failedMsg{err}
@@ -86,11 +99,15 @@ func (a *app) openModel(path string) tea.Cmd {
 
 // opened shows the model. The one before is closed when its last read is over.
 func (a *app) opened(msg openedMsg) tea.Cmd {
-	before := a.model
+	before, matrix := a.model, a.importance.matrix
 	a.planPath = ""
 	a.load(msg.model, DefaultPlan(), nil)
 	return tea.Batch(a.offerRecovery(), func() tea.Msg {
-		if err := before.Close(); err != nil {
+		err := before.Close()
+		if matrix != nil {
+			err = errors.Join(err, matrix.Close())
+		}
+		if err != nil {
 			return failedMsg{err}
 		}
 		return nil
@@ -117,7 +134,11 @@ func (d *openDialog) move(a *app, _, steps int) tea.Cmd {
 }
 
 func (d *openDialog) draw(a *app, r rect) {
-	in := a.drawDialog(r, 76, min(r.h, 24), "Open a model")
+	title, foot := "Open a model", "⏎ or → open, or weigh error by it if it is an imatrix   ← folder above   esc cancel"
+	if d.matrix {
+		title, foot = "Weigh error by an importance matrix", "⏎ or → take it   ← folder above   ↑↓ choose   esc cancel"
+	}
+	in := a.drawDialog(r, 76, min(r.h, 24), title)
 	s := a.screen
 	s.text(in, in.x, in.y, fg(colDim), cutMiddle(d.picker.CurrentDirectory, in.w))
 	list := rect{in.x, in.y + 1, in.w, max(1, in.h-3)}
@@ -134,5 +155,5 @@ func (d *openDialog) draw(a *app, r rect) {
 		s.text(list, list.x, list.y+i, st, line)
 		a.hots = append(a.hots, hot{area: rect{list.x, list.y + i, list.w, 1}, n: i, click: d.click, wheel: d.move})
 	}
-	s.text(in, in.x, in.y+in.h-1, fg(colDim), cutEnd("⏎ or → open   ← folder above   ↑↓ choose   esc cancel", in.w))
+	s.text(in, in.x, in.y+in.h-1, fg(colDim), cutEnd(foot, in.w))
 }

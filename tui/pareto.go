@@ -59,6 +59,9 @@ func (a *app) drawPareto(r rect) {
 	if quant.Objectives[b.objective].Name == "sse" {
 		title = "Σe²"
 	}
+	if quant.Objectives[b.objective].Weighted {
+		title += a.weighedBy()
+	}
 	if !c.complete {
 		title += fmt.Sprintf(" ≈ of %d %% of the weights", int(100/c.scale))
 	}

@@ -228,7 +228,9 @@ func (a *app) chooseFrom(set int) tea.Cmd {
 // nextObjective counts errors in the next way.
 func (a *app) nextObjective() tea.Cmd {
 	b := &a.budget
-	b.objective = (b.objective + 1) % len(quant.Objectives)
+	for next := true; next; next = quant.Objectives[b.objective].Weighted && !a.weighted() {
+		b.objective = (b.objective + 1) % len(quant.Objectives)
+	}
 	b.stale = true
 	a.notice = "the plan makes small: " + quant.Objectives[b.objective].About
 	return a.again()

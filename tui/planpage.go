@@ -159,7 +159,11 @@ func (a *app) choiceText() string {
 	if b.sweep.left > 0 {
 		text += fmt.Sprintf(" · the smallest %s weights stay as they are", countText(int64(b.sweep.left)))
 	}
-	return text + " · " + quant.Objectives[b.objective].Name + a.sweepText()
+	text += " · " + quant.Objectives[b.objective].Name
+	if quant.Objectives[b.objective].Weighted {
+		text += a.weighedBy()
+	}
+	return text + a.sweepText()
 }
 
 // sweepText says how far the figures are.

@@ -152,7 +152,7 @@ func (a *app) drawSensitivity(r rect) {
 		foot, body = body.cutBottom(2)
 	}
 	cell := a.heat.layOut(body.w - 13)
-	title := "SQNR dB by format · " + heatSets[a.heat.set].name
+	title := "SQNR dB by format" + a.weighedBy() + " · " + heatSets[a.heat.set].name
 	title += a.progressText(a.heatProgress())
 	if a.layers.filter != "" {
 		title += " · /" + a.layers.filter
@@ -212,7 +212,7 @@ func (a *app) drawSensitivity(r rect) {
 	}
 }
 
-// heatValue returns the SQNR of a cell, NaN while it is not known, −∞ where the
+// heatValue returns the SQNR of a cell, weighted where importance is in use, NaN while it is not known, −∞ where the
 // format does not fit.
 func (a *app) heatValue(i, column int) float64 {
 	t := a.model.Tensors[i]
@@ -220,7 +220,7 @@ func (a *app) heatValue(i, column int) float64 {
 		return math.Inf(-1)
 	}
 	if f := a.work.figures[fact{t, a.heatScheme(i, column)}]; f != nil {
-		return f.SQNR()
+		return a.db(f)
 	}
 	return math.NaN()
 }
