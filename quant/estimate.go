@@ -34,6 +34,12 @@ func Estimate(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) (*Me
 	return measurement(ctx, t, sum, s, s.sampleLen(), nil)
 }
 
+// EstimateFigures is [Estimate] without what only pictures need, on one core: for
+// many tensors side by side.
+func EstimateFigures(ctx context.Context, t *model.Tensor, sum *Summary, s Scheme) (*Figures, error) {
+	return figures(ctx, t, sum, s, s.sampleLen(), 1, nil)
+}
+
 // estimate infers the figures of the whole tensor from a sample.
 func (m *Figures) estimate(tally *tally, sum *Summary, loud []bool) {
 	for _, p := range tally.parts {

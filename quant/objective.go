@@ -11,7 +11,7 @@ type Objective struct {
 	// Error returns it of a tensor's figures.
 	Error func(f *Figures) float64
 
-	Weighted bool // by importance: it grows with Weighted.E2, not with E2
+	weighted bool // it grows with Weighted.E2, not with E2
 }
 
 // Interval returns the ends of what the exact error may be; both are [Objective.Error]
@@ -22,7 +22,7 @@ func (o *Objective) Interval(f *Figures) (least, most float64) {
 		return e, e
 	}
 	db, lo, hi := f.SQNR(), f.SQNRLo, f.SQNRHi
-	if o.Weighted {
+	if o.weighted {
 		db, lo, hi = f.Weighted.SQNR(), f.Weighted.SQNRLo, f.Weighted.SQNRHi
 	}
 	return e * math.Pow(10, (db-hi)/10), e * math.Pow(10, (db-lo)/10)
@@ -34,6 +34,9 @@ var Objectives = []*Objective{
 	{"sse", "squared error: large weights count more", func(f *Figures) float64 { return f.E2 }, false},
 	{"imatrix", "error relative to the tensor's energy, each weight counting for its importance; where the matrix knows nothing, as sqnr", func(f *Figures) float64 { return float64(f.N) * ratio(f.Weighted.E2, f.Weighted.X2) }, true},
 }
+
+// Weighted reports whether o needs the importance of weights.
+func (o *Objective) Weighted() bool { return o.weighted }
 
 // ObjectiveOf returns the objective called name, nil if there is none.
 func ObjectiveOf(name string) *Objective {

@@ -25,7 +25,7 @@ func Parse(text string) (Scheme, error) {
 	if f == nil {
 		valid := strings.Join(kernels.FormatsNear(name), " ")
 		if valid == "" {
-			valid = "keep " + names(kernels.Formats, func(f *kernels.Format) string { return f.Name })
+			valid = "keep " + namesOf(kernels.Formats, func(f *kernels.Format) string { return f.Name })
 		}
 		return Scheme{}, invalid(text, name, "is not a format", valid)
 	}
@@ -104,12 +104,12 @@ func (p *parsing) word(word string) error {
 		return p.dial("zero point", kernels.ZeroPoint, word)
 	case key == "round":
 		if s.Rounding = lookup(kernels.Roundings, value, func(r *kernels.Rounding) string { return r.Name }); s.Rounding == nil {
-			return p.invalid(word, "is not a rounding", "round= "+names(kernels.Roundings, func(r *kernels.Rounding) string { return r.Name }))
+			return p.invalid(word, "is not a rounding", "round= "+namesOf(kernels.Roundings, func(r *kernels.Rounding) string { return r.Name }))
 		}
 		return p.dial("rounding", kernels.Rounds, word)
 	case key == "scale":
 		if s.Store = lookup(kernels.Stores, value, func(r *kernels.Store) string { return r.Name }); s.Store == nil {
-			return p.invalid(word, "is not a format for scales", "scale= "+names(kernels.Stores, func(r *kernels.Store) string { return r.Name }))
+			return p.invalid(word, "is not a format for scales", "scale= "+namesOf(kernels.Stores, func(r *kernels.Store) string { return r.Name }))
 		}
 		return p.dial("scale", kernels.Stored, word)
 	case key == "seed":
@@ -187,7 +187,7 @@ func lookup[T any](table []*T, name string, of func(*T) string) *T {
 	return nil
 }
 
-func names[T any](table []*T, of func(*T) string) string {
+func namesOf[T any](table []*T, of func(*T) string) string {
 	var list []string
 	for _, t := range table {
 		list = append(list, of(t))

@@ -194,14 +194,14 @@ func (of batchOf) estimate(ctx context.Context, matrix *imatrix.Matrix, end time
 		if len(s.figures) > 0 && time.Now().After(end) {
 			return s
 		}
-		m, err := quant.Estimate(ctx, of.tensor, s.summary, scheme)
+		f, err := quant.EstimateFigures(ctx, of.tensor, s.summary, scheme)
 		if err != nil {
 			s.err = err
 			return s
 		}
-		f := m.Figures // the histograms go
-		s.figures = append(s.figures, &f)
+		s.figures = append(s.figures, f)
 	}
+	of.tensor.Release(0, of.tensor.Bytes())
 	return s
 }
 

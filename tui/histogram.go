@@ -1,10 +1,14 @@
 package tui
 
-import "math"
+import (
+	"math"
+
+	"github.com/bitdial/bitdial/quant"
+)
 
 // A histogramView is the picture of a tensor before and after: the original as
-// a quiet silhouette, the quantized standing in front of it. See density for
-// what their heights mean.
+// a quiet silhouette, the quantized standing in front of it. See
+// [quant.Density] for what their heights mean.
 type histogramView struct {
 	axis
 	original, quantized []int64 // equal bins over the axis
@@ -38,8 +42,8 @@ func paintHistogram(s *screen, r rect, h *histogramView) {
 	}
 	columns := s.floats(2 * plot.w)
 	original, quantized := columns[:plot.w], columns[plot.w:]
-	density(original, h.original)
-	density(quantized, h.quantized)
+	quant.Density(original, h.original)
+	quant.Density(quantized, h.quantized)
 	top := ceiling(original, quantized)
 	clipLo, clipHi := h.clips(plot)
 	for col := range plot.w {
@@ -172,7 +176,7 @@ func paintErrorHistogram(s *screen, r rect, h *errorView) {
 		return
 	}
 	columns := s.floats(plot.w)
-	density(columns, h.bins)
+	quant.Density(columns, h.bins)
 	top := ceiling(columns, nil)
 	for col, v := range columns {
 		e := height(v, top, plot.h, h.log)
@@ -184,4 +188,13 @@ func paintErrorHistogram(s *screen, r rect, h *errorView) {
 		}
 	}
 	h.paint(s, below)
+}
+
+// binsOf returns the range of bins whose centres lie in column col of n, so
+// that every bin belongs to exactly one column.
+func binsOf(bins, col, n int) (from, to int) {
+	edge := func(col int) int { // the first bin i with (i+½)/bins ≥ col/n
+		return clamp((2*col*bins-n+2*n-1)/(2*n), 0, bins)
+	}
+	return edge(col), edge(col + 1)
 }

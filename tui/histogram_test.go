@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/bitdial/bitdial/quant"
 )
 
 func TestEveryWeightIsCountedInExactlyOneColumn(t *testing.T) {
@@ -35,7 +37,7 @@ func TestDensityKeepsTheMassOfContinuousWeights(t *testing.T) {
 			total += float64(bins[i])
 		}
 		d := make([]float64, rapid.IntRange(1, 300).Draw(t, "w"))
-		density(d, bins)
+		quant.Density(d, bins)
 		sum := 0.0
 		for _, v := range d {
 			sum += v
@@ -54,7 +56,7 @@ func TestDensityIsNeverMoreThanTheMassNorNegative(t *testing.T) {
 			total += n
 		}
 		d := make([]float64, rapid.IntRange(0, 300).Draw(t, "w"))
-		density(d, bins)
+		quant.Density(d, bins)
 		sum := 0.0
 		for _, v := range d {
 			if !(v >= 0) {
@@ -76,7 +78,7 @@ func TestAFineGridHasNoComb(t *testing.T) {
 	}
 	for _, w := range []int{57, 100, 111} {
 		d := make([]float64, w)
-		density(d, bins)
+		quant.Density(d, bins)
 		for col := 1; col < w-1; col++ {
 			if even := 25600 / float64(w); math.Abs(d[col]-even) > 0.01*even {
 				t.Fatalf("column %d of %d: %v, want %v", col, w, d[col], even)
@@ -92,8 +94,8 @@ func TestACoarseGridStandsOnTheSilhouetteOneColumnWide(t *testing.T) {
 		h, _ := viewOf(x, rounded(x, bits, clip), clip)
 		r := rect{w: 100, h: 20}
 		o, q := make([]float64, r.w), make([]float64, r.w)
-		density(o, h.original)
-		density(q, h.quantized)
+		quant.Density(o, h.original)
+		quant.Density(q, h.quantized)
 		posts := 0
 		for col := range r.w {
 			if q[col] == 0 {
@@ -121,8 +123,8 @@ func TestClippedWeightsPileUpAboveTheSilhouette(t *testing.T) {
 	x := normal(200_000, 0.1, 0)
 	h, _ := viewOf(x, rounded(x, 4, 0.15), 0.15)
 	o, q := make([]float64, 100), make([]float64, 100)
-	density(o, h.original)
-	density(q, h.quantized)
+	quant.Density(o, h.original)
+	quant.Density(q, h.quantized)
 	lo, hi := h.clips(rect{w: 100, h: 1})
 	for _, end := range []int{lo, hi} {
 		if q[end] < 2*o[end] {

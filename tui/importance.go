@@ -80,7 +80,7 @@ func (a *app) attach(msg matrixMsg) tea.Cmd {
 	if msg.of != a.model { // that was closed, or trained, in the meantime
 		return closeMatrix(msg.matrix)
 	}
-	a.budget.objective = slices.IndexFunc(quant.Objectives, func(o *quant.Objective) bool { return o.Weighted })
+	a.budget.objective = slices.IndexFunc(quant.Objectives, func(o *quant.Objective) bool { return o.Weighted() })
 	a.grid.measure = slices.IndexFunc(gridMeasures, func(m gridMeasure) bool { return m.weighted })
 	cmd := a.weigh(*msg.importance)
 	a.notice = "error is weighted by " + a.matrixName() + ": " + a.matrixText()

@@ -53,13 +53,13 @@ func (a *app) drawPareto(r rect) {
 		}
 		d.line(float64(p.bytes), logError(p.error, v.y0), float64(q.bytes), logError(q.error, v.y0), ink)
 	}
-	a.hots = append(a.hots, hot{area: plot, click: (*app).grabCurve})
+	a.hots = append(a.hots, hot{area: plot, click: (*app).grabCurve, wheel: (*app).wheelBudget})
 	a.drawMarks(&d, here)
 	title := "relative error"
 	if quant.Objectives[b.objective].Name == "sse" {
 		title = "Σe²"
 	}
-	if quant.Objectives[b.objective].Weighted {
+	if quant.Objectives[b.objective].Weighted() {
 		title += a.weighedBy()
 	}
 	if !c.complete {
@@ -122,6 +122,8 @@ func (a *app) labelErrors(r rect, d *dotted) {
 	}
 }
 
+const deviceLine = '┊'
+
 // drawDevices draws what devices have room for, as lines with their names.
 func (a *app) drawDevices(plot rect, d *dotted) {
 	s, b := a.screen, &a.budget
@@ -137,7 +139,7 @@ func (a *app) drawDevices(plot rect, d *dotted) {
 		}
 		before = x
 		for y := range plot.h {
-			s.put(x, plot.y+y, '┊', fg(colClip))
+			s.put(x, plot.y+y, deviceLine, fg(colClip))
 		}
 		name := b.devices[n].Name
 		y := plot.y + plot.h - 1 - row%3
@@ -230,10 +232,11 @@ func (a *app) label(x, y int, st style, text string) bool {
 	return false
 }
 
-// empty reports whether nothing is drawn in r but the point at (x, y).
+// empty reports whether nothing is drawn in r but devices' lines and the point at
+// (x, y).
 func (a *app) empty(r rect, x, y int) bool {
 	for c := r.x; c < r.x+r.w; c++ {
-		if a.screen.glyphAt(c, r.y) != ' ' && (c != x || r.y != y) {
+		if glyph := a.screen.glyphAt(c, r.y); glyph != ' ' && glyph != deviceLine && (c != x || r.y != y) {
 			return false
 		}
 	}

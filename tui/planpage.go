@@ -41,7 +41,8 @@ func (a *app) drawPlan(r rect) {
 		v.hi = a.bytesOf(wideBPW)
 	}
 	a.drawSlider(top)
-	s.text(top, top.x, top.y+1, fg(colDim), cutEnd(a.choiceText(), top.w))
+	end := s.text(top, top.x, top.y+1, fg(colDim), cutEnd(a.choiceText(), top.w))
+	a.hots = append(a.hots, hot{area: rect{top.x, top.y + 1, end - top.x, 1}, click: func(a *app, _ int) tea.Cmd { return a.askFormats() }})
 	foot, body := body.cutBottom(min(2, body.h/8))
 	if in.w >= 100 {
 		plot, list := body.cutLeft(in.w / 2)
@@ -76,7 +77,7 @@ func (a *app) drawSlider(r rect) {
 	v.track = paintSlider(s, area, slider, fg(colAccent))
 	a.hots = append(
 		a.hots,
-		hot{area: area, click: (*app).grabSlider, wheel: func(a *app, _, steps int) tea.Cmd { return a.stepBudget(-steps) }},
+		hot{area: area, click: (*app).grabSlider, wheel: (*app).wheelBudget},
 		hot{area: rect{area.x, area.y, 1, 1}, click: func(a *app, _ int) tea.Cmd { return a.stepBudget(-1) }},
 		hot{area: rect{area.x + area.w - 1, area.y, 1, 1}, click: func(a *app, _ int) tea.Cmd { return a.stepBudget(1) }},
 	)
@@ -85,6 +86,8 @@ func (a *app) drawSlider(r rect) {
 	x = s.text(r, x, r.y, fg(colDim), fits)
 	a.hots = append(a.hots, hot{area: rect{from, r.y, x - from, 1}, click: func(a *app, _ int) tea.Cmd { return a.nextDevice() }})
 }
+
+func (a *app) wheelBudget(_, steps int) tea.Cmd { return a.stepBudget(-steps) }
 
 // grabSlider goes where the mouse is, and on with it.
 func (a *app) grabSlider(int) tea.Cmd {
@@ -160,7 +163,7 @@ func (a *app) choiceText() string {
 		text += fmt.Sprintf(" · the smallest %s weights stay as they are", countText(int64(b.sweep.left)))
 	}
 	text += " · " + quant.Objectives[b.objective].Name
-	if quant.Objectives[b.objective].Weighted {
+	if quant.Objectives[b.objective].Weighted() {
 		text += a.weighedBy()
 	}
 	return text + a.sweepText()

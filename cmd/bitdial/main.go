@@ -14,7 +14,7 @@ import (
 )
 
 // verbs is the table of verbs, in the order of the help.
-var verbs = []func() *cobra.Command{inspect, measure, sweep, explain, plan, quantize, eval, train, listSamples, schemes, bench, version}
+var verbs = []func() *cobra.Command{inspect, measure, compareTwo, sweep, explain, plan, check, reportPlan, quantize, eval, train, listSamples, schemes, bench, version}
 
 func main() { os.Exit(run(os.Args[1:])) }
 

@@ -284,6 +284,9 @@ func TestHostileFilesFailInOneLine(t *testing.T) {
 		for _, args := range [][]string{
 			{"inspect", path},
 			{"measure", path, "-s", "int4"},
+			{"compare", path, path},
+			{"check", path, "-s", "int4", "--min-sqnr", "1"},
+			{"report", path, "-s", "int4", "-o", filepath.Join(t.TempDir(), "o.html")},
 			{"quantize", path, "-s", "int4", "-o", filepath.Join(t.TempDir(), "o"), "--dequantize"},
 			{"quantize", path, "-s", "q8_0", "-o", filepath.Join(t.TempDir(), "o.gguf")},
 		} {
@@ -317,6 +320,7 @@ func TestEveryVerbHasHelpWhoseExamplesRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		madeGGUF(t, filepath.Join(dir, "model.gguf"))
+		done(t, dir, "quantize", "model.gguf", "-s", "q8_0", "-o", "model-Q8_0.gguf")
 		for line := range strings.Lines(c.Example) {
 			done(t, dir, words(t, quickly(line))[1:]...)
 		}

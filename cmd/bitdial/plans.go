@@ -122,6 +122,24 @@ func (f *planFlags) one(c *cobra.Command, base quant.Plan) (quant.Plan, error) {
 	return plans[0], nil
 }
 
+// on returns the single plan for m, of a file or of a mix. Rules that match nothing
+// are an error.
+func (f *planFlags) on(c *cobra.Command, m *model.Model) (quant.Plan, error) {
+	flags, base := *f, quant.Plan{}
+	flags.takeMix()
+	if flags.mix != nil {
+		var err error
+		if base, err = flags.mix.Plan(m, false); err != nil {
+			return base, err
+		}
+	}
+	plan, err := flags.one(c, base)
+	if err != nil {
+		return plan, err
+	}
+	return plan, flags.check(m)
+}
+
 // given reports whether the command line says how to quantize at all.
 func (f *planFlags) given() bool {
 	return f.path != "" || f.mix != nil || len(f.schemes)+len(f.activations) > 0 || f.remedies != ""

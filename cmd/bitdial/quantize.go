@@ -58,8 +58,8 @@ A weight that is NaN or ±Inf has no code in ggml's block formats and 8-bit floa
 bitdial quantize model.gguf -s q4_K,q8_0 -s 'output.*=q6_K' --dry-run
 bitdial quantize model.gguf -p Q4_K_M -o medium.gguf --verify
 bitdial quantize model.gguf -p Q4_K_M -o parts.gguf --split-max-size 4G
-bitdial quantize model.gguf -p Q4_K_M -s '*attn_v*=q8_0' --recipe llama-quantize -o types.txt
 bitdial quantize sample:animals -s f16 -o half.safetensors
+bitdial quantize model.gguf -p Q4_K_M -s '*attn_v*=q8_0' --recipe llama-quantize -o types.txt
 bitdial quantize sample:animals -s int4:g32 -o out.safetensors --dequantize
 bitdial quantize sample:animals -p mine.toml -s '*.bias=f16' -o out.safetensors --dequantize --force`,
 		Args:              between(1, 1, "MODEL"),

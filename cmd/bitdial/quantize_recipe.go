@@ -44,8 +44,8 @@ func (f *quantizeFlags) checkRecipe(c *cobra.Command) error {
 	switch {
 	case export.RecipeOf(f.recipe) == nil:
 		return wrong(c, "--recipe %q: there are %s", f.recipe, recipeNames())
-	case f.dequantize || f.dry:
-		return wrong(c, "--recipe writes no model: it takes neither --dequantize nor --dry-run")
+	case f.dequantize || f.dry || f.asJSON || f.verify || f.splitMax != "":
+		return wrong(c, "--recipe writes no model: it takes none of --dequantize, --dry-run, --json, --verify and --split-max-size")
 	case f.imatrix != "" && export.RecipeOf(f.recipe).For != "llama.cpp":
 		return wrong(c, "--imatrix is for recipes of llama.cpp, %s has no such file", f.recipe)
 	}

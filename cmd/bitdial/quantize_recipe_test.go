@@ -18,10 +18,10 @@ func TestARecipeGoesToItsFileAndTheCommandToStderr(t *testing.T) {
 	if r.code != 0 || r.stdout != lines || !strings.Contains(r.stderr, run+"recipe.txt") {
 		t.Errorf("exit %d, %q, %q", r.code, r.stdout, r.stderr)
 	}
-	args = append(args, "-o", "types.txt", "--imatrix", "matrix.gguf")
+	args = append(args, "-o", "types.txt")
 	r = bitdial(t, dir, args...)
 	if text, err := os.ReadFile(filepath.Join(dir, "types.txt")); err != nil || r.code != 0 || r.stderr != "" || string(text) != lines ||
-		!strings.Contains(r.stdout, run+"types.txt --imatrix matrix.gguf m.gguf m-Q4_K_M.gguf Q4_K_M") {
+		!strings.Contains(r.stdout, run+"types.txt m.gguf m-Q4_K_M.gguf Q4_K_M") {
 		t.Errorf("exit %d, %v: %q, %q, %q", r.code, err, text, r.stdout, r.stderr)
 	}
 	if r = bitdial(t, dir, args...); r.code != 1 || !strings.Contains(r.stderr, "--force") {
@@ -37,7 +37,7 @@ func TestRecipesRefuse(t *testing.T) {
 		want string
 	}{
 		{"-s int8 --recipe ollama", 2, `--recipe "ollama": there are llama-quantize`},
-		{"-s int8 --recipe mlx --dry-run", 2, "neither --dequantize nor --dry-run"},
+		{"-s int8 --recipe mlx --dry-run", 2, "none of --dequantize"},
 		{"-s int8 --recipe mlx --imatrix m.gguf", 2, "mlx has no such file"},
 		{"--recipe mlx", 2, "a scheme is missing"},
 		{"-s int4:g32 --recipe mlx", 1, "mlx cannot be told of "},

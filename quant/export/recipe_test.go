@@ -18,6 +18,7 @@ import (
 	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/names"
 )
 
 var update = flag.Bool("update", false, "write testdata and RECIPES.md")
@@ -64,12 +65,7 @@ func hugging(t testing.TB, layers int) *model.Model {
 	t.Helper()
 	m := &model.Model{Name: "toy", Path: "toy.safetensors", Format: "safetensors"}
 	for _, was := range llama(t, layers).Tensors {
-		name, ok := renamed(was.Name, func(i int) (from, to string) { return modules[i].llama, modules[i].module })
-		if ok {
-			m.Tensors = append(m.Tensors, empty(t, name+weightSuffix, model.F16))
-		} else {
-			m.Tensors = append(m.Tensors, empty(t, "model."+strings.Replace(was.Name, "blk", "layers", 1), model.F16))
-		}
+		m.Tensors = append(m.Tensors, empty(t, names.HF("llama", was.Name)[0].Name, model.F16))
 	}
 	return m
 }

@@ -55,7 +55,7 @@ func planSafetensors(m *model.Model, plan quant.Plan, as func(t *model.Tensor, s
 	schemes := plan.Schemes(m.Tensors)
 	for i, t := range m.Tensors {
 		p := Packed{Tensor: t, Scheme: schemes[i], As: as(t, schemes[i])}
-		if p.As == nil || p.As.Packing != nil {
+		if p.As == nil || p.As.Quantized() {
 			no.add(t, whyNotSafetensors(t, p.Scheme))
 			continue
 		}

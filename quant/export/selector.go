@@ -2,7 +2,9 @@ package export
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
+	"math/bits"
 	"regexp"
 	"slices"
 	"strconv"
@@ -37,7 +39,7 @@ func placed(name string) (p place, layer int) {
 
 // selection is names that share a selector, but for what follows their number.
 type selection struct {
-	late   bool // of names that no selector before this one matched
+	late   bool // of what earlier selectors may have taken
 	value  string
 	before string
 	layers string // as a part of a regular expression, "" for names without a number
@@ -74,7 +76,7 @@ func selectors(names, values []string, none string, ordered, whole bool) []selec
 				afters[s] = append(afters[s], p.before)
 				continue
 			case value == most:
-				s.layers, s.late = "[0-9]+", len(by) > 1
+				s.layers, s.late = "[0-9]+", ordered
 			default:
 				s.layers = alternatives(numbers)
 			}
@@ -189,27 +191,20 @@ func choices(numbers []int) []string {
 	return list
 }
 
-// digitClass returns the class of the digits of a set, which is not empty.
+// digitClass returns the class of the digits of a set, which is not empty: a range
+// where they follow one another, else all of them, since nobody reads [0-27] as 0, 1,
+// 2 and 7.
 func digitClass(set uint16) string {
+	first, end := bits.TrailingZeros16(set), bits.Len16(set)-1
+	n := bits.OnesCount16(set)
+	if n > 2 && n == end-first+1 {
+		return fmt.Sprintf("[%d-%d]", first, end)
+	}
 	var b strings.Builder
-	n := 0
-	for d := 0; d < 10; d++ {
-		if set>>d&1 == 0 {
-			continue
+	for d := range 10 {
+		if set>>d&1 != 0 {
+			b.WriteByte(byte('0' + d))
 		}
-		end := d
-		for end < 9 && set>>(end+1)&1 != 0 {
-			end++
-		}
-		n += end - d + 1
-		b.WriteByte(byte('0' + d))
-		if end > d+1 {
-			b.WriteByte('-')
-		}
-		if end > d {
-			b.WriteByte(byte('0' + end))
-		}
-		d = end
 	}
 	if n == 1 {
 		return b.String()

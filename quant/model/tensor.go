@@ -84,7 +84,7 @@ func described(name string, dtype *DType, shape []int, file *File, offset int64)
 // Len returns the number of weights, the product of Shape: 1 for a scalar.
 func (t *Tensor) Len() int { return t.n }
 
-// File returns the file that holds the weights.
+// File returns the file that holds the weights; of [Scaled], their codes.
 func (t *Tensor) File() *File { return t.file }
 
 // Bytes returns the bytes that the weights take as stored: of [Scaled], those of

@@ -621,7 +621,7 @@ func FuzzQuantized(f *testing.F) {
 func TestDamagedFilesAreRefusedOrReadWithinBounds(t *testing.T) {
 	m := drawn(8, 16, 4, 16)
 	for _, tensors := range [][]stored{
-		{whole("w", model.F16, []int{2, 3}, 1), whole("x", model.F8E8M0, []int{3}, 1)},
+		{whole("w", model.F16, []int{2, 3}, 1), whole("x", model.F8E8M0, []int{3}, 1), raw("y", model.F4, []int{3, 2}, []byte{1, 2, 3})},
 		m.packed("q", true, false),
 		drawn(8, 8, 4, 8).gptq("q", 1),
 	} {

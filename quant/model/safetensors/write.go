@@ -131,7 +131,7 @@ func (l *layout) place(i int, e Entry) error {
 	if err := model.CheckName("", model.NoOffset, e.Name); err != nil {
 		return err
 	}
-	if e.DType.Block > 1 {
+	if e.DType.Quantized() {
 		return fmt.Errorf("%s: %s", ruleDType, e.DType)
 	}
 	n, ok := model.Count(e.Shape)

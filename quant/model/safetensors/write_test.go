@@ -164,6 +164,8 @@ func TestNothingIsWrittenThatCouldNotBeReadBack(t *testing.T) {
 		{nil, []Entry{{"w", model.F32, []int{-1}}}},
 		{nil, []Entry{{"w", model.F32, []int{math.MaxInt}}}},
 		{nil, []Entry{{"w", model.Blocks[0], []int{32}}}},
+		{nil, []Entry{{"w", model.Int4, []int{32}}}},
+		{nil, []Entry{{"w", model.F4, []int{3}}}},
 		{nil, []Entry{{"w", model.U8, []int{math.MaxInt}}, {"v", model.U8, []int{1}}}},
 		{nil, []Entry{{"w", model.U8, make([]int, maxDims+1)}}},
 		{[]model.KeyValue{{Key: "k", Value: "a"}, {Key: "k", Value: "b"}}, nil},

@@ -1,6 +1,6 @@
-package tui
+package quant
 
-// density fills dst, one value per column of a plot, with the number of
+// Density fills dst, one value per column of a plot, with the number of
 // weights per column that the bins hold, drawn so that weights on a grid can be
 // held against the continuous weights they came from.
 //
@@ -20,7 +20,7 @@ package tui
 //     pile up above it, a grid that is off stays below.
 //
 // The same rule applies to both series, so that equal weights look equal.
-func density(dst []float64, bins []int64) {
+func Density(dst []float64, bins []int64) {
 	clear(dst)
 	if len(dst) == 0 {
 		return
@@ -95,13 +95,4 @@ func addEvenly(dst []float64, from, to, mass float64) {
 	for c := int(from); c < len(dst) && float64(c) < to; c++ {
 		dst[c] += perColumn * (min(to, float64(c+1)) - max(from, float64(c)))
 	}
-}
-
-// binsOf returns the range of bins whose centres lie in column col of n, so
-// that every bin belongs to exactly one column.
-func binsOf(bins, col, n int) (from, to int) {
-	edge := func(col int) int { // the first bin i with (i+½)/bins ≥ col/n
-		return clamp((2*col*bins-n+2*n-1)/(2*n), 0, bins)
-	}
-	return edge(col), edge(col + 1)
 }
