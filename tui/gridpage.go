@@ -132,7 +132,7 @@ func (a *app) drawGrid(r rect) {
 	if _, room := body.cutTop(rows + 1); room.h >= 12 { // a small model leaves room for the curves too
 		a.layers.scroll(len(a.layers.order))
 		title, room := room.cutTop(1)
-		s.text(title, title.x, title.y, fg(colDim), cutEnd(curvesTitle+a.weighedBy()+" · "+heatSets[a.heat.set].name, title.w))
+		s.text(title, title.x, title.y, fg(colDim), cutEnd(a.curvesTitle(), title.w))
 		a.paintCurves(room)
 	}
 	if side.w > 0 {
@@ -349,6 +349,9 @@ func (a *app) explainGrid(r rect, all *gridValue) {
 		}
 	}
 	y++
+	if a.weighted() {
+		line(fg(colDim), "SQNR dB"+a.weighedBy())
+	}
 	y = a.drawFormats(rect{r.x, y, r.w, max(0, r.y+r.h-y-2)}, i)
 	hint := rect{r.x, max(y+1, r.y+r.h-2), r.w, 2}
 	a.paragraphs(hint, fg(colDim), "⏎ to its dials · [ ] if all were another format · e another measure · v curves")

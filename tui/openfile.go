@@ -134,7 +134,7 @@ func (d *openDialog) move(a *app, _, steps int) tea.Cmd {
 }
 
 func (d *openDialog) draw(a *app, r rect) {
-	title, foot := "Open a model", "⏎ or → open, or weigh error by it if it is an imatrix   ← folder above   esc cancel"
+	title, foot := "Open a model", "⏎ or → open; an imatrix weighs error   ← folder above   esc cancel"
 	if d.matrix {
 		title, foot = "Weigh error by an importance matrix", "⏎ or → take it   ← folder above   ↑↓ choose   esc cancel"
 	}

@@ -128,7 +128,7 @@ func prepareGGUF(m *model.Model, plan quant.Plan, matrix *imatrix.Matrix) (*prep
 		p.note = fmt.Sprintf("%d tensors are quantized a second time, which costs accuracy.", again)
 	}
 	if without > 0 {
-		p.note = strings.TrimSpace(fmt.Sprintf("%s %d tensors would use importance that the matrix does not have: their weights count alike.", p.note, without))
+		p.note = strings.TrimSpace(fmt.Sprintf("%s Of the tensors that would use importance the matrix lacks %d: their weights count alike.", p.note, without))
 	}
 	return p, nil
 }

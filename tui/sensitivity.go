@@ -274,9 +274,13 @@ func (a *app) explainCell(r rect) {
 	scheme := a.heatScheme(i, a.heat.column)
 	db := a.heatValue(i, a.heat.column)
 	why := scheme.WhyNot(t.Shape)
+	kind := ""
+	if a.weighs(t) {
+		kind = "weighted "
+	}
 	if r.h < 4 {
 		s.text(r, r.x, r.y, style{}.with(bold), cutMiddle(t.Name, r.w))
-		text := fmt.Sprintf("%s: %s dB, %s", scheme, dbText(db), qualityText(db))
+		text := fmt.Sprintf("%s: %s dB, %s", scheme, dbText(db), qualityText(kind, db))
 		if why != "" {
 			text = why
 		}
@@ -294,7 +298,7 @@ func (a *app) explainCell(r rect) {
 	if why != "" {
 		line(fg(colWarn), why)
 	} else if !math.IsNaN(db) {
-		line(style{}, fmt.Sprintf("SQNR %s dB — %s.", dbText(db), qualityText(db)))
+		line(style{}, fmt.Sprintf("%sSQNR %s dB — %s.", kind, dbText(db), qualityText(kind, db)))
 		if below, all := a.heatRank(i); all > 1 {
 			line(fg(colDim), fmt.Sprintf("%d of the %d layers on the screen lose more at this format.", below, all-1))
 		}
@@ -367,8 +371,8 @@ func (a *app) heatRank(i int) (below, all int) {
 }
 
 // qualityText says what an SQNR means, by the share of the signal's amplitude
-// that the error has.
-func qualityText(db float64) string {
+// that the error has; kind goes before the word error.
+func qualityText(kind string, db float64) string {
 	switch {
 	case math.IsNaN(db):
 		return "not known yet"
@@ -376,5 +380,5 @@ func qualityText(db float64) string {
 		return "no error at all"
 	}
 	percent := 100 * math.Pow(10, -db/20)
-	return fmt.Sprintf("the error is %s %% of the weights, root mean square", valueDigits(percent, 2))
+	return fmt.Sprintf("the %serror is %s %% of the weights, root mean square", kind, valueDigits(percent, 2))
 }
