@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"math/bits"
 	"unsafe"
 
 	"golang.org/x/sys/cpu"
@@ -366,33 +367,85 @@ func (f *fits) fitNonlinearInLanes(x, w []float32, by weighting) bool {
 	return true
 }
 
-// fitDescendingInLanes is fitDescendingPair in vectors, of which two go side by
-// side: those of a pair, or the halves of each of it.
-func fitDescendingInLanes(f *[2]fits, levels int32, x []float32, n int) bool {
-	const count = maxFits
-	first, second := x[:count*n], x[:count*n] // the same twice if there is one only
-	if len(x) > len(first) {
-		second = x[count*n:]
+// fitDescendingAll is fitDescendingAllGo for whole blocks of 256, at least one and
+// at most descentBlocks. Sub-blocks whose first codes are not the last search in
+// lanes of their own.
+func fitDescendingAll(scales, x []float32) {
+	if backend == Portable {
+		fitDescendingAllGo(scales, x)
+		return
 	}
-	switch backend {
-	case AVX512:
-		a, b := f[0].space(0), f[1].space(0)
-		fitDescendingAVX512(&a.x[0], &first[0], &b.x[0], &second[0], n, levels)
-		for i := range f {
-			f[i].lanes = 16
-			f[i].found(f[i].space(0), 0)
+	const n = 16
+	var room [unsafe.Sizeof([3]descentLanes{}) + cacheLine - 1]byte
+	lanes := (*[3]descentLanes)(firstLine(unsafe.Pointer(&room)))
+	var restless [descentBlocks]uint16
+	space, blocks, width := &lanes[0].x[0], len(x)/256, 8
+	if backend == AVX512 {
+		width = 16
+		settleAVX512(&scales[0], &restless[0], &x[0], blocks, space)
+	} else {
+		settleAVX2(&scales[0], &restless[0], &x[0], blocks, space)
+	}
+	var queue [len(lanes) * maxFits * n]float32
+	var from [len(lanes) * maxFits]int
+	waiting := 0
+	descend := func() {
+		width := width
+		if waiting <= len(lanes)*8 { // the last ones need no more
+			width = 8
 		}
-	case AVX2:
-		for i := range len(x) / (count * n) {
-			f, x := &f[i], x[count*n*i:]
-			a, b := f.space(0), f.space(1)
-			fitDescendingAVX2(&a.x[0], &x[0], &b.x[0], &x[count/2*n], n, levels)
-			f.lanes = 8
-			f.found(a, 0)
-			f.found(b, count/2)
+		if width == 16 {
+			fitDescendingAVX512(space, &queue[0])
+		} else {
+			fitDescendingAVX2(space, &queue[0])
+		}
+		for i, k := range from[:waiting] {
+			scales[k] = lanes[i/width].scale[i%width]
+		}
+		waiting = 0
+	}
+	for i, set := range restless[:blocks] {
+		for ; set != 0; set &= set - 1 {
+			k := 16*i + bits.TrailingZeros16(set)
+			v := [n]float32(x[n*k:])
+			*(*[n]float32)(queue[n*waiting:]) = v
+			from[waiting] = k
+			if waiting++; waiting == len(lanes)*width {
+				descend()
+			}
 		}
 	}
-	return backend != Portable
+	if waiting > 0 {
+		descend()
+	}
+}
+
+// descentLanes is the space of a search in a group of lanes: in rows of lanes the
+// weights, their squares and cubes and the codes of a sub-block each, then what is
+// one of a sub-block. The assembly knows the order of the fields.
+type descentLanes struct {
+	x, xx, xxx, codes [16 * maxFits]float32 //nolint:unused // the assembly's
+	xc, cc, loudest   [maxFits]float32      //nolint:unused // the assembly's
+	scale             [maxFits]float32
+}
+
+// packQ3K is packQ3KGo for at least one block, which takes those that the vectors
+// leave.
+func packQ3K(dst []byte, x, scales []float32) {
+	for len(x) > 0 {
+		done := 0
+		switch backend {
+		case AVX512:
+			done = packQ3KAVX512(&dst[0], &x[0], &scales[0], len(x)/256)
+		case AVX2:
+			done = packQ3KAVX2(&dst[0], &x[0], &scales[0], len(x)/256)
+		}
+		dst, x, scales = dst[110*done:], x[256*done:], scales[16*done:]
+		if len(x) > 0 {
+			packQ3KGo(dst[:110], x[:256], scales[:16])
+			dst, x, scales = dst[110:], x[256:], scales[16:]
+		}
+	}
 }
 
 // project is projectGo for at least one weight.

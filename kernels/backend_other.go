@@ -47,7 +47,9 @@ func fitPairInLanes(*[2]fits, *affineFit, []float32, []float32, int, weighting) 
 
 func (f *fits) fitSymmetricInLanes(int32, []float32, []float32, int, weighting) bool { return false }
 
-func fitDescendingInLanes(*[2]fits, int32, []float32, int) bool { return false }
+func fitDescendingAll(scales, x []float32) { fitDescendingAllGo(scales, x) }
+
+func packQ3K(dst []byte, x, scales []float32) { packQ3KGo(dst, x, scales) }
 
 func (f *fits) fitNonlinearInLanes([]float32, []float32, weighting) bool { return false }
 

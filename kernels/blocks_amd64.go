@@ -99,6 +99,21 @@ func dequantizeQ5_1AVX2(dst *float32, src *byte, blocks int)
 //go:noescape
 func dequantizeQ8_0AVX2(dst *float32, src *byte, blocks int)
 
+// settleAVX2 sets scales to those of fitDescending for 4 levels, of every sub-block of at least one block, but for those whose bit in restless it sets: there codes may move.
+//
+//go:noescape
+func settleAVX2(scales *float32, restless *uint16, x *float32, blocks int, space *float32)
+
+// fitDescendingAVX2 leaves the scale of fitDescending for 4 levels in the spaces of as many sub-blocks of 16 weights as there are lanes in four vectors, one after the other at x.
+//
+//go:noescape
+func fitDescendingAVX2(space *float32, x *float32)
+
+// packQ3KAVX2 equals packQ3KGo for the first of at least one block, and returns how many.
+//
+//go:noescape
+func packQ3KAVX2(dst *byte, x *float32, scales *float32, blocks int) int
+
 // dequantizeQ2KAVX2 equals dequantizeQ2K for at least one block.
 //
 //go:noescape
@@ -238,6 +253,21 @@ func dequantizeQ5_1AVX512(dst *float32, src *byte, blocks int)
 //
 //go:noescape
 func dequantizeQ8_0AVX512(dst *float32, src *byte, blocks int)
+
+// settleAVX512 sets scales to those of fitDescending for 4 levels, of every sub-block of at least one block, but for those whose bit in restless it sets: there codes may move.
+//
+//go:noescape
+func settleAVX512(scales *float32, restless *uint16, x *float32, blocks int, space *float32)
+
+// fitDescendingAVX512 leaves the scale of fitDescending for 4 levels in the spaces of as many sub-blocks of 16 weights as there are lanes in four vectors, one after the other at x.
+//
+//go:noescape
+func fitDescendingAVX512(space *float32, x *float32)
+
+// packQ3KAVX512 equals packQ3KGo for the first of at least one block, and returns how many.
+//
+//go:noescape
+func packQ3KAVX512(dst *byte, x *float32, scales *float32, blocks int) int
 
 // dequantizeQ2KAVX512 equals dequantizeQ2K for at least one block.
 //

@@ -56,3 +56,15 @@ func fitDescending(codes []uint8, x []float32, levels int32) (scale float32) {
 	}
 	return 0
 }
+
+// descentBlocks is how many blocks of 256 [fitDescendingAll] takes at most.
+const descentBlocks = 128
+
+// fitDescendingAllGo sets scales to what fitDescending returns for 4 levels and each
+// 16 weights of x.
+func fitDescendingAllGo(scales, x []float32) {
+	var codes [16]uint8
+	for k := range scales {
+		scales[k] = fitDescending(codes[:], x[16*k:][:16], 4)
+	}
+}

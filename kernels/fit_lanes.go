@@ -23,8 +23,12 @@ const cacheLine = 64
 // that lie across two make a search a seventh slower. A stack moves by whole
 // lines, so that it stays at its place in the room.
 func (f *fits) space(i int) *fitLanes {
-	room := unsafe.Pointer(&f.room[i])
-	return (*fitLanes)(unsafe.Add(room, -uintptr(room)%cacheLine))
+	return (*fitLanes)(firstLine(unsafe.Pointer(&f.room[i])))
+}
+
+// firstLine returns where the first line of the cache begins in room.
+func firstLine(room unsafe.Pointer) unsafe.Pointer {
+	return unsafe.Add(room, -uintptr(room)%cacheLine)
 }
 
 // fitLanes is the space of a search in vectors: row j of x, w, codes and trial
@@ -97,22 +101,6 @@ func (f *fits) fitSymmetric(levels int32, x, w []float32, n int, by weighting) {
 		u := by.weights(own[:n], v, w, k)
 		f.scales[k] = fitSymmetric(f.codes[n*k:][:n], v, u, levels)
 		f.sums[k] = sum(u)
-	}
-}
-
-// fitDescendingPair fits the sub-blocks of n weights that x consists of, sixteen
-// for the first of f or as many for each, as the function fitDescending.
-func fitDescendingPair(f *[2]fits, levels int32, x []float32, n int) {
-	f[0].n, f[1].n = n, n
-	if fitDescendingInLanes(f, levels, x, n) {
-		return
-	}
-	for i := range len(x) / (maxFits * n) {
-		f := &f[i]
-		f.lanes = 0
-		for k := range f.scales {
-			f.scales[k] = fitDescending(f.codes[n*k:][:n], x[n*(maxFits*i+k):][:n], levels)
-		}
 	}
 }
 

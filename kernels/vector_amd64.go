@@ -114,11 +114,6 @@ func fitSymmetricAVX2(space *float32, x *float32, w *float32, n int, weigh int, 
 //go:noescape
 func fitNonlinearAVX2(space *float32, x *float32, w *float32, n int, weigh int, tables *float32, numerators *float32, tries int)
 
-// fitDescendingAVX2 equals fitDescending on each of as many sub-blocks of n weights as a vector has lanes, at x and at otherX.
-//
-//go:noescape
-func fitDescendingAVX2(space *float32, x *float32, otherSpace *float32, otherX *float32, n int, levels int32)
-
 // recodeAVX2 equals recodeGo for n > 0, a multiple of 16, and parts > 0.
 //
 //go:noescape
@@ -248,11 +243,6 @@ func fitSymmetricAVX512(space *float32, x *float32, w *float32, n int, weigh int
 //
 //go:noescape
 func fitNonlinearAVX512(space *float32, x *float32, w *float32, n int, weigh int, tables *float32, numerators *float32, tries int)
-
-// fitDescendingAVX512 equals fitDescending on each of as many sub-blocks of n weights as a vector has lanes, at x and at otherX.
-//
-//go:noescape
-func fitDescendingAVX512(space *float32, x *float32, otherSpace *float32, otherX *float32, n int, levels int32)
 
 // recodeAVX512 equals recodeGo for n > 0, a multiple of 16, and parts > 0.
 //

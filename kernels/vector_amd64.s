@@ -2948,340 +2948,6 @@ row114:
 	VZEROUPPER
 	RET
 
-// func fitDescendingAVX2(space *float32, x *float32, otherSpace *float32, otherX *float32, n int, levels int32)
-// Requires: AVX, AVX2
-TEXT ·fitDescendingAVX2(SB), NOSPLIT, $0-44
-	MOVQ         n+32(FP), AX
-	MOVL         levels+40(FP), CX
-	VMOVD        CX, X0
-	VPBROADCASTD X0, Y0
-	VMOVUPS      v32_4b400000<>+0(SB), Y1
-	VPADDD       Y0, Y1, Y2
-	VPSUBD       Y0, Y1, Y1
-	VPCMPEQD     Y3, Y3, Y3
-	VPADDD       Y3, Y2, Y2
-	MOVQ         space+0(FP), CX
-	MOVQ         x+8(FP), DX
-	MOVQ         AX, BX
-	SHLQ         $0x02, BX
-	MOVQ         CX, DI
-	MOVQ         AX, R8
-
-row115:
-	MOVQ        DX, SI
-	VMOVUPS     (SI), X4
-	ADDQ        BX, SI
-	VMOVUPS     (SI), X5
-	ADDQ        BX, SI
-	VMOVUPS     (SI), X6
-	ADDQ        BX, SI
-	VMOVUPS     (SI), X7
-	ADDQ        BX, SI
-	VINSERTF128 $0x01, (SI), Y4, Y4
-	ADDQ        BX, SI
-	VINSERTF128 $0x01, (SI), Y5, Y5
-	ADDQ        BX, SI
-	VINSERTF128 $0x01, (SI), Y6, Y6
-	ADDQ        BX, SI
-	VINSERTF128 $0x01, (SI), Y7, Y7
-	ADDQ        $0x10, DX
-	VUNPCKLPS   Y5, Y4, Y3
-	VUNPCKHPS   Y5, Y4, Y12
-	VUNPCKLPS   Y7, Y6, Y5
-	VUNPCKHPS   Y7, Y6, Y7
-	VUNPCKLPD   Y5, Y3, Y4
-	VUNPCKHPD   Y5, Y3, Y5
-	VUNPCKLPD   Y7, Y12, Y6
-	VUNPCKHPD   Y7, Y12, Y7
-	VMOVUPS     Y4, (DI)
-	VMOVUPS     Y5, 32(DI)
-	VMOVUPS     Y6, 64(DI)
-	VMOVUPS     Y7, 96(DI)
-	ADDQ        $0x00000080, DI
-	SUBQ        $0x00000004, R8
-	JNZ         row115
-	VXORPS      Y3, Y3, Y3
-	VXORPS      Y4, Y4, Y4
-	MOVQ        CX, DX
-	MOVQ        AX, BX
-
-row116:
-	VMOVUPS   (DX), Y5
-	VMOVAPS   Y5, Y6
-	VPAND     v32_7fffffff<>+0(SB), Y6, Y6
-	VCMPPS    $0x0e, Y4, Y6, Y7
-	VBLENDVPS Y7, Y6, Y4, Y4
-	VBLENDVPS Y7, Y5, Y3, Y3
-	ADDQ      $0x00000020, DX
-	SUBQ      $0x00000001, BX
-	JNZ       row116
-	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y4, Y4
-	VMOVUPS   Y3, 9280(CX)
-	VXORPS    Y4, Y4, Y4
-	VXORPS    Y5, Y5, Y5
-	VCVTDQ2PS Y0, Y6
-	VPXOR     v32_80000000<>+0(SB), Y6, Y6
-	VDIVPS    Y3, Y6, Y6
-	MOVQ      CX, DX
-	MOVQ      AX, BX
-
-row117:
-	VMOVUPS (DX), Y3
-	VMULPS  Y3, Y3, Y7
-	VMOVUPS Y7, 2048(DX)
-	VMULPS  Y6, Y3, Y12
-	VADDPS  v32_4b400000<>+0(SB), Y12, Y12
-	VPAND   v32_007fffff<>+0(SB), Y12, Y12
-	VPOR    v32_4b000000<>+0(SB), Y12, Y12
-	VPMAXSD Y1, Y12, Y12
-	VPMINSD Y2, Y12, Y12
-	VSUBPS  v32_4b400000<>+0(SB), Y12, Y12
-	VMOVUPS Y12, 7168(DX)
-	VMULPS  Y3, Y7, Y3
-	VMULPS  Y12, Y3, Y3
-	VADDPS  Y3, Y4, Y4
-	VMULPS  Y12, Y7, Y7
-	VMULPS  Y12, Y7, Y7
-	VADDPS  Y7, Y5, Y5
-	ADDQ    $0x00000020, DX
-	SUBQ    $0x00000001, BX
-	JNZ     row117
-	MOVQ    otherSpace+16(FP), DX
-	MOVQ    otherX+24(FP), BX
-	MOVQ    AX, SI
-	SHLQ    $0x02, SI
-	MOVQ    DX, R8
-	MOVQ    AX, R9
-
-row118:
-	MOVQ        BX, DI
-	VMOVUPS     (DI), X8
-	ADDQ        SI, DI
-	VMOVUPS     (DI), X9
-	ADDQ        SI, DI
-	VMOVUPS     (DI), X10
-	ADDQ        SI, DI
-	VMOVUPS     (DI), X11
-	ADDQ        SI, DI
-	VINSERTF128 $0x01, (DI), Y8, Y8
-	ADDQ        SI, DI
-	VINSERTF128 $0x01, (DI), Y9, Y9
-	ADDQ        SI, DI
-	VINSERTF128 $0x01, (DI), Y10, Y10
-	ADDQ        SI, DI
-	VINSERTF128 $0x01, (DI), Y11, Y11
-	ADDQ        $0x10, BX
-	VUNPCKLPS   Y9, Y8, Y3
-	VUNPCKHPS   Y9, Y8, Y6
-	VUNPCKLPS   Y11, Y10, Y7
-	VUNPCKHPS   Y11, Y10, Y11
-	VUNPCKLPD   Y7, Y3, Y8
-	VUNPCKHPD   Y7, Y3, Y9
-	VUNPCKLPD   Y11, Y6, Y10
-	VUNPCKHPD   Y11, Y6, Y11
-	VMOVUPS     Y8, (R8)
-	VMOVUPS     Y9, 32(R8)
-	VMOVUPS     Y10, 64(R8)
-	VMOVUPS     Y11, 96(R8)
-	ADDQ        $0x00000080, R8
-	SUBQ        $0x00000004, R9
-	JNZ         row118
-	VXORPS      Y3, Y3, Y3
-	VXORPS      Y6, Y6, Y6
-	MOVQ        DX, BX
-	MOVQ        AX, SI
-
-row119:
-	VMOVUPS   (BX), Y7
-	VMOVAPS   Y7, Y8
-	VPAND     v32_7fffffff<>+0(SB), Y8, Y8
-	VCMPPS    $0x0e, Y6, Y8, Y9
-	VBLENDVPS Y9, Y8, Y6, Y6
-	VBLENDVPS Y9, Y7, Y3, Y3
-	ADDQ      $0x00000020, BX
-	SUBQ      $0x00000001, SI
-	JNZ       row119
-	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y6, Y6
-	VMOVUPS   Y3, 9280(DX)
-	VXORPS    Y6, Y6, Y6
-	VXORPS    Y7, Y7, Y7
-	VCVTDQ2PS Y0, Y0
-	VPXOR     v32_80000000<>+0(SB), Y0, Y0
-	VDIVPS    Y3, Y0, Y0
-	MOVQ      DX, BX
-	MOVQ      AX, SI
-
-row120:
-	VMOVUPS (BX), Y3
-	VMULPS  Y3, Y3, Y8
-	VMOVUPS Y8, 2048(BX)
-	VMULPS  Y0, Y3, Y9
-	VADDPS  v32_4b400000<>+0(SB), Y9, Y9
-	VPAND   v32_007fffff<>+0(SB), Y9, Y9
-	VPOR    v32_4b000000<>+0(SB), Y9, Y9
-	VPMAXSD Y1, Y9, Y9
-	VPMINSD Y2, Y9, Y9
-	VSUBPS  v32_4b400000<>+0(SB), Y9, Y9
-	VMOVUPS Y9, 7168(BX)
-	VMULPS  Y3, Y8, Y3
-	VMULPS  Y9, Y3, Y3
-	VADDPS  Y3, Y6, Y6
-	VMULPS  Y9, Y8, Y8
-	VMULPS  Y9, Y8, Y8
-	VADDPS  Y8, Y7, Y7
-	ADDQ    $0x00000020, BX
-	SUBQ    $0x00000001, SI
-	JNZ     row120
-	MOVQ    $0x00000005, BX
-
-round121:
-	XORL SI, SI
-	XORQ DI, DI
-	MOVQ AX, R8
-
-row123:
-	VMOVUPS   (CX)(DI*1), Y0
-	VMOVUPS   2048(CX)(DI*1), Y3
-	VMOVUPS   7168(CX)(DI*1), Y8
-	VMULPS    Y0, Y3, Y12
-	VMULPS    Y8, Y12, Y12
-	VSUBPS    Y12, Y4, Y9
-	VMULPS    Y8, Y3, Y12
-	VMULPS    Y8, Y12, Y12
-	VSUBPS    Y12, Y5, Y10
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y9, Y12
-	VMULPS    Y10, Y0, Y11
-	VDIVPS    Y9, Y11, Y11
-	VADDPS    v32_4b400000<>+0(SB), Y11, Y11
-	VPAND     v32_007fffff<>+0(SB), Y11, Y11
-	VPOR      v32_4b000000<>+0(SB), Y11, Y11
-	VPMAXSD   Y1, Y11, Y11
-	VPMINSD   Y2, Y11, Y11
-	VSUBPS    v32_4b400000<>+0(SB), Y11, Y11
-	VCMPPS    $0x04, Y8, Y11, Y13
-	VANDPS    Y12, Y13, Y13
-	VMOVMSKPS Y13, R9
-	TESTL     R9, R9
-	JZ        stay124
-	VMULPS    Y0, Y3, Y12
-	VMULPS    Y11, Y12, Y12
-	VADDPS    Y12, Y9, Y9
-	VMULPS    Y11, Y3, Y12
-	VMULPS    Y11, Y12, Y12
-	VADDPS    Y12, Y10, Y10
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y10, Y0
-	VANDPS    Y13, Y0, Y3
-	VMULPS    Y9, Y9, Y12
-	VMULPS    Y5, Y12, Y12
-	VMULPS    Y4, Y4, Y0
-	VMULPS    Y10, Y0, Y0
-	VCMPPS    $0x0e, Y0, Y12, Y0
-	VANDPS    Y3, Y0, Y0
-	VBLENDVPS Y0, Y11, Y8, Y8
-	VMOVUPS   Y8, 7168(CX)(DI*1)
-	VBLENDVPS Y0, Y9, Y4, Y4
-	VBLENDVPS Y0, Y10, Y5, Y5
-	VMOVMSKPS Y0, R9
-	ORL       R9, SI
-
-stay124:
-	VMOVUPS   (DX)(DI*1), Y0
-	VMOVUPS   2048(DX)(DI*1), Y3
-	VMOVUPS   7168(DX)(DI*1), Y8
-	VMULPS    Y0, Y3, Y12
-	VMULPS    Y8, Y12, Y12
-	VSUBPS    Y12, Y6, Y9
-	VMULPS    Y8, Y3, Y12
-	VMULPS    Y8, Y12, Y12
-	VSUBPS    Y12, Y7, Y10
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y9, Y12
-	VMULPS    Y10, Y0, Y11
-	VDIVPS    Y9, Y11, Y11
-	VADDPS    v32_4b400000<>+0(SB), Y11, Y11
-	VPAND     v32_007fffff<>+0(SB), Y11, Y11
-	VPOR      v32_4b000000<>+0(SB), Y11, Y11
-	VPMAXSD   Y1, Y11, Y11
-	VPMINSD   Y2, Y11, Y11
-	VSUBPS    v32_4b400000<>+0(SB), Y11, Y11
-	VCMPPS    $0x04, Y8, Y11, Y13
-	VANDPS    Y12, Y13, Y13
-	VMOVMSKPS Y13, R9
-	TESTL     R9, R9
-	JZ        stay125
-	VMULPS    Y0, Y3, Y12
-	VMULPS    Y11, Y12, Y12
-	VADDPS    Y12, Y9, Y9
-	VMULPS    Y11, Y3, Y12
-	VMULPS    Y11, Y12, Y12
-	VADDPS    Y12, Y10, Y10
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y10, Y0
-	VANDPS    Y13, Y0, Y3
-	VMULPS    Y9, Y9, Y12
-	VMULPS    Y7, Y12, Y12
-	VMULPS    Y6, Y6, Y0
-	VMULPS    Y10, Y0, Y0
-	VCMPPS    $0x0e, Y0, Y12, Y0
-	VANDPS    Y3, Y0, Y0
-	VBLENDVPS Y0, Y11, Y8, Y8
-	VMOVUPS   Y8, 7168(DX)(DI*1)
-	VBLENDVPS Y0, Y9, Y6, Y6
-	VBLENDVPS Y0, Y10, Y7, Y7
-	VMOVMSKPS Y0, R9
-	ORL       R9, SI
-
-stay125:
-	ADDQ  $0x00000020, DI
-	DECQ  R8
-	JNZ   row123
-	TESTL SI, SI
-	JZ    done122
-	DECQ  BX
-	JNZ   round121
-
-done122:
-	VMOVUPS   9280(CX), Y0
-	VPAND     v32_7fffffff<>+0(SB), Y0, Y0
-	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y0, Y0
-	VXORPS    Y2, Y2, Y2
-	VDIVPS    Y5, Y4, Y3
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y5, Y4
-	VBLENDVPS Y4, Y3, Y2, Y3
-	VBLENDVPS Y0, v32_00000000<>+0(SB), Y3, Y3
-	VMOVUPS   Y3, 9216(CX)
-	MOVQ      AX, BX
-
-row126:
-	VMOVUPS   7168(CX), Y2
-	VADDPS    v32_4b400000<>+0(SB), Y2, Y2
-	VSUBPS    Y1, Y2, Y2
-	VBLENDVPS Y0, v32_00000000<>+0(SB), Y2, Y2
-	VMOVUPS   Y2, 5120(CX)
-	ADDQ      $0x00000020, CX
-	SUBQ      $0x00000001, BX
-	JNZ       row126
-	VMOVUPS   9280(DX), Y0
-	VPAND     v32_7fffffff<>+0(SB), Y0, Y0
-	VCMPPS    $0x01, v32_26901d7d<>+0(SB), Y0, Y0
-	VXORPS    Y2, Y2, Y2
-	VDIVPS    Y7, Y6, Y3
-	VCMPPS    $0x0e, v32_00000000<>+0(SB), Y7, Y4
-	VBLENDVPS Y4, Y3, Y2, Y3
-	VBLENDVPS Y0, v32_00000000<>+0(SB), Y3, Y3
-	VMOVUPS   Y3, 9216(DX)
-	MOVQ      DX, CX
-
-row127:
-	VMOVUPS   7168(CX), Y2
-	VADDPS    v32_4b400000<>+0(SB), Y2, Y2
-	VSUBPS    Y1, Y2, Y2
-	VBLENDVPS Y0, v32_00000000<>+0(SB), Y2, Y2
-	VMOVUPS   Y2, 5120(CX)
-	ADDQ      $0x00000020, CX
-	SUBQ      $0x00000001, AX
-	JNZ       row127
-	VZEROUPPER
-	RET
-
 // func recodeAVX2(codes *uint8, x *float32, n int, scales *float32, offsets *float32, parts int, low int32, high int32)
 // Requires: AVX, AVX2
 TEXT ·recodeAVX2(SB), NOSPLIT, $0-56
@@ -3298,12 +2964,12 @@ TEXT ·recodeAVX2(SB), NOSPLIT, $0-56
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 
-part128:
+part115:
 	VBROADCASTSS (BX), Y2
 	VBROADCASTSS (SI), Y3
 	MOVQ         DX, R8
 
-loop129:
+loop116:
 	VADDPS       (CX), Y3, Y4
 	VDIVPS       Y2, Y4, Y4
 	VADDPS       v32_4b400000<>+0(SB), Y4, Y4
@@ -3328,11 +2994,11 @@ loop129:
 	ADDQ         $0x40, CX
 	ADDQ         $0x10, AX
 	SUBQ         $0x10, R8
-	JNZ          loop129
+	JNZ          loop116
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
 	DECQ         DI
-	JNZ          part128
+	JNZ          part115
 	VZEROUPPER
 	RET
 
@@ -3346,7 +3012,7 @@ TEXT ·weighAVX2(SB), NOSPLIT, $0-36
 	MOVSS        square+32(FP), X0
 	VBROADCASTSS X0, Y0
 
-loop130:
+loop117:
 	VMOVUPS (CX), Y1
 	VMULPS  Y1, Y1, Y1
 	VADDPS  Y1, Y0, Y1
@@ -3357,7 +3023,7 @@ loop130:
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, BX
-	JNZ     loop130
+	JNZ     loop117
 	VZEROUPPER
 	RET
 
@@ -3379,7 +3045,7 @@ TEXT ·minifloatAVX2(SB), NOSPLIT, $0-64
 	VPBROADCASTD 16(DI), Y7
 	XORQ         DI, DI
 
-unit131:
+unit118:
 	VBROADCASTSS (SI), Y0
 	VBROADCASTSS 4(SI), Y1
 	ADDQ         $0x08, SI
@@ -3388,9 +3054,9 @@ unit131:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000008
-	JL           rest133
+	JL           rest120
 
-loop132:
+loop119:
 	VMOVUPS   (CX), Y8
 	VPAND     v32_7f800000<>+0(SB), Y8, Y12
 	VPCMPEQD  v32_7f800000<>+0(SB), Y12, Y12
@@ -3420,11 +3086,11 @@ loop132:
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, R8
 	CMPQ      R8, $0x00000008
-	JGE       loop132
+	JGE       loop119
 
-rest133:
+rest120:
 	TESTQ      R8, R8
-	JZ         done134
+	JZ         done121
 	MOVQ       $+8, R9
 	SUBQ       R8, R9
 	LEAQ       window<>+0(SB), R10
@@ -3458,9 +3124,9 @@ rest133:
 	LEAQ       (CX)(R8*4), CX
 	XORQ       R8, R8
 
-done134:
+done121:
 	TESTQ DX, DX
-	JNZ   unit131
+	JNZ   unit118
 	MOVQ  DI, ret+56(FP)
 	VZEROUPPER
 	RET
@@ -3475,12 +3141,12 @@ TEXT ·unpackBytesAVX2(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part135:
+part122:
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS (SI), Y1
 	MOVQ         DX, R8
 
-loop136:
+loop123:
 	VPMOVSXBD (CX), Y2
 	VCVTDQ2PS Y2, Y2
 	VMULPS    Y0, Y2, Y2
@@ -3489,11 +3155,11 @@ loop136:
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000008, CX
 	SUBQ      $0x00000008, R8
-	JNZ       loop136
+	JNZ       loop123
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part135
+	JNZ       part122
 	VZEROUPPER
 	RET
 
@@ -3507,17 +3173,17 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-20
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-loop137:
+loop124:
 	SUBQ   $0x00000040, CX
-	JL     done138
+	JL     done125
 	VPXORD (AX), Z0, Z0
 	VPXORD 64(AX), Z1, Z1
 	VPXORD 128(AX), Z2, Z2
 	VPXORD 192(AX), Z3, Z3
 	ADDQ   $0x00000100, AX
-	JMP    loop137
+	JMP    loop124
 
-done138:
+done125:
 	VPXORD        Z1, Z0, Z0
 	VPXORD        Z2, Z0, Z0
 	VPXORD        Z3, Z0, Z0
@@ -3545,7 +3211,7 @@ TEXT ·roundTripEvenAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit139:
+unit126:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3570,9 +3236,9 @@ unit139:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest141
+	JL           rest128
 
-loop140:
+loop127:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3591,11 +3257,11 @@ loop140:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop140
+	JGE         loop127
 
-rest141:
+rest128:
 	TESTQ       R8, R8
-	JZ          done142
+	JZ          done129
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3617,9 +3283,9 @@ rest141:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done142:
+done129:
 	TESTQ DX, DX
-	JNZ   unit139
+	JNZ   unit126
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3637,7 +3303,7 @@ TEXT ·roundTripAwayAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD c32_3effffff<>+0(SB), Z5
 	VPBROADCASTD c32_80000000<>+0(SB), Z6
 
-unit143:
+unit130:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3662,9 +3328,9 @@ unit143:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest145
+	JL           rest132
 
-loop144:
+loop131:
 	VMOVUPS     (CX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	VMULPS      Z0, Z7, Z9
@@ -3686,11 +3352,11 @@ loop144:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop144
+	JGE         loop131
 
-rest145:
+rest132:
 	TESTQ       R8, R8
-	JZ          done146
+	JZ          done133
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3715,9 +3381,9 @@ rest145:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done146:
+done133:
 	TESTQ DX, DX
-	JNZ   unit143
+	JNZ   unit130
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3739,7 +3405,7 @@ TEXT ·roundTripTruncAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit147:
+unit134:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3764,9 +3430,9 @@ unit147:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest149
+	JL           rest136
 
-loop148:
+loop135:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3785,11 +3451,11 @@ loop148:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop148
+	JGE         loop135
 
-rest149:
+rest136:
 	TESTQ       R8, R8
-	JZ          done150
+	JZ          done137
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3811,9 +3477,9 @@ rest149:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done150:
+done137:
 	TESTQ DX, DX
-	JNZ   unit147
+	JNZ   unit134
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3829,7 +3495,7 @@ TEXT ·roundTripFloorAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit151:
+unit138:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3854,9 +3520,9 @@ unit151:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest153
+	JL           rest140
 
-loop152:
+loop139:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3875,11 +3541,11 @@ loop152:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop152
+	JGE         loop139
 
-rest153:
+rest140:
 	TESTQ       R8, R8
-	JZ          done154
+	JZ          done141
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3901,9 +3567,9 @@ rest153:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done154:
+done141:
 	TESTQ DX, DX
-	JNZ   unit151
+	JNZ   unit138
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -3919,7 +3585,7 @@ TEXT ·roundTripCeilAVX512(SB), NOSPLIT, $0-48
 	XORQ   DI, DI
 	VPXORD Z4, Z4, Z4
 
-unit155:
+unit142:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -3944,9 +3610,9 @@ unit155:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest157
+	JL           rest144
 
-loop156:
+loop143:
 	VMOVUPS     (CX), Z5
 	VFPCLASSPSZ $0x99, Z5, K1
 	VMULPS      Z0, Z5, Z7
@@ -3965,11 +3631,11 @@ loop156:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop156
+	JGE         loop143
 
-rest157:
+rest144:
 	TESTQ       R8, R8
-	JZ          done158
+	JZ          done145
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -3991,9 +3657,9 @@ rest157:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done158:
+done145:
 	TESTQ DX, DX
-	JNZ   unit155
+	JNZ   unit142
 	MOVQ  DI, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -4015,9 +3681,9 @@ TEXT ·compareAVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z5
 	VPXORD       Z6, Z6, Z6
 	CMPQ         DX, $0x00000010
-	JL           rest160
+	JL           rest147
 
-loop159:
+loop146:
 	VMOVUPS     (AX), Z7
 	VFPCLASSPSZ $0x99, Z7, K1
 	KMOVW       K1, R8
@@ -4055,11 +3721,11 @@ loop159:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
 	CMPQ        DX, $0x00000010
-	JGE         loop159
+	JGE         loop146
 
-rest160:
+rest147:
 	TESTQ       DX, DX
-	JZ          done161
+	JZ          done148
 	MOVL        $-1, R8
 	BZHIL       DX, R8, R8
 	KMOVW       R8, K1
@@ -4101,7 +3767,7 @@ rest160:
 	LEAQ        (CX)(DX*4), CX
 	XORQ        DX, DX
 
-done161:
+done148:
 	VMOVUPD       Z0, (BX)
 	VMOVUPD       Z1, 64(BX)
 	VMOVUPD       Z2, 128(BX)
@@ -4132,9 +3798,9 @@ TEXT ·indexOfErrorAVX512(SB), NOSPLIT, $0-40
 	XORQ         BX, BX
 	VPBROADCASTQ c64_7fffffffffffffff<>+0(SB), Z1
 	CMPQ         DX, $0x00000010
-	JL           rest165
+	JL           rest152
 
-loop164:
+loop151:
 	VMOVUPS       (AX), Z2
 	VMOVUPS       (CX), Z3
 	VCVTPS2PD     Y2, Z4
@@ -4144,7 +3810,7 @@ loop164:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found162
+	JNZ           found149
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -4154,17 +3820,17 @@ loop164:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found163
+	JNZ           found150
 	ADDQ          $0x10, BX
 	ADDQ          $0x00000040, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
 	CMPQ          DX, $0x00000010
-	JGE           loop164
+	JGE           loop151
 
-rest165:
+rest152:
 	TESTQ         DX, DX
-	JZ            done166
+	JZ            done153
 	MOVL          $-1, SI
 	BZHIL         DX, SI, SI
 	KMOVW         SI, K1
@@ -4177,7 +3843,7 @@ rest165:
 	VCMPPD        $0x00, Z4, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found162
+	JNZ           found149
 	VEXTRACTF64X4 $0x01, Z2, Y2
 	VCVTPS2PD     Y2, Z2
 	VEXTRACTF64X4 $0x01, Z3, Y3
@@ -4187,16 +3853,16 @@ rest165:
 	VCMPPD        $0x00, Z2, Z0, K1
 	KMOVW         K1, SI
 	TESTL         SI, SI
-	JNZ           found163
+	JNZ           found150
 	LEAQ          (AX)(DX*4), AX
 	LEAQ          (CX)(DX*4), CX
 	XORQ          DX, DX
 
-done166:
-found163:
+done153:
+found150:
 	ADDQ $0x08, BX
 
-found162:
+found149:
 	TZCNTL SI, SI
 	ADDQ   SI, BX
 	MOVQ   BX, ret+32(FP)
@@ -4212,7 +3878,7 @@ TEXT ·lossesAVX512(SB), NOSPLIT, $0-40
 	MOVQ count+24(FP), BX
 	MOVQ loss+32(FP), SI
 
-map167:
+map154:
 	VMOVSS       (DX), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -4236,9 +3902,9 @@ map167:
 	MOVQ         AX, DI
 	MOVQ         CX, R8
 	CMPQ         R8, $0x00000010
-	JL           rest169
+	JL           rest156
 
-loop168:
+loop155:
 	VMOVUPS       (DI), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	KNOTW         K1, K1
@@ -4263,11 +3929,11 @@ loop168:
 	ADDQ          $0x00000040, DI
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop168
+	JGE           loop155
 
-rest169:
+rest156:
 	TESTQ         R8, R8
-	JZ            done170
+	JZ            done157
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -4295,7 +3961,7 @@ rest169:
 	LEAQ          (DI)(R8*4), DI
 	XORQ          R8, R8
 
-done170:
+done157:
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF128  $0x01, Y4, X0
@@ -4305,7 +3971,7 @@ done170:
 	VMOVSD        X4, (SI)
 	ADDQ          $0x08, SI
 	DECQ          BX
-	JNZ           map167
+	JNZ           map154
 	VZEROUPPER
 	RET
 
@@ -4321,7 +3987,7 @@ TEXT ·binsAVX512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ c64_408ff80000000000<>+0(SB), Z3
 	VPBROADCASTD c32_00000400<>+0(SB), Z4
 
-loop171:
+loop158:
 	VMOVUPS       (CX), Z5
 	VFPCLASSPSZ   $0x99, Z5, K1
 	VCVTPS2PD     Y5, Z7
@@ -4343,7 +4009,7 @@ loop171:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop171
+	JNZ           loop158
 	VZEROUPPER
 	RET
 
@@ -4355,7 +4021,7 @@ TEXT ·keysAVX512(SB), NOSPLIT, $0-28
 	MOVQ   n+16(FP), DX
 	VPXORD Z0, Z0, Z0
 
-loop172:
+loop159:
 	VMOVUPS       (CX), Z1
 	VPSRLD        $0x10, Z1, Z2
 	VFPCLASSPSZ   $0x99, Z1, K1
@@ -4366,7 +4032,7 @@ loop172:
 	ADDQ          $0x00000020, AX
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, DX
-	JNZ           loop172
+	JNZ           loop159
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -4389,7 +4055,7 @@ TEXT ·differenceKeysAVX512(SB), NOSPLIT, $0-36
 	MOVQ   y+16(FP), BX
 	VPXORD Z0, Z0, Z0
 
-loop173:
+loop160:
 	VMOVUPS       (CX), Z1
 	VSUBPS        (BX), Z1, Z1
 	VPSRLD        $0x10, Z1, Z2
@@ -4402,7 +4068,7 @@ loop173:
 	ADDQ          $0x00000040, CX
 	ADDQ          $0x00000040, BX
 	SUBQ          $0x00000010, DX
-	JNZ           loop173
+	JNZ           loop160
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VORPS         Y1, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
@@ -4423,13 +4089,13 @@ TEXT ·encodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop174:
+loop161:
 	VMOVUPS   (CX), Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x00000020, AX
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, DX
-	JNZ       loop174
+	JNZ       loop161
 	VZEROUPPER
 	RET
 
@@ -4440,14 +4106,14 @@ TEXT ·decodeF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop175:
+loop162:
 	PREFETCHT0 2048(CX)
 	VCVTPH2PS  (CX), Z0
 	VMOVUPS    Z0, (AX)
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000020, CX
 	SUBQ       $0x00000010, DX
-	JNZ        loop175
+	JNZ        loop162
 	VZEROUPPER
 	RET
 
@@ -4461,7 +4127,7 @@ TEXT ·castF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_c77fe000<>+0(SB), Z0
 	VPBROADCASTD c32_477fe000<>+0(SB), Z1
 
-loop176:
+loop163:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4479,7 +4145,7 @@ loop176:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop176
+	JNZ         loop163
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4491,7 +4157,7 @@ TEXT ·encodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop177:
+loop164:
 	VMOVUPS     (CX), Z0
 	VCMPPS      $0x03, Z0, Z0, K1
 	VPSRLD      $0x10, Z0, Z1
@@ -4505,7 +4171,7 @@ loop177:
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop177
+	JNZ         loop164
 	VZEROUPPER
 	RET
 
@@ -4525,7 +4191,7 @@ TEXT ·decodeBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-loop178:
+loop165:
 	PREFETCHT0 2048(CX)
 	VPMOVZXWD  (CX), Z0
 	VPSLLD     $0x10, Z0, Z0
@@ -4533,7 +4199,7 @@ loop178:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000020, CX
 	SUBQ       $0x00000010, DX
-	JNZ        loop178
+	JNZ        loop165
 	VZEROUPPER
 	RET
 
@@ -4547,7 +4213,7 @@ TEXT ·castBF16AVX512(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_ff7f0000<>+0(SB), Z0
 	VPBROADCASTD c32_7f7f0000<>+0(SB), Z1
 
-loop179:
+loop166:
 	VMOVUPS     (CX), Z2
 	VFPCLASSPSZ $0x99, Z2, K1
 	VMOVAPS     Z2, Z3
@@ -4572,7 +4238,7 @@ loop179:
 	ADDQ        $0x00000040, AX
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, DX
-	JNZ         loop179
+	JNZ         loop166
 	MOVQ        BX, ret+24(FP)
 	VZEROUPPER
 	RET
@@ -4598,14 +4264,14 @@ TEXT ·fitAffineAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group180:
+group167:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row181:
+row168:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -4653,67 +4319,67 @@ row181:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row181
+	JNZ          row168
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given182
+	JZ           given169
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others185
+	JNE          others172
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row186:
+row173:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row186
-	JMP     weighed183
+	JNZ     row173
+	JMP     weighed170
 
-others185:
+others172:
 	CMPQ R9, $0x02
-	JE   magnitudes184
+	JE   magnitudes171
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row187:
+row174:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row187
+	JNZ          row174
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes184:
+magnitudes171:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row188:
+row175:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row188
-	JMP     weighed183
+	JNZ     row175
+	JMP     weighed170
 
-given182:
+given169:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row189:
+row176:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -4761,9 +4427,9 @@ row189:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row189
+	JNZ          row176
 
-weighed183:
+weighed170:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -4775,7 +4441,7 @@ weighed183:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row190:
+row177:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -4785,7 +4451,7 @@ row190:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row190
+	JNZ          row177
 	VMOVUPS      Z25, 9344(DI)
 	VMOVUPS      Z26, 5248(DI)
 	VPXORD       Z9, Z9, Z9
@@ -4807,7 +4473,7 @@ row190:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row191:
+row178:
 	VMOVUPS    (R10), Z26
 	VSUBPS     Z19, Z26, Z26
 	VMULPS     Z25, Z26, Z26
@@ -4847,13 +4513,13 @@ row191:
 	ADDQ       $0x00000040, R9
 	ADDQ       $0x00000100, R10
 	SUBQ       $0x00000004, R11
-	JNZ        row191
+	JNZ        row178
 	VPXORD     Z10, Z10, Z10
 	LEAQ       7168(DI), R9
 	MOVQ       DI, R10
 	MOVQ       BX, R11
 
-row192:
+row179:
 	VPMOVZXBD    (R9), Z25
 	VCVTDQ2PS    Z25, Z25
 	VMULPS       Z20, Z25, Z25
@@ -4889,22 +4555,22 @@ row192:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row192
+	JNZ          row179
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 5440(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group180
+	JNZ          group167
 	MOVQ         tries+48(FP), CX
 
-try193:
+try180:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group194:
+group181:
 	VMOVUPS      5120(DX), Z5
 	VMOVUPS      5184(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -4918,7 +4584,7 @@ group194:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row195:
+row182:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -4982,7 +4648,7 @@ row195:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row195
+	JNZ          row182
 	VMOVUPS      9344(DX), Z5
 	VMOVUPS      5248(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -5009,11 +4675,11 @@ row195:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group194
+	JNZ          group181
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group196:
+group183:
 	VMOVUPS 5504(DX), Z5
 	VMOVUPS 5568(DX), Z7
 	VPXORD  Z14, Z14, Z14
@@ -5021,7 +4687,7 @@ group196:
 	MOVQ    DX, R9
 	MOVQ    BX, R10
 
-row197:
+row184:
 	VPMOVZXBD (R8), Z8
 	VCVTDQ2PS Z8, Z8
 	VMULPS    Z5, Z8, Z8
@@ -5057,11 +4723,11 @@ row197:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row197
+	JNZ       row184
 	VMOVUPS   5440(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse198
+	JZ        worse185
 	VMOVUPS   9280(DX), Z8
 	VBLENDMPS 5120(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 9280(DX)
@@ -5078,16 +4744,16 @@ row197:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 5120(DX)
 
-worse198:
+worse185:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group196
+	JNZ  group183
 	DECQ CX
-	JNZ  try193
+	JNZ  try180
 	MOVQ groups+64(FP), CX
 
-group199:
+group186:
 	VMOVUPS 5376(AX), Z0
 	VMOVUPS 5120(AX), Z5
 	VMOVUPS 9280(AX), Z7
@@ -5095,7 +4761,7 @@ group199:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row200:
+row187:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -5134,14 +4800,14 @@ row200:
 	VMOVUPS    Z9, 5312(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row200
+	JNZ        row187
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 9216(AX)
 	VMOVUPS    Z5, 9280(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group199
+	JNZ        group186
 	VZEROUPPER
 	RET
 
@@ -5187,14 +4853,14 @@ TEXT ·fitAffineAbsoluteAVX512(SB), NOSPLIT, $0-80
 	MOVQ         groups+64(FP), R8
 	MOVQ         AX, DI
 
-group201:
+group188:
 	MOVQ CX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row202:
+row189:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X15
 	ADDQ         R10, R11
@@ -5242,67 +4908,67 @@ row202:
 	VMOVUPS      Z18, 192(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row202
+	JNZ          row189
 	MOVQ         weigh+32(FP), R9
 	TESTQ        R9, R9
-	JZ           given203
+	JZ           given190
 	VPXORD       Z7, Z7, Z7
 	CMPQ         R9, $0x03
-	JNE          others206
+	JNE          others193
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row207:
+row194:
 	VMOVUPS (R9), Z19
 	VMULPS  Z19, Z19, Z19
 	VMOVUPS Z19, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row207
-	JMP     weighed204
+	JNZ     row194
+	JMP     weighed191
 
-others206:
+others193:
 	CMPQ R9, $0x02
-	JE   magnitudes205
+	JE   magnitudes192
 	MOVQ DI, R9
 	MOVQ BX, R10
 
-row208:
+row195:
 	VMOVUPS      (R9), Z19
 	VMULPS       Z19, Z19, Z19
 	VADDPS       Z19, Z7, Z7
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row208
+	JNZ          row195
 	VPXORD       Z8, Z8, Z8
 	VCVTSI2SSQ   BX, X8, X15
 	VBROADCASTSS X15, Z19
 	VDIVPS       Z19, Z7, Z7
 	VSQRTPS      Z7, Z7
 
-magnitudes205:
+magnitudes192:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z19
 	MOVQ         DI, R9
 	MOVQ         BX, R10
 
-row209:
+row196:
 	VMOVUPS (R9), Z20
 	VPANDD  Z19, Z20, Z20
 	VADDPS  Z20, Z7, Z20
 	VMOVUPS Z20, 2048(R9)
 	ADDQ    $0x00000040, R9
 	SUBQ    $0x00000001, R10
-	JNZ     row209
-	JMP     weighed204
+	JNZ     row196
+	JMP     weighed191
 
-given203:
+given190:
 	MOVQ DX, R9
 	MOVQ BX, R10
 	SHLQ $0x02, R10
 	MOVQ DI, R12
 	MOVQ BX, R13
 
-row210:
+row197:
 	MOVQ         R9, R11
 	VMOVUPS      (R11), X21
 	ADDQ         R10, R11
@@ -5350,9 +5016,9 @@ row210:
 	VMOVUPS      Z24, 2240(R12)
 	ADDQ         $0x00000100, R12
 	SUBQ         $0x00000004, R13
-	JNZ          row210
+	JNZ          row197
 
-weighed204:
+weighed191:
 	IMUL3Q  $0x00000040, BX, R9
 	ADDQ    R9, CX
 	ADDQ    R9, DX
@@ -5364,7 +5030,7 @@ weighed204:
 	LEAQ    -1(BX), R10
 	MOVQ    R10, R10
 
-row211:
+row198:
 	VMOVUPS      (R9), Z27
 	VMOVUPS      2048(R9), Z28
 	VMINPS       Z19, Z27, Z19
@@ -5374,7 +5040,7 @@ row211:
 	VADDPS       Z28, Z26, Z26
 	ADDQ         $0x00000040, R9
 	SUBQ         $0x00000001, R10
-	JNZ          row211
+	JNZ          row198
 	VMOVUPS      Z25, 9344(DI)
 	VMOVUPS      Z26, 5248(DI)
 	VPXORD       Z9, Z9, Z9
@@ -5396,7 +5062,7 @@ row211:
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row212:
+row199:
 	VMOVUPS      (R10), Z26
 	VSUBPS       Z19, Z26, Z26
 	VMULPS       Z25, Z26, Z26
@@ -5436,14 +5102,14 @@ row212:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row212
+	JNZ          row199
 	VPXORD       Z10, Z10, Z10
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z25
 	LEAQ         7168(DI), R9
 	MOVQ         DI, R10
 	MOVQ         BX, R11
 
-row213:
+row200:
 	VPMOVZXBD    (R9), Z26
 	VCVTDQ2PS    Z26, Z26
 	VMULPS       Z20, Z26, Z26
@@ -5479,22 +5145,22 @@ row213:
 	ADDQ         $0x00000040, R9
 	ADDQ         $0x00000100, R10
 	SUBQ         $0x00000004, R11
-	JNZ          row213
+	JNZ          row200
 	VPBROADCASTD c32_ff800000<>+0(SB), Z19
 	VBLENDMPS    Z19, Z10, K1, Z10
 	VMOVUPS      Z10, 5440(DI)
 	MOVQ         apart+72(FP), R9
 	ADDQ         R9, DI
 	DECQ         R8
-	JNZ          group201
+	JNZ          group188
 	MOVQ         tries+48(FP), CX
 
-try214:
+try201:
 	ADDQ $0x04, SI
 	MOVQ groups+64(FP), DI
 	MOVQ AX, DX
 
-group215:
+group202:
 	VMOVUPS      5120(DX), Z5
 	VMOVUPS      5184(DX), Z7
 	VSUBPS       Z5, Z7, Z7
@@ -5508,7 +5174,7 @@ group215:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row216:
+row203:
 	VMOVUPS      (R9), Z7
 	VSUBPS       Z5, Z7, Z9
 	VMULPS       Z8, Z9, Z9
@@ -5572,7 +5238,7 @@ row216:
 	ADDQ         $0x00000040, R8
 	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000004, R10
-	JNZ          row216
+	JNZ          row203
 	VMOVUPS      9344(DX), Z5
 	VMOVUPS      5248(DX), Z7
 	VMULPS       Z12, Z5, Z8
@@ -5599,11 +5265,11 @@ row216:
 	MOVQ         apart+72(FP), R8
 	ADDQ         R8, DX
 	DECQ         DI
-	JNZ          group215
+	JNZ          group202
 	MOVQ         groups+64(FP), DI
 	MOVQ         AX, DX
 
-group217:
+group204:
 	VMOVUPS      5504(DX), Z5
 	VMOVUPS      5568(DX), Z7
 	VPXORD       Z14, Z14, Z14
@@ -5612,7 +5278,7 @@ group217:
 	MOVQ         DX, R9
 	MOVQ         BX, R10
 
-row218:
+row205:
 	VPMOVZXBD (R8), Z9
 	VCVTDQ2PS Z9, Z9
 	VMULPS    Z5, Z9, Z9
@@ -5648,11 +5314,11 @@ row218:
 	ADDQ      $0x00000040, R8
 	ADDQ      $0x00000100, R9
 	SUBQ      $0x00000004, R10
-	JNZ       row218
+	JNZ       row205
 	VMOVUPS   5440(DX), Z8
 	VCMPPS    $0x01, Z8, Z14, K1
 	KORTESTW  K1, K1
-	JZ        worse219
+	JZ        worse206
 	VMOVUPS   9280(DX), Z8
 	VBLENDMPS 5120(DX), Z8, K1, Z8
 	VMOVUPS   Z8, 9280(DX)
@@ -5669,16 +5335,16 @@ row218:
 	VBLENDMPS Z7, Z5, K1, Z5
 	VMOVUPS   Z5, 5120(DX)
 
-worse219:
+worse206:
 	MOVQ apart+72(FP), R8
 	ADDQ R8, DX
 	DECQ DI
-	JNZ  group217
+	JNZ  group204
 	DECQ CX
-	JNZ  try214
+	JNZ  try201
 	MOVQ groups+64(FP), CX
 
-group220:
+group207:
 	VMOVUPS 5376(AX), Z0
 	VMOVUPS 5120(AX), Z5
 	VMOVUPS 9280(AX), Z7
@@ -5686,7 +5352,7 @@ group220:
 	MOVQ    AX, DX
 	MOVQ    BX, SI
 
-row221:
+row208:
 	VMOVUPS    (DX), Z9
 	VSUBPS     Z7, Z9, Z9
 	VMULPS     Z8, Z9, Z9
@@ -5725,14 +5391,14 @@ row221:
 	VMOVUPS    Z9, 5312(DX)
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000004, SI
-	JNZ        row221
+	JNZ        row208
 	VPXORD     Z4, Z5, Z5
 	VMOVUPS    Z0, 9216(AX)
 	VMOVUPS    Z5, 9280(AX)
 	MOVQ       apart+72(FP), DX
 	ADDQ       DX, AX
 	DECQ       CX
-	JNZ        group220
+	JNZ        group207
 	VZEROUPPER
 	RET
 
@@ -5748,7 +5414,7 @@ TEXT ·fitSymmetricAVX512(SB), NOSPLIT, $0-60
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row222:
+row209:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -5796,67 +5462,67 @@ row222:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row222
+	JNZ          row209
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given223
+	JZ           given210
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others226
+	JNE          others213
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row227:
+row214:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row227
-	JMP     weighed224
+	JNZ     row214
+	JMP     weighed211
 
-others226:
+others213:
 	CMPQ CX, $0x02
-	JE   magnitudes225
+	JE   magnitudes212
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row228:
+row215:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row228
+	JNZ          row215
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes225:
+magnitudes212:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row229:
+row216:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row229
-	JMP     weighed224
+	JNZ     row216
+	JMP     weighed211
 
-given223:
+given210:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row230:
+row217:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -5904,9 +5570,9 @@ row230:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row230
+	JNZ          row217
 
-weighed224:
+weighed211:
 	MOVQ         numerators+40(FP), CX
 	MOVQ         tries+48(FP), DX
 	VPBROADCASTD c32_00000000<>+0(SB), Z0
@@ -5929,7 +5595,7 @@ weighed224:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row231:
+row218:
 	VMOVUPS      (SI), Z7
 	VMOVAPS      Z7, Z8
 	VPANDD       Z4, Z8, Z8
@@ -5938,31 +5604,31 @@ row231:
 	VBLENDMPS    Z7, Z9, K1, Z9
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row231
+	JNZ          row218
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z4
 	VCMPPS       $0x01, Z4, Z10, K1
 	VPXORD       Z11, Z11, Z11
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row232:
+row219:
 	VADDPS  2048(SI), Z11, Z11
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000001, DI
-	JNZ     row232
+	JNZ     row219
 	VMOVUPS Z11, 9344(AX)
 	VSUBPS  Z1, Z5, Z8
 	VSUBPS  Z1, Z6, Z10
 	MOVQ    AX, SI
 	MOVQ    BX, DI
 
-row233:
+row220:
 	VMOVUPS      (SI), Z4
 	VMULPS       2048(SI), Z4, Z4
 	VMOVUPS      Z4, 7168(SI)
 	ADDQ         $0x00000040, SI
 	SUBQ         $0x00000001, DI
-	JNZ          row233
+	JNZ          row220
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -5971,7 +5637,7 @@ row233:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row234:
+row221:
 	VMULPS      (SI), Z4, Z7
 	VRNDSCALEPS $0x00, Z7, Z7
 	VMAXPS      Z8, Z7, Z7
@@ -6010,7 +5676,7 @@ row234:
 	VADDPS      Z11, Z13, Z13
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000004, DI
-	JNZ         row234
+	JNZ         row221
 	VMOVAPS     Z4, Z7
 	VPXORD      Z14, Z14, Z14
 	VDIVPS      Z13, Z12, Z15
@@ -6018,7 +5684,7 @@ row234:
 	VBLENDMPS   Z15, Z14, K2, Z14
 	VMULPS      Z12, Z14, Z11
 
-try235:
+try222:
 	VBROADCASTSS (CX), Z4
 	ADDQ         $0x04, CX
 	VDIVPS       Z9, Z4, Z4
@@ -6027,7 +5693,7 @@ try235:
 	MOVQ         AX, SI
 	MOVQ         BX, DI
 
-row236:
+row223:
 	VMULPS      (SI), Z4, Z15
 	VRNDSCALEPS $0x00, Z15, Z15
 	VMAXPS      Z8, Z15, Z15
@@ -6066,7 +5732,7 @@ row236:
 	VADDPS      Z16, Z13, Z13
 	ADDQ        $0x00000100, SI
 	SUBQ        $0x00000004, DI
-	JNZ         row236
+	JNZ         row223
 	VMULPS      Z12, Z12, Z16
 	VMULPS      Z13, Z11, Z15
 	VCMPPS      $0x0e, Z0, Z13, K2
@@ -6078,12 +5744,12 @@ row236:
 	VBLENDMPS   Z16, Z11, K2, Z11
 	VBLENDMPS   Z4, Z7, K2, Z7
 	DECQ        DX
-	JNZ         try235
+	JNZ         try222
 	VBLENDMPS   Z0, Z14, K1, Z14
 	VMOVUPS     Z14, 9216(AX)
 	MOVQ        BX, CX
 
-row237:
+row224:
 	VMULPS     (AX), Z7, Z4
 	VADDPS     Z1, Z4, Z4
 	VPTERNLOGD $0xec, Z2, Z3, Z4
@@ -6096,7 +5762,7 @@ row237:
 	VMOVUPS    Z4, 5120(AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000001, CX
-	JNZ        row237
+	JNZ        row224
 	VZEROUPPER
 	RET
 
@@ -6115,7 +5781,7 @@ TEXT ·fitNonlinearAVX512(SB), NOSPLIT, $0-64
 	MOVQ AX, R8
 	MOVQ BX, R9
 
-row238:
+row225:
 	MOVQ         CX, DI
 	VMOVUPS      (DI), X0
 	ADDQ         SI, DI
@@ -6163,67 +5829,67 @@ row238:
 	VMOVUPS      Z3, 192(R8)
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000004, R9
-	JNZ          row238
+	JNZ          row225
 	MOVQ         weigh+32(FP), CX
 	TESTQ        CX, CX
-	JZ           given239
+	JZ           given226
 	VPXORD       Z6, Z6, Z6
 	CMPQ         CX, $0x03
-	JNE          others242
+	JNE          others229
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row243:
+row230:
 	VMOVUPS (CX), Z0
 	VMULPS  Z0, Z0, Z0
 	VMOVUPS Z0, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row243
-	JMP     weighed240
+	JNZ     row230
+	JMP     weighed227
 
-others242:
+others229:
 	CMPQ CX, $0x02
-	JE   magnitudes241
+	JE   magnitudes228
 	MOVQ AX, CX
 	MOVQ BX, DX
 
-row244:
+row231:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z0
 	VADDPS       Z0, Z6, Z6
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000001, DX
-	JNZ          row244
+	JNZ          row231
 	VPXORD       Z7, Z7, Z7
 	VCVTSI2SSQ   BX, X7, X0
 	VBROADCASTSS X0, Z0
 	VDIVPS       Z0, Z6, Z6
 	VSQRTPS      Z6, Z6
 
-magnitudes241:
+magnitudes228:
 	VPBROADCASTD c32_7fffffff<>+0(SB), Z0
 	MOVQ         AX, CX
 	MOVQ         BX, DX
 
-row245:
+row232:
 	VMOVUPS (CX), Z1
 	VPANDD  Z0, Z1, Z1
 	VADDPS  Z1, Z6, Z1
 	VMOVUPS Z1, 2048(CX)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000001, DX
-	JNZ     row245
-	JMP     weighed240
+	JNZ     row232
+	JMP     weighed227
 
-given239:
+given226:
 	MOVQ DX, CX
 	MOVQ BX, DX
 	SHLQ $0x02, DX
 	MOVQ AX, DI
 	MOVQ BX, R8
 
-row246:
+row233:
 	MOVQ         CX, SI
 	VMOVUPS      (SI), X6
 	ADDQ         DX, SI
@@ -6271,9 +5937,9 @@ row246:
 	VMOVUPS      Z16, 2240(DI)
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000004, R8
-	JNZ          row246
+	JNZ          row233
 
-weighed240:
+weighed227:
 	MOVQ         tables+40(FP), CX
 	MOVQ         numerators+48(FP), DX
 	MOVQ         tries+56(FP), SI
@@ -6284,7 +5950,7 @@ weighed240:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row247:
+row234:
 	VMOVUPS      (DI), Z2
 	VMOVAPS      Z2, Z3
 	VPANDD       Z1, Z3, Z3
@@ -6293,7 +5959,7 @@ row247:
 	VBLENDMPS    Z2, Z8, K1, Z8
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row247
+	JNZ          row234
 	VPBROADCASTD c32_26901d7d<>+0(SB), Z1
 	VCMPPS       $0x01, Z1, Z9, K1
 	VPXORD       Z12, Z12, Z12
@@ -6310,7 +5976,7 @@ row247:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row248:
+row235:
 	VMOVUPS      (DI), Z2
 	VMULPS       Z1, Z2, Z3
 	VPXORD       Z13, Z13, Z13
@@ -6347,13 +6013,13 @@ row248:
 	VADDPS       Z3, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row248
+	JNZ          row235
 	VDIVPS       Z11, Z10, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VMULPS       Z10, Z12, Z2
 
-try249:
+try236:
 	VBROADCASTSS (DX), Z1
 	ADDQ         $0x04, DX
 	VDIVPS       Z8, Z1, Z1
@@ -6362,7 +6028,7 @@ try249:
 	MOVQ         AX, DI
 	MOVQ         BX, R8
 
-row250:
+row237:
 	VMOVUPS      (DI), Z3
 	VMULPS       Z1, Z3, Z4
 	VPXORD       Z14, Z14, Z14
@@ -6399,7 +6065,7 @@ row250:
 	VADDPS       Z4, Z11, Z11
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000001, R8
-	JNZ          row250
+	JNZ          row237
 	VMULPS       Z10, Z10, Z3
 	VMULPS       Z11, Z2, Z1
 	VCMPPS       $0x0e, Z0, Z11, K2
@@ -6410,383 +6076,9 @@ row250:
 	VBLENDMPS    Z1, Z12, K2, Z12
 	VBLENDMPS    Z3, Z2, K2, Z2
 	DECQ         SI
-	JNZ          try249
+	JNZ          try236
 	VBLENDMPS    Z0, Z12, K1, Z12
 	VMOVUPS      Z12, 9216(AX)
-	VZEROUPPER
-	RET
-
-// func fitDescendingAVX512(space *float32, x *float32, otherSpace *float32, otherX *float32, n int, levels int32)
-// Requires: AVX, AVX512F
-TEXT ·fitDescendingAVX512(SB), NOSPLIT, $0-44
-	MOVQ         n+32(FP), AX
-	VPBROADCASTD c32_00000000<>+0(SB), Z0
-	VPBROADCASTD c32_4b400000<>+0(SB), Z1
-	VPBROADCASTD c32_007fffff<>+0(SB), Z2
-	VPBROADCASTD c32_4b000000<>+0(SB), Z3
-	VPBROADCASTD c32_80000000<>+0(SB), Z4
-	VPBROADCASTD c32_3f800000<>+0(SB), Z5
-	MOVL         levels+40(FP), CX
-	VMOVD        CX, X5
-	VPBROADCASTD X5, Z5
-	VMOVUPS      Z1, Z25
-	VPADDD       Z5, Z25, Z26
-	VPSUBD       Z5, Z25, Z25
-	VPTERNLOGD   $0xff, Z6, Z6, Z6
-	VPADDD       Z6, Z26, Z26
-	MOVQ         space+0(FP), CX
-	MOVQ         x+8(FP), DX
-	MOVQ         AX, BX
-	SHLQ         $0x02, BX
-	MOVQ         CX, DI
-	MOVQ         AX, R8
-
-row251:
-	MOVQ         DX, SI
-	VMOVUPS      (SI), X7
-	ADDQ         BX, SI
-	VMOVUPS      (SI), X8
-	ADDQ         BX, SI
-	VMOVUPS      (SI), X9
-	ADDQ         BX, SI
-	VMOVUPS      (SI), X10
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x01, (SI), Z7, Z7
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x01, (SI), Z8, Z8
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x01, (SI), Z9, Z9
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x01, (SI), Z10, Z10
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x02, (SI), Z7, Z7
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x02, (SI), Z8, Z8
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x02, (SI), Z9, Z9
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x02, (SI), Z10, Z10
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x03, (SI), Z7, Z7
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x03, (SI), Z8, Z8
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x03, (SI), Z9, Z9
-	ADDQ         BX, SI
-	VINSERTF32X4 $0x03, (SI), Z10, Z10
-	ADDQ         $0x10, DX
-	VUNPCKLPS    Z8, Z7, Z6
-	VUNPCKHPS    Z8, Z7, Z27
-	VUNPCKLPS    Z10, Z9, Z8
-	VUNPCKHPS    Z10, Z9, Z10
-	VUNPCKLPD    Z8, Z6, Z7
-	VUNPCKHPD    Z8, Z6, Z8
-	VUNPCKLPD    Z10, Z27, Z9
-	VUNPCKHPD    Z10, Z27, Z10
-	VMOVUPS      Z7, (DI)
-	VMOVUPS      Z8, 64(DI)
-	VMOVUPS      Z9, 128(DI)
-	VMOVUPS      Z10, 192(DI)
-	ADDQ         $0x00000100, DI
-	SUBQ         $0x00000004, R8
-	JNZ          row251
-	VPXORD       Z11, Z11, Z11
-	VPXORD       Z12, Z12, Z12
-	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
-	MOVQ         CX, DX
-	MOVQ         AX, BX
-
-row252:
-	VMOVUPS      (DX), Z7
-	VMOVAPS      Z7, Z8
-	VPANDD       Z6, Z8, Z8
-	VCMPPS       $0x0e, Z12, Z8, K1
-	VBLENDMPS    Z8, Z12, K1, Z12
-	VBLENDMPS    Z7, Z11, K1, Z11
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000001, BX
-	JNZ          row252
-	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
-	VCMPPS       $0x01, Z6, Z12, K1
-	VMOVUPS      Z11, 9280(CX)
-	VPXORD       Z13, Z13, Z13
-	VPXORD       Z14, Z14, Z14
-	VCVTDQ2PS    Z5, Z6
-	VPXORD       Z4, Z6, Z6
-	VDIVPS       Z11, Z6, Z6
-	MOVQ         CX, DX
-	MOVQ         AX, BX
-
-row253:
-	VMOVUPS    (DX), Z7
-	VMULPS     Z7, Z7, Z8
-	VMOVUPS    Z8, 2048(DX)
-	VMULPS     Z6, Z7, Z9
-	VADDPS     Z1, Z9, Z9
-	VPTERNLOGD $0xec, Z2, Z3, Z9
-	VPMAXSD    Z25, Z9, Z9
-	VPMINSD    Z26, Z9, Z9
-	VSUBPS     Z1, Z9, Z9
-	VMOVUPS    Z9, 7168(DX)
-	VMULPS     Z7, Z8, Z7
-	VMULPS     Z9, Z7, Z7
-	VADDPS     Z7, Z13, Z13
-	VMULPS     Z9, Z8, Z8
-	VMULPS     Z9, Z8, Z8
-	VADDPS     Z8, Z14, Z14
-	ADDQ       $0x00000040, DX
-	SUBQ       $0x00000001, BX
-	JNZ        row253
-	MOVQ       otherSpace+16(FP), DX
-	MOVQ       otherX+24(FP), BX
-	MOVQ       AX, SI
-	SHLQ       $0x02, SI
-	MOVQ       DX, R8
-	MOVQ       AX, R9
-
-row254:
-	MOVQ         BX, DI
-	VMOVUPS      (DI), X15
-	ADDQ         SI, DI
-	VMOVUPS      (DI), X16
-	ADDQ         SI, DI
-	VMOVUPS      (DI), X17
-	ADDQ         SI, DI
-	VMOVUPS      (DI), X18
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x01, (DI), Z15, Z15
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x01, (DI), Z16, Z16
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x01, (DI), Z17, Z17
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x01, (DI), Z18, Z18
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x02, (DI), Z15, Z15
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x02, (DI), Z16, Z16
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x02, (DI), Z17, Z17
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x02, (DI), Z18, Z18
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x03, (DI), Z15, Z15
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x03, (DI), Z16, Z16
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x03, (DI), Z17, Z17
-	ADDQ         SI, DI
-	VINSERTF32X4 $0x03, (DI), Z18, Z18
-	ADDQ         $0x10, BX
-	VUNPCKLPS    Z16, Z15, Z6
-	VUNPCKHPS    Z16, Z15, Z7
-	VUNPCKLPS    Z18, Z17, Z8
-	VUNPCKHPS    Z18, Z17, Z9
-	VUNPCKLPD    Z8, Z6, Z15
-	VUNPCKHPD    Z8, Z6, Z16
-	VUNPCKLPD    Z9, Z7, Z17
-	VUNPCKHPD    Z9, Z7, Z18
-	VMOVUPS      Z15, (R8)
-	VMOVUPS      Z16, 64(R8)
-	VMOVUPS      Z17, 128(R8)
-	VMOVUPS      Z18, 192(R8)
-	ADDQ         $0x00000100, R8
-	SUBQ         $0x00000004, R9
-	JNZ          row254
-	VPXORD       Z19, Z19, Z19
-	VPXORD       Z20, Z20, Z20
-	VPBROADCASTD c32_7fffffff<>+0(SB), Z6
-	MOVQ         DX, BX
-	MOVQ         AX, SI
-
-row255:
-	VMOVUPS      (BX), Z7
-	VMOVAPS      Z7, Z8
-	VPANDD       Z6, Z8, Z8
-	VCMPPS       $0x0e, Z20, Z8, K1
-	VBLENDMPS    Z8, Z20, K1, Z20
-	VBLENDMPS    Z7, Z19, K1, Z19
-	ADDQ         $0x00000040, BX
-	SUBQ         $0x00000001, SI
-	JNZ          row255
-	VPBROADCASTD c32_26901d7d<>+0(SB), Z6
-	VCMPPS       $0x01, Z6, Z20, K1
-	VMOVUPS      Z19, 9280(DX)
-	VPXORD       Z21, Z21, Z21
-	VPXORD       Z22, Z22, Z22
-	VCVTDQ2PS    Z5, Z5
-	VPXORD       Z4, Z5, Z5
-	VDIVPS       Z19, Z5, Z5
-	MOVQ         DX, BX
-	MOVQ         AX, SI
-
-row256:
-	VMOVUPS    (BX), Z4
-	VMULPS     Z4, Z4, Z6
-	VMOVUPS    Z6, 2048(BX)
-	VMULPS     Z5, Z4, Z7
-	VADDPS     Z1, Z7, Z7
-	VPTERNLOGD $0xec, Z2, Z3, Z7
-	VPMAXSD    Z25, Z7, Z7
-	VPMINSD    Z26, Z7, Z7
-	VSUBPS     Z1, Z7, Z7
-	VMOVUPS    Z7, 7168(BX)
-	VMULPS     Z4, Z6, Z4
-	VMULPS     Z7, Z4, Z4
-	VADDPS     Z4, Z21, Z21
-	VMULPS     Z7, Z6, Z6
-	VMULPS     Z7, Z6, Z6
-	VADDPS     Z6, Z22, Z22
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000001, SI
-	JNZ        row256
-	MOVQ       $0x00000005, BX
-
-round257:
-	XORL SI, SI
-	XORQ DI, DI
-	MOVQ AX, R8
-
-row259:
-	VMOVUPS    (CX)(DI*1), Z4
-	VMOVUPS    2048(CX)(DI*1), Z5
-	VMOVUPS    7168(CX)(DI*1), Z6
-	VMULPS     Z4, Z5, Z10
-	VMULPS     Z6, Z10, Z10
-	VSUBPS     Z10, Z13, Z7
-	VMULPS     Z6, Z5, Z10
-	VMULPS     Z6, Z10, Z10
-	VSUBPS     Z10, Z14, Z8
-	VCMPPS     $0x0e, Z0, Z7, K1
-	VMULPS     Z8, Z4, Z9
-	VDIVPS     Z7, Z9, Z9
-	VADDPS     Z1, Z9, Z9
-	VPTERNLOGD $0xec, Z2, Z3, Z9
-	VPMAXSD    Z25, Z9, Z9
-	VPMINSD    Z26, Z9, Z9
-	VSUBPS     Z1, Z9, Z9
-	VCMPPS     $0x04, Z6, Z9, K2
-	KANDW      K1, K2, K1
-	KORTESTW   K1, K1
-	JZ         stay260
-	VMULPS     Z4, Z5, Z10
-	VMULPS     Z9, Z10, Z10
-	VADDPS     Z10, Z7, Z7
-	VMULPS     Z9, Z5, Z10
-	VMULPS     Z9, Z10, Z10
-	VADDPS     Z10, Z8, Z8
-	VCMPPS     $0x0e, Z0, Z8, K2
-	KANDW      K1, K2, K1
-	VMULPS     Z7, Z7, Z10
-	VMULPS     Z14, Z10, Z10
-	VMULPS     Z13, Z13, Z4
-	VMULPS     Z8, Z4, Z4
-	VCMPPS     $0x0e, Z4, Z10, K2
-	KANDW      K1, K2, K1
-	VBLENDMPS  Z9, Z6, K1, Z6
-	VMOVUPS    Z6, 7168(CX)(DI*1)
-	VBLENDMPS  Z7, Z13, K1, Z13
-	VBLENDMPS  Z8, Z14, K1, Z14
-	KMOVW      K1, R9
-	ORL        R9, SI
-
-stay260:
-	VMOVUPS    (DX)(DI*1), Z4
-	VMOVUPS    2048(DX)(DI*1), Z5
-	VMOVUPS    7168(DX)(DI*1), Z6
-	VMULPS     Z4, Z5, Z10
-	VMULPS     Z6, Z10, Z10
-	VSUBPS     Z10, Z21, Z7
-	VMULPS     Z6, Z5, Z10
-	VMULPS     Z6, Z10, Z10
-	VSUBPS     Z10, Z22, Z8
-	VCMPPS     $0x0e, Z0, Z7, K1
-	VMULPS     Z8, Z4, Z9
-	VDIVPS     Z7, Z9, Z9
-	VADDPS     Z1, Z9, Z9
-	VPTERNLOGD $0xec, Z2, Z3, Z9
-	VPMAXSD    Z25, Z9, Z9
-	VPMINSD    Z26, Z9, Z9
-	VSUBPS     Z1, Z9, Z9
-	VCMPPS     $0x04, Z6, Z9, K2
-	KANDW      K1, K2, K1
-	KORTESTW   K1, K1
-	JZ         stay261
-	VMULPS     Z4, Z5, Z10
-	VMULPS     Z9, Z10, Z10
-	VADDPS     Z10, Z7, Z7
-	VMULPS     Z9, Z5, Z10
-	VMULPS     Z9, Z10, Z10
-	VADDPS     Z10, Z8, Z8
-	VCMPPS     $0x0e, Z0, Z8, K2
-	KANDW      K1, K2, K1
-	VMULPS     Z7, Z7, Z10
-	VMULPS     Z22, Z10, Z10
-	VMULPS     Z21, Z21, Z4
-	VMULPS     Z8, Z4, Z4
-	VCMPPS     $0x0e, Z4, Z10, K2
-	KANDW      K1, K2, K1
-	VBLENDMPS  Z9, Z6, K1, Z6
-	VMOVUPS    Z6, 7168(DX)(DI*1)
-	VBLENDMPS  Z7, Z21, K1, Z21
-	VBLENDMPS  Z8, Z22, K1, Z22
-	KMOVW      K1, R9
-	ORL        R9, SI
-
-stay261:
-	ADDQ  $0x00000040, DI
-	DECQ  R8
-	JNZ   row259
-	TESTL SI, SI
-	JZ    done258
-	DECQ  BX
-	JNZ   round257
-
-done258:
-	VMOVUPS      9280(CX), Z2
-	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
-	VPANDD       Z3, Z2, Z2
-	VPBROADCASTD c32_26901d7d<>+0(SB), Z3
-	VCMPPS       $0x01, Z3, Z2, K1
-	VPXORD       Z23, Z23, Z23
-	VDIVPS       Z14, Z13, Z2
-	VCMPPS       $0x0e, Z0, Z14, K2
-	VBLENDMPS    Z2, Z23, K2, Z2
-	VBLENDMPS    Z0, Z2, K1, Z2
-	VMOVUPS      Z2, 9216(CX)
-	MOVQ         AX, BX
-
-row262:
-	VMOVUPS      7168(CX), Z2
-	VADDPS       Z1, Z2, Z2
-	VSUBPS       Z25, Z2, Z2
-	VBLENDMPS    Z0, Z2, K1, Z2
-	VMOVUPS      Z2, 5120(CX)
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000001, BX
-	JNZ          row262
-	VMOVUPS      9280(DX), Z2
-	VPBROADCASTD c32_7fffffff<>+0(SB), Z3
-	VPANDD       Z3, Z2, Z2
-	VPBROADCASTD c32_26901d7d<>+0(SB), Z3
-	VCMPPS       $0x01, Z3, Z2, K1
-	VPXORD       Z24, Z24, Z24
-	VDIVPS       Z22, Z21, Z2
-	VCMPPS       $0x0e, Z0, Z22, K2
-	VBLENDMPS    Z2, Z24, K2, Z2
-	VBLENDMPS    Z0, Z2, K1, Z2
-	VMOVUPS      Z2, 9216(DX)
-	MOVQ         DX, CX
-
-row263:
-	VMOVUPS   7168(CX), Z2
-	VADDPS    Z1, Z2, Z2
-	VSUBPS    Z25, Z2, Z2
-	VBLENDMPS Z0, Z2, K1, Z2
-	VMOVUPS   Z2, 5120(CX)
-	ADDQ      $0x00000040, CX
-	SUBQ      $0x00000001, AX
-	JNZ       row263
 	VZEROUPPER
 	RET
 
@@ -6809,12 +6101,12 @@ TEXT ·recodeAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTD c32_007fffff<>+0(SB), Z3
 	VPBROADCASTD c32_00400000<>+0(SB), Z4
 
-part264:
+part238:
 	VBROADCASTSS (BX), Z5
 	VBROADCASTSS (SI), Z6
 	MOVQ         DX, R8
 
-loop265:
+loop239:
 	VADDPS  (CX), Z6, Z7
 	VDIVPS  Z5, Z7, Z7
 	VADDPS  Z2, Z7, Z7
@@ -6827,11 +6119,11 @@ loop265:
 	ADDQ    $0x40, CX
 	ADDQ    $0x10, AX
 	SUBQ    $0x10, R8
-	JNZ     loop265
+	JNZ     loop239
 	ADDQ    $0x04, BX
 	ADDQ    $0x04, SI
 	DECQ    DI
-	JNZ     part264
+	JNZ     part238
 	VZEROUPPER
 	RET
 
@@ -6845,7 +6137,7 @@ TEXT ·weighAVX512(SB), NOSPLIT, $0-36
 	MOVSS        square+32(FP), X0
 	VBROADCASTSS X0, Z0
 
-loop266:
+loop240:
 	VMOVUPS (CX), Z1
 	VMULPS  Z1, Z1, Z1
 	VADDPS  Z1, Z0, Z1
@@ -6856,7 +6148,7 @@ loop266:
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, BX
-	JNZ     loop266
+	JNZ     loop240
 	VZEROUPPER
 	RET
 
@@ -6881,7 +6173,7 @@ TEXT ·minifloatAVX512(SB), NOSPLIT, $0-64
 	VPBROADCASTD c32_80000000<>+0(SB), Z10
 	XORQ         DI, DI
 
-unit267:
+unit241:
 	VBROADCASTSS (SI), Z0
 	VBROADCASTSS 4(SI), Z1
 	ADDQ         $0x08, SI
@@ -6890,9 +6182,9 @@ unit267:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest269
+	JL           rest243
 
-loop268:
+loop242:
 	VMOVUPS     (CX), Z11
 	VFPCLASSPSZ $0x99, Z11, K1
 	VMULPS      Z0, Z11, Z12
@@ -6920,11 +6212,11 @@ loop268:
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, R8
 	CMPQ        R8, $0x00000010
-	JGE         loop268
+	JGE         loop242
 
-rest269:
+rest243:
 	TESTQ       R8, R8
-	JZ          done270
+	JZ          done244
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
 	KMOVW       R9, K1
@@ -6955,9 +6247,9 @@ rest269:
 	LEAQ        (CX)(R8*4), CX
 	XORQ        R8, R8
 
-done270:
+done244:
 	TESTQ DX, DX
-	JNZ   unit267
+	JNZ   unit241
 	MOVQ  DI, ret+56(FP)
 	VZEROUPPER
 	RET
@@ -6975,12 +6267,12 @@ TEXT ·unpackBytesAVX512(SB), NOSPLIT, $0-48
 	MOVQ offsets+32(FP), SI
 	MOVQ parts+40(FP), DI
 
-part271:
+part245:
 	VBROADCASTSS (BX), Z0
 	VBROADCASTSS (SI), Z1
 	MOVQ         DX, R8
 
-loop272:
+loop246:
 	VPMOVSXBD (CX), Z2
 	VCVTDQ2PS Z2, Z2
 	VMULPS    Z0, Z2, Z2
@@ -6989,11 +6281,11 @@ loop272:
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x00000010, R8
-	JNZ       loop272
+	JNZ       loop246
 	ADDQ      $0x04, BX
 	ADDQ      $0x04, SI
 	DECQ      DI
-	JNZ       part271
+	JNZ       part245
 	VZEROUPPER
 	RET
 
@@ -7018,7 +6310,7 @@ TEXT ·roundTripStochasticAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTQ R8, Z6
 	VPADDQ       ramp<>+64(SB), Z6, Z6
 
-unit273:
+unit247:
 	VMOVSS       (SI), X1
 	VMOVSS       c32_3f800000<>+0(SB), X0
 	VDIVSS       X1, X0, X0
@@ -7043,9 +6335,9 @@ unit273:
 	CMOVQLT      DX, R8
 	SUBQ         R8, DX
 	CMPQ         R8, $0x00000010
-	JL           rest275
+	JL           rest249
 
-loop274:
+loop248:
 	VMOVUPS       (CX), Z12
 	VFPCLASSPSZ   $0x99, Z12, K1
 	VMULPS        Z0, Z12, Z14
@@ -7100,11 +6392,11 @@ loop274:
 	ADDQ          $0x00000040, CX
 	SUBQ          $0x00000010, R8
 	CMPQ          R8, $0x00000010
-	JGE           loop274
+	JGE           loop248
 
-rest275:
+rest249:
 	TESTQ         R8, R8
-	JZ            done276
+	JZ            done250
 	MOVL          $-1, R9
 	BZHIL         R8, R9, R9
 	KMOVW         R9, K1
@@ -7165,9 +6457,9 @@ rest275:
 	LEAQ          (CX)(R8*4), CX
 	XORQ          R8, R8
 
-done276:
+done250:
 	TESTQ DX, DX
-	JNZ   unit273
+	JNZ   unit247
 	MOVQ  DI, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -7212,7 +6504,7 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD c32_7f7fffff<>+0(SB), Y0
 	VPBROADCASTD c32_ff7fffff<>+0(SB), Y1
 
-unit277:
+unit251:
 	VMOVUPS Y0, Y2
 	VMOVUPS Y1, Y3
 	MOVQ    DX, SI
@@ -7220,9 +6512,9 @@ unit277:
 	CMOVQLT CX, SI
 	SUBQ    SI, CX
 	CMPQ    SI, $0x00000008
-	JL      rest279
+	JL      rest253
 
-loop278:
+loop252:
 	VMOVUPS   (AX), Y4
 	VPAND     v32_7f800000<>+0(SB), Y4, Y5
 	VPCMPEQD  v32_7f800000<>+0(SB), Y5, Y5
@@ -7233,11 +6525,11 @@ loop278:
 	ADDQ      $0x00000020, AX
 	SUBQ      $0x00000008, SI
 	CMPQ      SI, $0x00000008
-	JGE       loop278
+	JGE       loop252
 
-rest279:
+rest253:
 	TESTQ      SI, SI
-	JZ         done280
+	JZ         done254
 	MOVQ       $+8, DI
 	SUBQ       SI, DI
 	LEAQ       window<>+0(SB), R8
@@ -7254,7 +6546,7 @@ rest279:
 	LEAQ       (AX)(SI*4), AX
 	XORQ       SI, SI
 
-done280:
+done254:
 	VEXTRACTF128 $0x01, Y2, X4
 	VMINPS       X4, X2, X2
 	VPSHUFD      $0x4e, X2, X4
@@ -7277,7 +6569,7 @@ done280:
 	VMOVSS       X3, 4(BX)
 	ADDQ         $0x08, BX
 	TESTQ        CX, CX
-	JNZ          unit277
+	JNZ          unit251
 	VZEROUPPER
 	RET
 
@@ -7301,9 +6593,9 @@ TEXT ·momentsAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	XORQ   BX, BX
 	CMPQ   CX, $0x00000008
-	JL     rest282
+	JL     rest256
 
-loop281:
+loop255:
 	VMOVUPS      (AX), Y6
 	VPAND        v32_7f800000<>+0(SB), Y6, Y7
 	VPCMPEQD     v32_7f800000<>+0(SB), Y7, Y7
@@ -7323,11 +6615,11 @@ loop281:
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x00000008, CX
 	CMPQ         CX, $0x00000008
-	JGE          loop281
+	JGE          loop255
 
-rest282:
+rest256:
 	TESTQ        CX, CX
-	JZ           done283
+	JZ           done257
 	MOVQ         $+8, SI
 	SUBQ         CX, SI
 	LEAQ         window<>+0(SB), DI
@@ -7351,7 +6643,7 @@ rest282:
 	LEAQ         (AX)(CX*4), AX
 	XORQ         CX, CX
 
-done283:
+done257:
 	VMOVUPD      Y2, (DX)
 	VMOVUPD      Y3, 32(DX)
 	VMOVUPD      Y4, 64(DX)
@@ -7402,7 +6694,7 @@ TEXT ·stretchAVX2(SB), NOSPLIT, $0-56
 	VPBROADCASTD c32_4b000000<>+0(SB), Y6
 	VPADDD       Y4, Y0, Y0
 
-loop284:
+loop258:
 	VBROADCASTSS (AX), Y8
 	VBROADCASTSS (CX), Y9
 	VMULPS       Y1, Y8, Y7
@@ -7419,7 +6711,7 @@ loop284:
 	ADDQ         $0x04, AX
 	ADDQ         $0x04, CX
 	DECQ         DX
-	JNZ          loop284
+	JNZ          loop258
 	MOVQ         losses+8(FP), AX
 	VMOVUPS      Y3, (AX)
 	VZEROUPPER
@@ -7450,7 +6742,7 @@ TEXT ·projectAVX2(SB), NOSPLIT, $0-36
 	VXORPS       Y10, Y10, Y10
 	VMOVUPS      64(AX), Y8
 
-loop285:
+loop259:
 	VBROADCASTSS (CX), Y11
 	VBROADCASTSS (DX), Y12
 	VMULPS       Y11, Y12, Y13
@@ -7493,7 +6785,7 @@ loop285:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, DX
 	DECQ         BX
-	JNZ          loop285
+	JNZ          loop259
 	VMOVUPS      Y3, 96(AX)
 	VMOVUPS      Y4, 192(AX)
 	VMOVUPS      Y6, 128(AX)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/bitdial/bitdial/quant/knapsack"
 	"github.com/bitdial/bitdial/quant/model"
 )
 
@@ -26,7 +27,7 @@ type Space struct {
 	Fixed int64           // bytes of the kept ones
 
 	once        sync.Once
-	small, good *knapsack // least error within bytes, fewest bytes within an error
+	small, good *knapsack.Problem // least error within bytes, fewest bytes within an error
 }
 
 // Row is tensors that get one scheme.
@@ -94,10 +95,10 @@ func (s *Space) Frontier() []Point {
 		p.Error += r.Candidates[0].Error
 	}
 	points := []Point{p}
-	for _, e := range s.small.steps {
-		c := s.Rows[e.row].Candidates
-		p.Bytes += c[e.to].Bytes - c[e.from].Bytes
-		p.Error += c[e.to].Error - c[e.from].Error
+	for _, e := range s.small.Steps() {
+		c := s.Rows[e.Row].Candidates
+		p.Bytes += c[e.To].Bytes - c[e.From].Bytes
+		p.Error += c[e.To].Error - c[e.From].Error
 		points = append(points, p)
 	}
 	return points

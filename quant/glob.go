@@ -13,7 +13,12 @@ func Match(glob, name string) bool {
 	if !strings.ContainsAny(glob, `*?[\`) {
 		return glob == name // most rules name one tensor
 	}
-	// Most names differ from a glob in what both end with.
+	// Most names differ from a glob in what both begin or end with.
+	for i := 0; i < len(glob) && !special(glob[i]); i++ {
+		if i >= len(name) || glob[i] != name[i] {
+			return false
+		}
+	}
 	for i, j := len(glob)-1, len(name)-1; i >= 0 && !special(glob[i]); i, j = i-1, j-1 {
 		if j < 0 || glob[i] != name[j] {
 			return false

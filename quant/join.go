@@ -12,6 +12,10 @@ const maxMatches = 4 << 20
 // join replaces two rules of one scheme by one that matches both, as long as that
 // changes no tensor's scheme.
 func (c *compression) join() {
+	c.hits = make([][]bool, len(c.plan.Rules))
+	for i, r := range c.plan.Rules {
+		c.hits[i] = c.hit(r.Glob)
+	}
 	for i := 0; i < len(c.plan.Rules); i++ {
 		for j := i + 1; j < len(c.plan.Rules) && c.matches < maxMatches; {
 			if !c.joined(i, j) {
@@ -33,13 +37,23 @@ func (c *compression) joined(i, j int) bool {
 	for _, glob := range unions(rules[i].Glob, rules[j].Glob) {
 		for _, at := range []int{i, j} {
 			if c.holds(glob, at, i+j-at) {
-				rules[at].Glob = glob
+				rules[at].Glob, c.hits[at] = glob, c.hit(glob)
 				c.plan.Rules = slices.Delete(rules, i+j-at, i+j-at+1)
+				c.hits = slices.Delete(c.hits, i+j-at, i+j-at+1)
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// hit returns which of the tensors glob matches.
+func (c *compression) hit(glob string) []bool {
+	list := make([]bool, len(c.tensors))
+	for n, t := range c.tensors {
+		list[n] = Match(glob, t.Name)
+	}
+	return list
 }
 
 // holds reports whether every tensor that glob matches keeps its scheme if the
@@ -54,7 +68,7 @@ func (c *compression) holds(glob string, at, without int) bool {
 		decides := at
 		for r := len(c.plan.Rules) - 1; r > at; r-- {
 			c.matches++
-			if r != without && Match(c.plan.Rules[r].Glob, t.Name) {
+			if r != without && c.hits[r][n] {
 				decides = r
 				break
 			}

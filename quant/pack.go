@@ -188,9 +188,12 @@ func (p *packer) pack(dst []byte, x []float32, at int, w *packScratch) error {
 		p.dtype.Encode(dst, w.y)
 		return nil
 	}
-	packing := p.scheme.Format.Packing
+	packing, row := p.scheme.Format.Packing, p.row
+	if p.guide == nil && !packing.NeedsImportance {
+		row = len(x) // blocks are on their own, and many are faster
+	}
 	for i := 0; i < len(x); {
-		end := min(len(x), i+p.row)
+		end := min(len(x), i+row)
 		importance := p.rowImportance(at+i, end-i, w)
 		if p.scheme.Range == kernels.OptimalScale {
 			packing.QuantizeOptimal(dst[p.bytes(i):], x[i:end], importance, &w.optimal)

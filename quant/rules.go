@@ -39,7 +39,8 @@ type compression struct {
 	tensors []*model.Tensor
 	schemes []Scheme
 	plan    Plan
-	matches int // of names by globs that were tried for joining
+	hits    [][]bool // by rule, which of the tensors its glob matches, while rules are joined
+	matches int      // of names by globs that were tried for joining
 }
 
 // commonest returns the scheme that most weights, as tensors, have.

@@ -1,10 +1,11 @@
 package quant
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/bitdial/bitdial/quant/knapsack"
 )
 
 // Solution is one candidate for each row of a space.
@@ -35,7 +36,7 @@ func (s *Space) Solve(budget int64) (Solution, error) {
 	if budget < least {
 		return Solution{}, fmt.Errorf("no plan weighs %d bytes or less: the smallest has %d, the largest %d", budget, least, most)
 	}
-	picks, bound, price := s.small.solve(float64(budget - s.Fixed))
+	picks, bound, price := s.small.Solve(float64(budget - s.Fixed))
 	sol := s.solution(picks)
 	sol.Price, sol.Bound = price, min(bound, sol.Error)
 	sol.gap = ratio(sol.Error-sol.Bound, sol.Error)
@@ -51,7 +52,7 @@ func (s *Space) Smallest(limit float64) (Solution, error) {
 	if !(limit >= least) {
 		return Solution{}, fmt.Errorf("no plan errs %.6g or less: the largest errs %.6g, the smallest %.6g", limit, least, most)
 	}
-	picks, bound, price := s.good.solve(limit)
+	picks, bound, price := s.good.Solve(limit)
 	for i, r := range s.Rows {
 		picks[i] = len(r.Candidates) - 1 - picks[i]
 	}
@@ -78,96 +79,14 @@ func (s *Space) solution(picks []int) Solution {
 // prepare sorts what every solution begins with, once.
 func (s *Space) prepare() {
 	s.once.Do(func() {
-		small, good := make([][]item, len(s.Rows)), make([][]item, len(s.Rows))
+		small, good := make([][]knapsack.Item, len(s.Rows)), make([][]knapsack.Item, len(s.Rows))
 		for i, r := range s.Rows {
 			for _, c := range r.Candidates {
-				small[i] = append(small[i], item{float64(c.Bytes), c.Error})
-				good[i] = append(good[i], item{c.Error, float64(c.Bytes)})
+				small[i] = append(small[i], knapsack.Item{Weight: float64(c.Bytes), Cost: c.Error})
+				good[i] = append(good[i], knapsack.Item{Weight: c.Error, Cost: float64(c.Bytes)})
 			}
 			slices.Reverse(good[i])
 		}
-		s.small, s.good = newKnapsack(small), newKnapsack(good)
+		s.small, s.good = knapsack.New(small), knapsack.New(good)
 	})
-}
-
-// knapsack is a multiple-choice knapsack problem: of each row one item, so that
-// they cost the least and weigh no more than a limit.
-type knapsack struct {
-	rows  [][]item // by ascending weight and falling cost
-	steps []step   // of all rows, the steepest first
-	least float64  // weight of all first items
-}
-
-type item struct{ weight, cost float64 }
-
-// step is an edge of the lower hull of a row, between two items; slope is the cost
-// that it saves for a unit of weight.
-type step struct {
-	row, from, to int
-	slope         float64
-}
-
-func newKnapsack(rows [][]item) *knapsack {
-	k := &knapsack{rows: rows}
-	for i, r := range rows {
-		k.least += r[0].weight
-		k.steps = appendHull(k.steps, i, r)
-	}
-	slices.SortStableFunc(k.steps, func(a, b step) int { return cmp.Compare(b.slope, a.slope) })
-	return k
-}
-
-// appendHull appends the edges of the lower hull of row, the steepest first.
-func appendHull(steps []step, row int, items []item) []step {
-	before := math.Inf(1)
-	for from := 0; from < len(items)-1; {
-		to, slope := from+1, math.Inf(-1)
-		for n := from + 1; n < len(items); n++ {
-			if d := (items[from].cost - items[n].cost) / (items[n].weight - items[from].weight); d >= slope {
-				to, slope = n, d
-			}
-		}
-		before = min(before, slope) // what rounding says otherwise
-		steps = append(steps, step{row, from, to, before})
-		from = to
-	}
-	return steps
-}
-
-// greedy takes the steepest steps while they fit limit. It returns the items
-// taken, what is left of limit, and the slope of the first step that did not fit:
-// Σ cost less slope times what is left is a bound for all choices.
-func (k *knapsack) greedy(limit float64) (picks []int, left, slope float64) {
-	picks = make([]int, len(k.rows))
-	left = limit - k.least
-	for _, e := range k.steps {
-		r := k.rows[e.row]
-		more := r[e.to].weight - r[e.from].weight
-		if more > left {
-			return picks, left, e.slope
-		}
-		picks[e.row] = e.to
-		left -= more
-	}
-	return picks, left, 0
-}
-
-// solve returns the items of the best choice found; a bound of the cost of all
-// others, which is +Inf where none is better; and the slope at the margin.
-func (k *knapsack) solve(limit float64) (picks []int, bound, slope float64) {
-	picks, left, slope := k.greedy(limit)
-	if slope <= 0 || left <= 0 { // everything fits, or nothing is left
-		return picks, math.Inf(1), slope
-	}
-	cost := 0.0
-	for i, r := range k.rows {
-		cost += r[picks[i]].cost
-	}
-	c := newCore(k, picks, left, slope)
-	proven := c.close()
-	bound = cost - slope*left + proven
-	if proven >= c.excess { // so that rounding does not show as a gap
-		bound = math.Inf(1)
-	}
-	return c.best, bound, slope
 }

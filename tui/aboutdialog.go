@@ -44,20 +44,7 @@ func (d *aboutDialog) key(a *app, msg tea.Msg) tea.Cmd {
 	if !ok {
 		return nil
 	}
-	switch k.String() {
-	case "up", "k":
-		d.top--
-	case "down", "j":
-		d.top++
-	case "pgup":
-		d.top -= d.page
-	case "pgdown", "space":
-		d.top += d.page
-	case "home", "g":
-		d.top = 0
-	case "end", "G":
-		d.top = len(d.rows)
-	default:
+	if d.top, ok = scrolled(d.top, len(d.rows), d.page, k.String()); !ok {
 		a.dialog = nil
 	}
 	return nil

@@ -44,6 +44,28 @@ func (a *app) paragraphs(r rect, st style, text string) int {
 	return y - r.y
 }
 
+// scrolled returns the first row to show after a key, of what has rows of which a
+// screen shows page; ok is false if the key is none that scrolls.
+func scrolled(top, rows, page int, key string) (int, bool) {
+	switch key {
+	case "up", "k":
+		top--
+	case "down", "j":
+		top++
+	case "pgup":
+		top -= page
+	case "pgdown", "space":
+		top += page
+	case "home", "g":
+		top = 0
+	case "end", "G":
+		top = rows
+	default:
+		return top, false
+	}
+	return clamp(top, 0, max(0, rows-page)), true
+}
+
 // choice is an answer of a dialog: a key and what it does.
 type choice struct {
 	key, label string

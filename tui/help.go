@@ -7,23 +7,14 @@ import (
 )
 
 // helpDialog lists the table of keys.
-type helpDialog struct{ top int }
+type helpDialog struct{ top, rows, page int }
 
 func (d *helpDialog) key(a *app, msg tea.Msg) tea.Cmd {
 	k, ok := msg.(tea.KeyPressMsg)
 	if !ok {
 		return nil
 	}
-	switch k.String() {
-	case "up", "k":
-		d.top--
-	case "down", "j":
-		d.top++
-	case "pgup":
-		d.top -= 10
-	case "pgdown", "space":
-		d.top += 10
-	default:
+	if d.top, ok = scrolled(d.top, d.rows, d.page, k.String()); !ok {
 		a.dialog = nil
 	}
 	return nil
@@ -38,6 +29,7 @@ func (d *helpDialog) draw(a *app, r rect) {
 	}
 	in := a.drawDialog(r, 78, len(here)+5, "Keys on this page")
 	foot, body := in.cutBottom(2)
+	d.rows, d.page = len(here), body.h
 	d.top = clamp(d.top, 0, max(0, len(here)-body.h))
 	for row := range min(body.h, len(here)-d.top) {
 		b := &bindings[here[d.top+row]]

@@ -219,7 +219,7 @@ func (a *app) hereText(here spot) string {
 func (a *app) label(x, y int, st style, text string) bool {
 	plot := a.budget.view.plot
 	w := textWidth(text)
-	for _, at := range [...][2]int{{x + 2, y}, {x - 1 - w, y}, {x + 1, y - 1}, {x - w, y - 1}, {x + 1, y + 1}, {x - w, y + 1}, {x + 2, y - 2}, {x - w - 1, y + 2}} {
+	for _, at := range [...][2]int{{x + 2, y}, {x - 1 - w, y}, {x + 1, y - 1}, {x - w, y - 1}, {x + 1, y + 1}, {x - w, y + 1}} {
 		room := rect{at[0], at[1], w, 1}
 		if room.x < plot.x || room.x+w > plot.x+plot.w || room.y < plot.y+1 || room.y >= plot.y+plot.h {
 			continue

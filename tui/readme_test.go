@@ -7,26 +7,38 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bitdial/bitdial/samples"
 )
 
-// TestThePictureOfTheReadmeIsTheExplorer holds the picture in the README to
-// what the program draws. With -update it makes the picture again.
-func TestThePictureOfTheReadmeIsTheExplorer(t *testing.T) {
-	s := sitWithSample(t, 120, 34)
-	s.press("down down 4")
-	got := svg(s.screen, newTheme(true))
-	path := filepath.Join("testdata", "explorer.svg")
-	if updating() {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+// TestThePicturesOfTheReadmeAreTheExplorer holds the pictures in the README to
+// what the program draws. With -update it makes them again.
+func TestThePicturesOfTheReadmeAreTheExplorer(t *testing.T) {
+	for _, picture := range []struct{ name, sample, keys string }{
+		{"explorer.svg", "animals", "down down 4"},
+		{"plan.svg", "austen", "4 a down enter p left left left left"},
+		{"sensitivity.svg", "austen", "4 a down enter s down right right right right right right right"},
+	} {
+		m, err := samples.Open(picture.sample)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s is out of date; run with -update and look at it", path)
+		s := sit(t, m, 120, 34)
+		s.press(picture.keys)
+		got := svg(s.screen, newTheme(true))
+		path := filepath.Join("testdata", picture.name)
+		if updating() {
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s is out of date; run with -update and look at it", path)
+		}
 	}
 }
 

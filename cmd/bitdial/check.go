@@ -262,12 +262,12 @@ func (f *checking) measure(ctx context.Context, m *model.Model, plan quant.Plan)
 	least, asked := f.limits["min-tensor-sqnr"]
 	for _, t := range m.Tensors {
 		schemes, _ := distinct(t, plans)
-		figures, err := figuresBy(ctx, bar, t, schemes, f.estimate)
+		figures, err := figuresOf(ctx, bar, t, nil, schemes, f.estimate)
 		if err != nil {
 			return err
 		}
 		if e := figures[0]; asked && !e.Exact && e.SQNRLo < least && e.SQNRHi >= least {
-			if figures, err = figuresOf(ctx, bar, t, nil, schemes); err != nil {
+			if figures, err = figuresOf(ctx, bar, t, nil, schemes, false); err != nil {
 				return err
 			}
 		}

@@ -63,7 +63,7 @@ func underTwo(ctx context.Context, bar *progress, tensors []*model.Tensor, plans
 	var list []planned
 	for _, t := range tensors {
 		schemes, which := distinct(t, plans)
-		figures, err := figuresBy(ctx, bar, t, schemes, estimate)
+		figures, err := figuresOf(ctx, bar, t, nil, schemes, estimate)
 		if err != nil {
 			return nil, err
 		}
@@ -74,35 +74,6 @@ func underTwo(ctx context.Context, bar *progress, tensors []*model.Tensor, plans
 		list = append(list, p)
 	}
 	slices.SortStableFunc(list, func(a, b planned) int { return cmp.Compare(a.change(), b.change()) })
-	return list, nil
-}
-
-// figuresBy is figuresOf, by estimates if that is wanted.
-func figuresBy(ctx context.Context, bar *progress, t *model.Tensor, schemes []quant.Scheme, estimate bool) ([]*quant.Figures, error) {
-	if !estimate {
-		return figuresOf(ctx, bar, t, nil, schemes)
-	}
-	bar.start(t.Name, partOf(t, schemes))
-	var summary *quant.Summary
-	list := make([]*quant.Figures, len(schemes))
-	for i, s := range schemes {
-		if s.Keep() {
-			list[i] = &quant.Figures{Bytes: t.Bytes(), Exact: true}
-			list[i].N = t.Len()
-			continue
-		}
-		if summary == nil {
-			var err error
-			if summary, err = quant.Summarize(ctx, t, bar.from(0, 1)); err != nil {
-				return nil, err
-			}
-		}
-		m, err := quant.Estimate(ctx, t, summary, s)
-		if err != nil {
-			return nil, err
-		}
-		list[i] = &m.Figures
-	}
 	return list, nil
 }
 

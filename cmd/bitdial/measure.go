@@ -131,7 +131,7 @@ func compare(ctx context.Context, s *sheet, m *model.Model, tensors []*model.Ten
 		if err != nil {
 			return err
 		}
-		figures, err := figuresOf(ctx, s.bar, t, importance, schemes)
+		figures, err := figuresOf(ctx, s.bar, t, importance, schemes, false)
 		if err != nil {
 			return err
 		}
@@ -200,8 +200,8 @@ func distinct(t *model.Tensor, plans []quant.Plan) (schemes []quant.Scheme, whic
 	return schemes, which
 }
 
-// figuresOf measures t under every scheme.
-func figuresOf(ctx context.Context, bar *progress, t *model.Tensor, importance []float32, schemes []quant.Scheme) ([]*quant.Figures, error) {
+// figuresOf measures t under every scheme, or looks at a sample of it.
+func figuresOf(ctx context.Context, bar *progress, t *model.Tensor, importance []float32, schemes []quant.Scheme, estimate bool) ([]*quant.Figures, error) {
 	bar.start(t.Name, partOf(t, schemes))
 	var summary *quant.Summary
 	list := make([]*quant.Figures, len(schemes))
@@ -218,13 +218,20 @@ func figuresOf(ctx context.Context, bar *progress, t *model.Tensor, importance [
 				return nil, err
 			}
 		}
-		m, err := quant.Measure(ctx, t, summary, s, bar.from(float64(i+1)*step, float64(i+2)*step))
+		m, err := measureOrEstimate(ctx, t, summary, s, estimate, bar.from(float64(i+1)*step, float64(i+2)*step))
 		if err != nil {
 			return nil, err
 		}
 		list[i] = &m.Figures
 	}
 	return list, nil
+}
+
+func measureOrEstimate(ctx context.Context, t *model.Tensor, sum *quant.Summary, s quant.Scheme, estimate bool, progress func(float64)) (*quant.Measurement, error) {
+	if estimate {
+		return quant.Estimate(ctx, t, sum, s)
+	}
+	return quant.Measure(ctx, t, sum, s, progress)
 }
 
 func (s *sum) add(t *model.Tensor, scheme quant.Scheme, f *quant.Figures) {

@@ -123,6 +123,10 @@ func (v isa) nibble() VecVirtual {
 // unpackTable emits a format of 32 codes behind a scale, or a scale and an
 // offset.
 func (v isa) unpackTable(format, table string, bytes int) {
+	if !v.wide() && table == "aboveZero" {
+		v.unpackQ4_1()
+		return
+	}
 	v.unpackRows(format, 32, bytes, func() func(y, b GPVirtual) {
 		values, nibble := v.values(table), v.nibble()
 		return func(y, b GPVirtual) {
@@ -131,6 +135,25 @@ func (v isa) unpackTable(format, table string, bytes int) {
 				offset = v.halfAt(Mem{Base: b, Disp: 2})
 			}
 			v.unpackSixteen(Mem{Base: b, Disp: bytes - 16}, Mem{Base: y}, values, nibble, scale, offset)
+		}
+	})
+}
+
+// unpackQ4_1 emits q4_1 for lanes in which codes are their own values: what
+// shuffles the fewest bytes is the fastest.
+func (v isa) unpackQ4_1() {
+	v.unpackRows("Q4_1", 32, 20, func() func(y, b GPVirtual) {
+		nibble := v.spread32(15)
+		return func(y, b GPVirtual) {
+			scale, offset := v.halfAt(Mem{Base: b}), v.halfAt(Mem{Base: b, Disp: 2})
+			for i := range 2 {
+				low, high := v.reg(), v.reg()
+				VPMOVZXBD(Mem{Base: b, Disp: 4 + 8*i}, low)
+				VPSRLD(Imm(4), low, high)
+				VPAND(nibble, low, low)
+				v.storeAffine(low, scale, offset, Mem{Base: y, Disp: 32 * i})
+				v.storeAffine(high, scale, offset, Mem{Base: y, Disp: 64 + 32*i})
+			}
 		}
 	})
 }

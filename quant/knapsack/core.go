@@ -1,4 +1,4 @@
-package quant
+package knapsack
 
 import (
 	"cmp"
@@ -44,7 +44,7 @@ const (
 	maxWork   = 1 << 18 // states looked at for one solution
 )
 
-func newCore(k *knapsack, picks []int, left, slope float64) *core {
+func newCore(k *Problem, picks []int, left, slope float64) *core {
 	c := &core{greedy: picks, best: slices.Clone(picks), left: left, slope: slope, excess: slope * left, moves: make([][]move, len(k.rows))}
 	for i, r := range k.rows {
 		at := r[picks[i]]
@@ -52,7 +52,7 @@ func newCore(k *knapsack, picks []int, left, slope float64) *core {
 			if j == picks[i] {
 				continue
 			}
-			m := move{item: j, weight: x.weight - at.weight, cost: x.cost - at.cost}
+			m := move{item: j, weight: x.Weight - at.Weight, cost: x.Cost - at.Cost}
 			if m.loss = max(0, m.cost+slope*m.weight); m.loss < c.excess {
 				c.moves[i] = append(c.moves[i], m)
 			}
