@@ -308,6 +308,8 @@ func (a *app) errorText(e float64) string {
 		return "Σe² " + valueText(e)
 	case e == 0:
 		return "no error"
+	case quant.Objectives[a.budget.objective].Weighted():
+		return "weighted SQNR " + dbText(-10*math.Log10(e)) + " dB"
 	}
 	return "SQNR " + dbText(-10*math.Log10(e)) + " dB"
 }
