@@ -36,7 +36,7 @@ func openImportance(path string, m *model.Model) (*importance, error) {
 		}
 	}
 	if err == nil && len(w.statistics) == 0 {
-		err = fmt.Errorf("%s: an importance matrix of another model: it has none of the tensors of %s by name", path, m.Name)
+		err = fmt.Errorf("%s: an importance matrix of another model: it has none of the tensors of %s by name, which bitdial inspect lists", path, m.Name)
 	}
 	if err != nil {
 		return nil, errors.Join(err, matrix.Close())
