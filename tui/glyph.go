@@ -11,8 +11,9 @@ import (
 //
 // Names come from other people's files and are shown on terminals that do not
 // agree with each other, so a glyph is only what all of them measure alike: a
-// base character with its combining marks. What would move the cursor, turn
-// the writing direction or end an escape sequence is replaced; what some
+// base character with its combining marks. A mark without a base, which would
+// join what stands in the cell before, is replaced, and so is what would move the
+// cursor, turn the writing direction or end an escape sequence; what some
 // terminals join into one picture and others do not (emoji sequences,
 // variation selectors, flags) is reduced to its first character.
 type glyph struct {
@@ -52,7 +53,7 @@ func clusterGlyph(cluster string) glyph {
 	switch {
 	case base == utf8.RuneError && size <= 1, regionalIndicator(base), emojiModifier(base):
 		return glyph{base: invalidGlyph, width: 1}
-	case !unicode.IsGraphic(base), unicode.Is(unicode.Zs, base) && base != ' ':
+	case !unicode.IsGraphic(base), unicode.Is(unicode.M, base), unicode.Is(unicode.Zs, base) && base != ' ':
 		return glyph{base: hiddenGlyph, width: 1}
 	}
 	g := glyph{base: base, width: displaywidth.Rune(base)}

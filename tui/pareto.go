@@ -174,15 +174,15 @@ func (a *app) drawMarks(d *dotted, here spot) {
 			glyph = '◂'
 		}
 		s.put(x, y, glyph, ink)
-		if !a.label(x, y, ink, a.hereText(here)) {
-			a.label(x, y, ink, "this plan")
+		if !a.label(x, y, ink, a.hereText(here), 2) {
+			a.label(x, y, ink, "this plan", 8) // its colour says whose it is
 		}
 	}
 	for _, mix := range [...]bool{true, false} {
 		for _, m := range c.marks {
 			if m.mix == mix && inside(m.spot) {
 				x, y := cell(m.spot)
-				a.label(x, y, fg(colOriginal), m.name)
+				a.label(x, y, fg(colOriginal), m.name, 1)
 			}
 		}
 	}
@@ -214,18 +214,23 @@ func (a *app) hereText(here spot) string {
 	return fmt.Sprintf("this plan, %.0f %% less error than %s", percent, best.name)
 }
 
-// label writes a text beside the point at (x, y) if it has room there, and reports
-// whether it has.
-func (a *app) label(x, y int, st style, text string) bool {
-	plot := a.budget.view.plot
-	w := textWidth(text)
-	for _, at := range [...][2]int{{x + 2, y}, {x - 1 - w, y}, {x + 1, y - 1}, {x - w, y - 1}, {x + 1, y + 1}, {x - w, y + 1}} {
-		room := rect{at[0], at[1], w, 1}
-		if room.x < plot.x || room.x+w > plot.x+plot.w || room.y < plot.y+1 || room.y >= plot.y+plot.h {
-			continue
+// label writes a text beside the point at (x, y) if it has room there, at most so many
+// rows away, and reports whether it has.
+func (a *app) label(x, y int, st style, text string, rows int) bool {
+	plot, w := a.budget.view.plot, textWidth(text)
+	put := func(x0, y0 int) bool {
+		room := rect{x0, y0, w, 1}
+		if room.x < plot.x || room.x+w > plot.x+plot.w || room.y < plot.y+1 || room.y >= plot.y+plot.h || !a.empty(rect{x0 - 1, y0, w + 2, 1}, x, y) {
+			return false
 		}
-		if a.empty(rect{room.x - 1, room.y, w + 2, 1}, x, y) {
-			a.screen.text(plot, room.x, room.y, st, text)
+		a.screen.text(plot, x0, y0, st, text)
+		return true
+	}
+	if put(x+2, y) || put(x-1-w, y) {
+		return true
+	}
+	for d := 1; d <= rows; d++ {
+		if put(x+d, y-d) || put(x+1-w-d, y-d) || put(x+d, y+d) || put(x+1-w-d, y+d) {
 			return true
 		}
 	}
