@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
 )
 
 // gridMap is the side of the sensitivity page that shows the whole model: its
@@ -110,32 +111,33 @@ func (a *app) arrangeGrid() {
 	*g = gridMap{of: slices.Clone(a.layers.order), where: map[int][2]int{}, measure: g.measure, column: g.column, sorted: g.sorted}
 	shown := slices.Clone(a.layers.order)
 	slices.Sort(shown) // as in the file, however the list is sorted
-	shown = slices.DeleteFunc(shown, func(i int) bool { return !quant.IsWeight(a.model.Tensors[i]) })
-	kinds, rows := map[string]int{}, map[string]int{}
+	var tensors []*model.Tensor
+	at := map[*model.Tensor]int{}
 	for _, i := range shown {
-		layer, kind := quant.Position(a.model.Tensors[i].Name)
-		if layer == "" { // outside of all layers: a row of its own
-			layer, kind = kind, "–"
+		if t := a.model.Tensors[i]; quant.IsWeight(t) {
+			tensors = append(tensors, t)
+			at[t] = i
 		}
-		k, known := kinds[kind]
-		if !known {
-			k = len(g.kinds)
-			kinds[kind] = k
-			g.kinds = append(g.kinds, kind)
-		}
-		r, known := rows[layer]
-		if !known {
-			r = len(g.rows)
-			rows[layer] = r
-			g.rows = append(g.rows, gridRow{name: layer})
-		}
-		row := &g.rows[r]
-		for len(row.cells) <= k {
-			row.cells = append(row.cells, nil)
-		}
-		row.cells[k] = append(row.cells[k], i)
-		g.where[i] = [2]int{r, k}
 	}
+	grid := quant.NewGrid(tensors)
+	apart := 0
+	if len(grid.Outside) > 0 { // what is in no layer has rows of its own, and a column
+		g.kinds, apart = []string{"–"}, 1
+	}
+	g.kinds = append(g.kinds, grid.Columns...)
+	for _, t := range grid.Outside {
+		g.rows = append(g.rows, gridRow{t.Name, [][]int{{at[t]}}})
+	}
+	for _, r := range grid.Rows {
+		row := gridRow{r.Name, make([][]int, apart+len(r.Cells))}
+		for k, cell := range r.Cells {
+			for _, t := range cell {
+				row.cells[apart+k] = append(row.cells[apart+k], at[t])
+			}
+		}
+		g.rows = append(g.rows, row)
+	}
+	g.locate()
 }
 
 // gridScheme returns the scheme that the map shows tensor i under.
