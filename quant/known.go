@@ -33,8 +33,8 @@ const maxMixed = 1 << 14
 
 // KnownPlans returns the plans to hold one against that is chosen from schemes:
 // where these are ggml's the mixes of llama-quantize, and all weights in any one of
-// them.
-func KnownPlans(m *model.Model, schemes []Scheme) []Known {
+// them. guided says whether there is an importance matrix, which changes mixes.
+func KnownPlans(m *model.Model, schemes []Scheme, guided bool) []Known {
 	var list []Known
 	packed := false
 	for _, s := range schemes {
@@ -42,7 +42,7 @@ func KnownPlans(m *model.Model, schemes []Scheme) []Known {
 	}
 	if packed && len(m.Tensors) <= maxMixed {
 		for _, name := range knownMixes {
-			if p, err := MixOf(name).Plan(m, false); err == nil { // of other architectures there are none
+			if p, err := MixOf(name).Plan(m, guided); err == nil { // of other architectures there are none
 				list = append(list, Known{Name: name, Mix: true, schemes: p.Schemes(m.Tensors)})
 			}
 		}

@@ -119,7 +119,6 @@ func StoredAs(tensors []*model.Tensor) []Stored {
 	return list
 }
 
-// Position returns where in a network a tensor stands by its name: its layer,
 // "blk.12", and its kind among the tensors there, "attn_q". Outside of layers
 // layer is empty and kind the name.
 func Position(name string) (layer, kind string) {

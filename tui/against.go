@@ -209,6 +209,17 @@ func (g *against) follow(edits int) {
 // renew has the list made again at once.
 func (g *against) renew() { g.stale, g.made = true, time.Time{} }
 
+// forget drops what is known of the other plan.
+func (g *against) forget() {
+	for i := range g.under.stale {
+		g.under.stale[i] = true
+	}
+	g.next, g.settle = 0, 0
+	if g.plan != nil {
+		g.renew()
+	}
+}
+
 // compared brings the list up to date, or leaves it for a moment while facts come in
 // faster than it can follow.
 func (a *app) compared() *against {

@@ -26,28 +26,29 @@ type app struct {
 	planPath string // where the plan was saved or loaded, "" if nowhere
 	planned  planned
 
-	work     work
-	run      running
-	view     runView
-	training *training // nil if none is under way
-	kept     kept
-	layers   layers
-	page     int
-	side     int  // of the sensitivity page, the last that was shown
-	paused   bool // what fills it is not looked for until the user says so
-	pace     pace
-	heat     heatMap
-	grid     gridMap
-	measures measures
-	budget   budget
-	against  against
-	micro    microscope
-	inputs   bool // the dials are those of what flows into the layer, not of its weights
-	dial     int  // index into the table of dials of the one that ←/→ turn
-	digit    int  // a typed 1 that may become 10 to 16, else 0
-	channel  int  // under the cursor of the channel strip, from 1; 0 for none
-	log      bool
-	compare  bool
+	work       work
+	run        running
+	view       runView
+	training   *training // nil if none is under way
+	kept       kept
+	layers     layers
+	page       int
+	side       int  // of the sensitivity page, the last that was shown
+	paused     bool // what fills it is not looked for until the user says so
+	pace       pace
+	heat       heatMap
+	grid       gridMap
+	measures   measures
+	budget     budget
+	against    against
+	micro      microscope
+	importance importance
+	inputs     bool // the dials are those of what flows into the layer, not of its weights
+	dial       int  // index into the table of dials of the one that ←/→ turn
+	digit      int  // a typed 1 that may become 10 to 16, else 0
+	channel    int  // under the cursor of the channel strip, from 1; 0 for none
+	log        bool
+	compare    bool
 
 	writing *writing // files under way, nil if none are
 
@@ -125,6 +126,7 @@ func (a *app) load(m *model.Model, plan quant.Plan, task *net.Task) {
 	a.model, a.history = m, quant.NewHistory(plan)
 	a.planned = newPlanned(m, plan)
 	a.work = newWork()
+	a.importance = importance{}
 	a.endTraining()
 	a.run, a.view, a.kept = newRunning(task), runView{}, kept{}
 	a.inputs, a.measures = false, measures{}
@@ -193,6 +195,8 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 		return a.tick()
 	case openedMsg:
 		return a.opened(msg)
+	case matrixMsg:
+		return a.attach(msg)
 	case devicesMsg:
 		return a.takeDevices(msg)
 	case tidiedMsg:
@@ -307,16 +311,21 @@ func (a *app) drawHead(r rect) {
 	if a.layers.stored > 0 { // quantized already: what it is compared with are not 16 or 32 bits
 		facts += fmt.Sprintf(" of %.2f bits", t.NowBPW())
 	}
+	mark := ""
+	if a.weighted() && left.w > 16 {
+		mark = "  imatrix" // weights do not count alike
+	}
 	name := a.model.Name
 	if !a.history.Saved() {
 		name += "*"
 	}
-	if textWidth(name)+textWidth(facts) <= left.w {
-		x = s.text(left, x, r.y, style{}.with(bold), name)
-		s.text(left, x, r.y, fg(colDim), facts)
-	} else {
-		s.text(left, x, r.y, style{}.with(bold), cutMiddle(name, left.w))
+	if textWidth(name+mark+facts) > left.w {
+		name, facts = cutMiddle(name, left.w-len(mark)), ""
 	}
+	x = s.text(left, x, r.y, style{}.with(bold), name)
+	a.hots = append(a.hots, hot{area: rect{x, r.y, len(mark), 1}, click: func(a *app, _ int) tea.Cmd { return a.askImportance() }})
+	x = s.text(left, x, r.y, fg(colQuantized), mark)
+	s.text(left, x, r.y, fg(colDim), facts)
 	end := rect{max(x, r.x+r.w-width), r.y, width, 1}
 	x = s.text(end, end.x, r.y, style{}, right)
 	s.text(end, x, r.y, style{}.with(bold), sqnr)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/imatrix"
 )
 
 // sweep is the figures that choosing a plan takes: of all weights under all
@@ -44,7 +45,7 @@ const (
 func (a *app) beginSweep() {
 	b := &a.budget
 	sw := sweep{turn: b.sweep.turn + 1, schemes: b.candidates()}
-	sw.known = quant.KnownPlans(a.model, sw.schemes)
+	sw.known = quant.KnownPlans(a.model, sw.schemes, a.weighted())
 	for i, t := range a.model.Tensors {
 		if quant.IsWeight(t) && a.work.failed[t] == nil {
 			sw.order = append(sw.order, i)
@@ -193,7 +194,7 @@ func (j *job) runBatch(ctx context.Context, list []batchOf) resultMsg {
 				if n >= len(list) || ctx.Err() != nil {
 					return
 				}
-				found[n] = list[n].estimate(ctx, end)
+				found[n] = list[n].estimate(ctx, j.matrix, end)
 			}
 		})
 	}
@@ -202,10 +203,10 @@ func (j *job) runBatch(ctx context.Context, list []batchOf) resultMsg {
 }
 
 // estimate finds figures of a tensor until the time is over: one at least.
-func (of batchOf) estimate(ctx context.Context, end time.Time) swept {
+func (of batchOf) estimate(ctx context.Context, matrix *imatrix.Matrix, end time.Time) swept {
 	s := swept{of: of, summary: of.summary}
 	if s.summary == nil {
-		if s.summary, s.err = quant.Summarize(ctx, of.tensor, nil); s.err != nil {
+		if s.summary, s.err = summarize(ctx, of.tensor, matrix, nil); s.err != nil {
 			return s
 		}
 	}

@@ -67,7 +67,12 @@ var columns = []column{
 		func(a *app, i, j int) int { return cmp.Compare(a.sqnr(i), a.sqnr(j)) },
 	},
 	{
-		"", false, 44, nil, func(*app, int) int { return sqnrBar },
+		"weighted", true, 50, func(a *app) bool { return a.weighted() && !a.onInputs() }, func(*app, int) int { return 8 },
+		(*app).weightedText,
+		func(a *app, i, j int) int { return cmp.Compare(a.weightedSQNR(i), a.weightedSQNR(j)) },
+	},
+	{
+		"", false, 44, func(a *app) bool { return !a.weighted() || a.screen.w >= wideScreen }, func(*app, int) int { return sqnrBar },
 		nil, func(a *app, i, j int) int { return cmp.Compare(a.sqnr(i), a.sqnr(j)) },
 	},
 }
@@ -92,6 +97,8 @@ func flowWidth(a *app, list int) int { return clamp(a.layers.flow, 8, max(12, li
 const (
 	sqnrBar  = 5
 	fullSQNR = 60
+
+	wideScreen = 150 // has room for the bar beside what importance adds
 )
 
 func (a *app) bpw(i int) float64 {

@@ -229,10 +229,11 @@ type rival struct {
 func (a *app) askAgainst() tea.Cmd {
 	d := &againstDialog{list: []rival{{"a file…", "a plan (.toml), or another model", (*app).pickAgainst}}}
 	if a.model.Format == "gguf" {
+		guided := a.weighted()
 		for _, m := range quant.Mixes {
 			d.list = append(d.list, rival{m.Name, "the mix of llama-quantize", func(a *app) tea.Cmd {
 				return a.holdPlan(m.Name, func(of *model.Model) (quant.Plan, error) {
-					plan, err := m.Plan(of, false)
+					plan, err := m.Plan(of, guided)
 					if err != nil {
 						return plan, err
 					}

@@ -76,7 +76,7 @@ func (a *app) drawSides(r rect) {
 		if d := g.under.totals.SQNR() - a.planned.totals.SQNR(); !math.IsNaN(d) && a.planned.totals.Measured > 0 && g.under.totals.Measured > 0 {
 			text += fmt.Sprintf(", %s dB", signed(d, 1))
 		}
-		text += fmt.Sprintf(" · %d of %d layers differ", g.all/2, len(a.model.Tensors))
+		text += fmt.Sprintf(" · %d of %d layers differ%s", g.all/2, len(a.model.Tensors), a.layersWeighed())
 	} else {
 		text += " · " + plural(len(g.pairs), "pair", "pairs")
 		if len(g.lone) > 0 {
@@ -85,6 +85,14 @@ func (a *app) drawSides(r rect) {
 	}
 	text += a.progressText(g.known, g.all)
 	s.text(r, r.x, r.y+2, fg(colDim), cutEnd(text, r.w))
+}
+
+// layersWeighed says that the list shows weighted error, if it does.
+func (a *app) layersWeighed() string {
+	if !a.weighted() {
+		return ""
+	}
+	return ", SQNR by layer" + a.weighedBy()
 }
 
 // totalText returns the SQNR of a plan, with what is not sure of it.

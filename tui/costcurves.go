@@ -21,7 +21,7 @@ func (a *app) costPoints(points []costPoint, i int) []costPoint {
 	for c := range a.heat.formats() {
 		f := a.work.figures[fact{t, a.heatScheme(i, c)}]
 		if f != nil && f.E2 > 0 {
-			points = append(points, costPoint{c, f.BPW(), f.SQNR()})
+			points = append(points, costPoint{c, f.BPW(), a.db(f)})
 		}
 	}
 	slices.SortFunc(points, func(p, q costPoint) int {
@@ -30,7 +30,10 @@ func (a *app) costPoints(points []costPoint, i int) []costPoint {
 	return points
 }
 
-const curvesTitle = "SQNR dB against bits per weight"
+// curvesTitle says what the curves are.
+func (a *app) curvesTitle() string {
+	return "SQNR dB" + a.weighedBy() + " against bits per weight · " + heatSets[a.heat.set].name
+}
 
 // drawCurves draws SQNR against bits for every layer in the list, the one under
 // the cursor in front.
@@ -44,7 +47,7 @@ func (a *app) drawCurves(r rect) {
 	names, plot := body.cutLeft(clamp(body.w/4, 12, 32))
 	_, plot = plot.cutLeft(2)
 	a.layers.scroll(names.h)
-	title := curvesTitle + " · " + heatSets[a.heat.set].name
+	title := a.curvesTitle()
 	title += a.progressText(a.heatProgress())
 	s.text(top, top.x, top.y, fg(colDim), cutEnd(title, top.w))
 	a.drawNames(names)

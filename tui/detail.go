@@ -120,6 +120,10 @@ func (a *app) drawDetail(r rect, t *model.Tensor, s quant.Scheme, label string) 
 	facts, r := r.cutTop(2)
 	used := a.drawFigures(facts, m)
 	r.y, r.h = r.y-(2-used), r.h+2-used
+	if a.weighted() && label == "" && r.h >= 10 {
+		facts, r = r.cutTop(1)
+		a.writeFigures(facts, a.importanceFigures(t))
+	}
 	a.drawPlots(r, m)
 }
 
@@ -143,6 +147,9 @@ func (a *app) drawFigures(r rect, m *quant.Measurement) int {
 		{"max |e|", valueText(m.MaxAbs)},
 		{"MSE", valueText(m.MSE())},
 		{"cosine", fmt.Sprintf("%.5f", m.Cosine())},
+	}
+	if a.weighs(m.Tensor) {
+		facts = slices.Insert(facts, 1, figure{"weighted", approx + dbText(m.Weighted.SQNR()) + " dB"})
 	}
 	if as := m.Tensor.Encoding; as != "" {
 		facts = append(facts, figure{"in the file", as})
@@ -196,6 +203,11 @@ func (a *app) drawPlots(r rect, m *quant.Measurement) {
 	s := a.screen
 	_, r = r.cutLeft(1)
 	strip, r := r.cutBottom(2)
+	if a.weighs(m.Tensor) && r.h >= 16 {
+		columns, above := r.cutBottom(2)
+		a.drawColumns(columns, m.Tensor)
+		r = above
+	}
 	rest := r
 	errorPlot := rect{}
 	if r.h >= 9 {

@@ -55,23 +55,27 @@ func (a *app) remarksOnPlans(k int) []remark {
 	if math.IsNaN(was) || math.IsNaN(now) {
 		return append(list, remark{style: fg(colDim), text: "The error is not known yet."})
 	}
+	kind := ""
+	if a.weighted() && a.weighs(t) {
+		kind = "weighted "
+	}
 	verb, change := "B costs", clampDB(now)-clampDB(was)
 	if change > 0 {
 		verb = "B gains"
 	}
-	text := fmt.Sprintf("%s %s dB: SQNR %s → %s.", verb, dbText(math.Abs(change)), dbText(was), dbText(now))
+	text := fmt.Sprintf("%s %s dB: %sSQNR %s → %s.", verb, dbText(math.Abs(change)), kind, dbText(was), dbText(now))
 	switch {
 	case change == 0:
-		text = fmt.Sprintf("The error is the same: SQNR %s dB.", dbText(was))
+		text = fmt.Sprintf("The error is the same: %sSQNR %s dB.", kind, dbText(was))
 	case math.IsInf(was, 1):
-		text = fmt.Sprintf("B makes an error where there is none now: SQNR %s dB.", dbText(now))
+		text = fmt.Sprintf("B makes an error where there is none now: %sSQNR %s dB.", kind, dbText(now))
 	case math.IsInf(now, 1):
-		text = fmt.Sprintf("B makes no error; now SQNR is %s dB.", dbText(was))
+		text = fmt.Sprintf("B makes no error; now %sSQNR is %s dB.", kind, dbText(was))
 	}
 	return append(
 		list,
 		remark{text: text + a.perByteText(change, to-from, math.IsInf(was, 1) || math.IsInf(now, 1))},
-		remark{style: fg(colDim), text: fmt.Sprintf("The error goes from %s to %s of the weights, root mean square.", errorShare(was), errorShare(now)), long: true},
+		remark{style: fg(colDim), text: fmt.Sprintf("The %serror goes from %s to %s of the weights, root mean square.", kind, errorShare(was), errorShare(now)), long: true},
 		remark{style: fg(colDim), text: "space take B's scheme · T take all of B · ⏎ to its dials", long: true},
 	)
 }
@@ -135,7 +139,7 @@ func (a *app) remarksOnPair(k int) []remark {
 	case c.E2 == 0 && c.Lost == 0:
 		list = append(list, remark{text: "The weights are the same."})
 	default:
-		text := fmt.Sprintf("SQNR %s dB: %s; the largest %s.", dbText(c.SQNR()), qualityText(c.SQNR()), valueText(c.MaxAbs))
+		text := fmt.Sprintf("SQNR %s dB: %s; the largest %s.", dbText(c.SQNR()), qualityText("", c.SQNR()), valueText(c.MaxAbs))
 		if c.Lost > 0 {
 			text += fmt.Sprintf(" %s finite in A and not in B.", plural(c.Lost, "weight is", "weights are"))
 		}

@@ -145,16 +145,19 @@ func (a *app) sideFigures(k, side int) *quant.Figures {
 	return nil
 }
 
-// sideSQNR returns the SQNR of k on a side in dB, NaN while it is not known. Of
-// models A is what B is held against.
+// sideSQNR returns the SQNR of k on a side in dB, of plans weighted where importance
+// is in use; NaN while it is not known. Of models A is what B is held against.
 func (a *app) sideSQNR(k, side int) float64 {
-	if a.against.plan != nil && a.schemeOf(k, side).Keep() {
+	f := a.sideFigures(k, side)
+	switch {
+	case a.against.plan != nil && a.schemeOf(k, side).Keep():
 		return math.Inf(1)
+	case f == nil:
+		return math.NaN()
+	case a.against.plan != nil:
+		return a.db(f)
 	}
-	if f := a.sideFigures(k, side); f != nil {
-		return f.SQNR()
-	}
-	return math.NaN()
+	return f.SQNR()
 }
 
 func (a *app) sideText(k, side int) string {
@@ -169,7 +172,7 @@ func (a *app) sideText(k, side int) string {
 	case f == nil && math.IsNaN(a.sideSQNR(k, side)):
 		return "…"
 	case f != nil && !f.Exact:
-		return "≈" + dbText(f.SQNR())
+		return "≈" + dbText(a.sideSQNR(k, side))
 	}
 	return dbText(a.sideSQNR(k, side))
 }

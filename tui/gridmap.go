@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
 )
 
 // gridMap is the side of the sensitivity page that shows the whole model: its
@@ -33,35 +34,56 @@ type gridRow struct {
 type gridValue struct {
 	n               float64 // weights that are measured
 	relative, sse   float64 // Σ n·Σe²/Σx², Σe²
+	weighted        float64 // Σ n·Σw·e²/Σw·x²
 	missing, failed int     // tensors that are not known yet, or never
 	empty           bool
 }
 
 // db returns the SQNR of all weights of the cell, counting alike.
-func (v *gridValue) db() float64 {
+func (v *gridValue) db() float64 { return v.dbOf(v.relative) }
+
+// dbOf returns an error of the cell, relative or weighted, in dB.
+func (v *gridValue) dbOf(e float64) float64 {
 	switch {
 	case v.empty || v.failed > 0:
 		return math.Inf(-1)
 	case v.missing > 0:
 		return math.NaN()
-	case v.relative == 0:
+	case e == 0:
 		return math.Inf(1)
 	}
-	return -10 * math.Log10(v.relative/v.n)
+	return -10 * math.Log10(e/v.n)
 }
+
+// error returns the error of a cell that the map's measure is about.
+func (g *gridMap) error(v *gridValue) float64 {
+	if gridMeasures[g.measure].weighted {
+		return v.weighted
+	}
+	return v.relative
+}
+
+// db returns the same in dB.
+func (g *gridMap) db(v *gridValue) float64 { return v.dbOf(g.error(v)) }
 
 // gridMeasure is what the cells show.
 type gridMeasure struct {
 	name, unit, about string
 	of                func(v, all *gridValue) float64
 	text              func(float64) string
+	weighted          bool // by importance: only where that is in use
 }
 
 var gridMeasures = []gridMeasure{
-	{"SQNR", "dB", "how far the error lies below the weights", func(v, _ *gridValue) float64 { return v.db() }, dbText},
-	{"share of relative error", "%", "its part of what the plan's SQNR is made of: the errors relative to each tensor's energy, every weight counting alike", func(v, all *gridValue) float64 { return v.share(v.relative, all.relative) }, partText},
-	{"share of squared error", "%", "its part of Σe² of the model: large weights count more", func(v, all *gridValue) float64 { return v.share(v.sse, all.sse) }, partText},
+	{"SQNR", "dB", "how far the error lies below the weights", func(v, _ *gridValue) float64 { return v.db() }, dbText, false},
+	{"share of relative error", "%", "its part of what the plan's SQNR is made of: the errors relative to each tensor's energy, every weight counting alike", func(v, all *gridValue) float64 { return v.share(v.relative, all.relative) }, partText, false},
+	{"share of squared error", "%", "its part of Σe² of the model: large weights count more", func(v, all *gridValue) float64 { return v.share(v.sse, all.sse) }, partText, false},
+	{"SQNR", "dB", "how far the error lies below the weights, each counting for its importance", func(v, _ *gridValue) float64 { return v.dbOf(v.weighted) }, dbText, true},
+	{"share of error", "%", "its part of what a plan for the objective imatrix makes small: the errors relative to each tensor's energy, each weight counting for its importance", func(v, all *gridValue) float64 { return v.share(v.weighted, all.weighted) }, partText, true},
 }
+
+// weightedError is what plans for importance make small.
+var weightedError = quant.ObjectiveOf("imatrix").Error
 
 func (v *gridValue) share(part, all float64) float64 {
 	if db := v.db(); math.IsNaN(db) || math.IsInf(db, -1) {
@@ -89,32 +111,33 @@ func (a *app) arrangeGrid() {
 	*g = gridMap{of: slices.Clone(a.layers.order), where: map[int][2]int{}, measure: g.measure, column: g.column, sorted: g.sorted}
 	shown := slices.Clone(a.layers.order)
 	slices.Sort(shown) // as in the file, however the list is sorted
-	shown = slices.DeleteFunc(shown, func(i int) bool { return !quant.IsWeight(a.model.Tensors[i]) })
-	kinds, rows := map[string]int{}, map[string]int{}
+	var tensors []*model.Tensor
+	at := map[*model.Tensor]int{}
 	for _, i := range shown {
-		layer, kind := quant.Position(a.model.Tensors[i].Name)
-		if layer == "" { // outside of all layers: a row of its own
-			layer, kind = kind, "–"
+		if t := a.model.Tensors[i]; quant.IsWeight(t) {
+			tensors = append(tensors, t)
+			at[t] = i
 		}
-		k, known := kinds[kind]
-		if !known {
-			k = len(g.kinds)
-			kinds[kind] = k
-			g.kinds = append(g.kinds, kind)
-		}
-		r, known := rows[layer]
-		if !known {
-			r = len(g.rows)
-			rows[layer] = r
-			g.rows = append(g.rows, gridRow{name: layer})
-		}
-		row := &g.rows[r]
-		for len(row.cells) <= k {
-			row.cells = append(row.cells, nil)
-		}
-		row.cells[k] = append(row.cells[k], i)
-		g.where[i] = [2]int{r, k}
 	}
+	grid := quant.NewGrid(tensors)
+	apart := 0
+	if len(grid.Outside) > 0 { // what is in no layer has rows of its own, and a column
+		g.kinds, apart = []string{"–"}, 1
+	}
+	g.kinds = append(g.kinds, grid.Columns...)
+	for _, t := range grid.Outside {
+		g.rows = append(g.rows, gridRow{t.Name, [][]int{{at[t]}}})
+	}
+	for _, r := range grid.Rows {
+		row := gridRow{r.Name, make([][]int, apart+len(r.Cells))}
+		for k, cell := range r.Cells {
+			for _, t := range cell {
+				row.cells[apart+k] = append(row.cells[apart+k], at[t])
+			}
+		}
+		g.rows = append(g.rows, row)
+	}
+	g.locate()
 }
 
 // gridScheme returns the scheme that the map shows tensor i under.
@@ -144,6 +167,7 @@ func (a *app) gridCell(row, kind int) (v gridValue) {
 		default:
 			v.n += float64(f.N)
 			v.sse += f.E2
+			v.weighted += weightedError(f)
 			if f.E2 > 0 {
 				v.relative += float64(f.N) * f.E2 / f.X2
 			}
@@ -174,6 +198,7 @@ func (a *app) addUpGrid() (all gridValue, known, total int) {
 			all.n += v.n
 			all.relative += v.relative
 			all.sse += v.sse
+			all.weighted += v.weighted
 		}
 		g.cells = append(g.cells, row)
 	}

@@ -86,7 +86,7 @@ func (a *app) drawGrid(r rect) {
 	all, known, total := a.addUpGrid()
 	g.sort()
 	m, sc := &gridMeasures[g.measure], sqnrScale
-	if g.measure > 0 {
+	if m.unit != "dB" {
 		sc = scale{good: 0, bad: a.gridWorst(&all)}
 	}
 	x := s.text(top, top.x, top.y, fg(colDim), cutEnd(a.gridTitle(known, total), top.w))
@@ -132,7 +132,7 @@ func (a *app) drawGrid(r rect) {
 	if _, room := body.cutTop(rows + 1); room.h >= 12 { // a small model leaves room for the curves too
 		a.layers.scroll(len(a.layers.order))
 		title, room := room.cutTop(1)
-		s.text(title, title.x, title.y, fg(colDim), cutEnd(curvesTitle+" · "+heatSets[a.heat.set].name, title.w))
+		s.text(title, title.x, title.y, fg(colDim), cutEnd(a.curvesTitle(), title.w))
 		a.paintCurves(room)
 	}
 	if side.w > 0 {
@@ -145,7 +145,11 @@ func (a *app) drawGrid(r rect) {
 // gridTitle says what the cells show and how far they are known.
 func (a *app) gridTitle(known, total int) string {
 	g := &a.grid
-	title := gridMeasures[g.measure].name + " " + gridMeasures[g.measure].unit + " "
+	m := &gridMeasures[g.measure]
+	title := m.name + " " + m.unit + " "
+	if m.weighted {
+		title = m.name + " " + m.unit + a.weighedBy() + " "
+	}
 	if g.column < 0 {
 		title += "as planned"
 	} else {
@@ -174,7 +178,7 @@ func (g *gridMap) sort() {
 	loss := func(row int) (worst float64) {
 		for c := range g.cells[row] {
 			if v := &g.cells[row][c]; v.n > 0 {
-				worst = max(worst, v.relative/v.n)
+				worst = max(worst, g.error(v)/v.n)
 			}
 		}
 		return worst
@@ -242,7 +246,9 @@ func (a *app) pickInGrid(row, col int) tea.Cmd {
 	for _, i := range g.rows[row].cells[best] {
 		db := math.Inf(1)
 		if f := a.work.figures[fact{a.model.Tensors[i], a.gridScheme(i)}]; f != nil {
-			db = f.SQNR()
+			if db = f.SQNR(); gridMeasures[g.measure].weighted {
+				db = f.Weighted.SQNR()
+			}
 		}
 		if pick < 0 || db < worst {
 			pick, worst = i, db
@@ -272,7 +278,10 @@ func (a *app) clickGrid(n int) tea.Cmd {
 }
 
 func (a *app) nextGridMeasure() tea.Cmd {
-	a.grid.measure = (a.grid.measure + 1) % len(gridMeasures)
+	g := &a.grid
+	for next := true; next; next = gridMeasures[g.measure].weighted && !a.weighted() {
+		g.measure = (g.measure + 1) % len(gridMeasures)
+	}
 	return nil
 }
 
@@ -307,8 +316,12 @@ func (a *app) explainGrid(r rect, all *gridValue) {
 	}
 	t, scheme := a.model.Tensors[i], a.gridScheme(i)
 	v := &g.cells[at[0]][at[1]]
-	text := fmt.Sprintf("%s: SQNR %s dB", schemeText(t, scheme), dbText(v.db()))
-	if math.IsInf(v.db(), -1) {
+	db, kind := g.db(v), "SQNR"
+	if gridMeasures[g.measure].weighted {
+		kind = "weighted SQNR"
+	}
+	text := fmt.Sprintf("%s: %s %s dB", schemeText(t, scheme), kind, dbText(db))
+	if math.IsInf(db, -1) {
 		text = cmp.Or(scheme.WhyNot(t.Shape), "it could not be read")
 	}
 	rank := a.gridRank(at, v)
@@ -328,11 +341,17 @@ func (a *app) explainGrid(r rect, all *gridValue) {
 	}
 	y++
 	line(style{}, text+rank+".")
-	if db := v.db(); !math.IsNaN(db) && !math.IsInf(db, -1) {
+	if !math.IsNaN(db) && !math.IsInf(db, -1) {
 		relative, squared := v.share(v.relative, all.relative), v.share(v.sse, all.sse)
 		line(fg(colDim), fmt.Sprintf("%s %% of the model's relative error, %s %% of its squared error, %s %% of its weights.", partText(relative), partText(squared), partText(100*v.n/max(1, all.n))))
+		if a.weighted() {
+			line(fg(colDim), fmt.Sprintf("%s %% of its error%s.", partText(v.share(v.weighted, all.weighted)), a.weighedBy()))
+		}
 	}
 	y++
+	if a.weighted() {
+		line(fg(colDim), "SQNR dB"+a.weighedBy())
+	}
 	y = a.drawFormats(rect{r.x, y, r.w, max(0, r.y+r.h-y-2)}, i)
 	hint := rect{r.x, max(y+1, r.y+r.h-2), r.w, 2}
 	a.paragraphs(hint, fg(colDim), "⏎ to its dials · [ ] if all were another format · e another measure · v curves")
@@ -342,11 +361,11 @@ func (a *app) explainGrid(r rect, all *gridValue) {
 func (a *app) gridRank(at [2]int, v *gridValue) string {
 	var others []float64
 	for r := range a.grid.cells {
-		if db := a.grid.cells[r][at[1]].db(); !math.IsNaN(db) && !math.IsInf(db, 0) {
+		if db := a.grid.db(&a.grid.cells[r][at[1]]); !math.IsNaN(db) && !math.IsInf(db, 0) {
 			others = append(others, db)
 		}
 	}
-	db := v.db()
+	db := a.grid.db(v)
 	if len(others) < 3 || math.IsNaN(db) || math.IsInf(db, 0) {
 		return ""
 	}

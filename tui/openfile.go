@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,11 +11,12 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/imatrix"
 )
 
 // openDialog picks a file.
 type openDialog struct {
-	title, verb string
+	title, foot string
 	done        func(a *app, path string) tea.Cmd
 	picker      filepicker.Model
 	row         int // of the cursor, on the screen
@@ -42,10 +44,18 @@ func (a *app) askOpenPlan() tea.Cmd {
 	return a.pickModel()
 }
 
-func (a *app) pickModel() tea.Cmd { return a.pickFile("Open a model", "open", (*app).openModel) }
+func (a *app) pickModel() tea.Cmd {
+	return a.pickFile("Open a model", "⏎ or → open; an imatrix weighs error   ← folder above   esc cancel",
+		func(a *app, path string) tea.Cmd { return a.openFile(path, false) })
+}
+
+func (a *app) pickMatrix() tea.Cmd {
+	return a.pickFile("Weigh error by an importance matrix", "⏎ or → take it   ← folder above   ↑↓ choose   esc cancel",
+		func(a *app, path string) tea.Cmd { return a.openFile(path, true) })
+}
 
 // pickFile picks a file for done, from the folder of the model on.
-func (a *app) pickFile(title, verb string, done func(a *app, path string) tea.Cmd) tea.Cmd {
+func (a *app) pickFile(title, foot string, done func(a *app, path string) tea.Cmd) tea.Cmd {
 	p := filepicker.New()
 	p.CurrentDirectory = "."
 	if dir, err := os.Getwd(); err == nil {
@@ -59,7 +69,7 @@ func (a *app) pickFile(title, verb string, done func(a *app, path string) tea.Cm
 	p.AutoHeight = false
 	p.ShowPermissions = false
 	p.SetHeight(10)
-	a.dialog = &openDialog{title: title, verb: verb, done: done, picker: p}
+	a.dialog = &openDialog{title: title, foot: foot, done: done, picker: p}
 	return p.Init()
 }
 
@@ -77,10 +87,18 @@ func (d *openDialog) key(a *app, msg tea.Msg) tea.Cmd {
 	return cmd
 }
 
-// openModel opens the model at path aside, so that the screen goes on.
-func (a *app) openModel(path string) tea.Cmd {
-	open := a.open
+// openFile opens the file at path aside, so that the screen goes on: as an
+// importance matrix if it is one, or has to be, else as a model.
+func (a *app) openFile(path string, matrix bool) tea.Cmd {
+	open, of := a.open, a.model
 	return func() tea.Msg {
+		if matrix || imatrix.Is(path) {
+			w, err := openImportance(path, of)
+			if err != nil {
+				return failedMsg{err}
+			}
+			return matrixMsg{of, w}
+		}
 		m, err := open(path)
 		if err != nil {
 			return failedMsg{err}
@@ -91,11 +109,15 @@ func (a *app) openModel(path string) tea.Cmd {
 
 // opened shows the model. The one before is closed when its last read is over.
 func (a *app) opened(msg openedMsg) tea.Cmd {
-	before, other := a.model, a.letGo()
+	before, matrix, other := a.model, a.importance.matrix, a.letGo()
 	a.planPath = ""
 	a.load(msg.model, DefaultPlan(), nil)
 	return tea.Batch(a.offerRecovery(), other, func() tea.Msg {
-		if err := before.Close(); err != nil {
+		err := before.Close()
+		if matrix != nil {
+			err = errors.Join(err, matrix.Close())
+		}
+		if err != nil {
 			return failedMsg{err}
 		}
 		return nil
@@ -139,5 +161,5 @@ func (d *openDialog) draw(a *app, r rect) {
 		s.text(list, list.x, list.y+i, st, line)
 		a.hots = append(a.hots, hot{area: rect{list.x, list.y + i, list.w, 1}, n: i, click: d.click, wheel: d.move})
 	}
-	s.text(in, in.x, in.y+in.h-1, fg(colDim), cutEnd("⏎ or → "+d.verb+"   ← folder above   ↑↓ choose   esc cancel", in.w))
+	s.text(in, in.x, in.y+in.h-1, fg(colDim), cutEnd(d.foot, in.w))
 }

@@ -59,6 +59,9 @@ func (a *app) drawPareto(r rect) {
 	if quant.Objectives[b.objective].Name == "sse" {
 		title = "Σe²"
 	}
+	if quant.Objectives[b.objective].Weighted() {
+		title += a.weighedBy()
+	}
 	if !c.complete {
 		title += fmt.Sprintf(" ≈ of %d %% of the weights", int(100/c.scale))
 	}
@@ -310,6 +313,8 @@ func (a *app) errorText(e float64) string {
 		return "Σe² " + valueText(e)
 	case e == 0:
 		return "no error"
+	case quant.Objectives[a.budget.objective].Weighted():
+		return "weighted SQNR " + dbText(-10*math.Log10(e)) + " dB"
 	}
 	return "SQNR " + dbText(-10*math.Log10(e)) + " dB"
 }

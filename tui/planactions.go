@@ -228,8 +228,8 @@ func (a *app) chooseFrom(set int) tea.Cmd {
 // nextObjective counts errors in the next way.
 func (a *app) nextObjective() tea.Cmd {
 	b := &a.budget
-	for b.objective = (b.objective + 1) % len(quant.Objectives); quant.Objectives[b.objective].Weighted(); {
-		b.objective = (b.objective + 1) % len(quant.Objectives) // there is no importance here to weigh by
+	for next := true; next; next = quant.Objectives[b.objective].Weighted() && !a.weighted() {
+		b.objective = (b.objective + 1) % len(quant.Objectives)
 	}
 	b.stale = true
 	a.notice = "the plan makes small: " + quant.Objectives[b.objective].About

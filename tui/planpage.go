@@ -162,7 +162,11 @@ func (a *app) choiceText() string {
 	if b.sweep.left > 0 {
 		text += fmt.Sprintf(" · the smallest %s weights stay as they are", countText(int64(b.sweep.left)))
 	}
-	return text + " · " + quant.Objectives[b.objective].Name + a.sweepText()
+	measure := quant.Objectives[b.objective].Name
+	if quant.Objectives[b.objective].Weighted() {
+		measure = "error" + a.weighedBy()
+	}
+	return text + " · " + measure + a.sweepText()
 }
 
 // sweepText says how far the figures are.
@@ -187,6 +191,9 @@ func (a *app) explainPlan(r rect) {
 	}
 	s, t, scheme := a.screen, a.model.Tensors[i], a.planned.schemes[i]
 	head := fmt.Sprintf("%s  %.2f bpw  SQNR %s dB", schemeText(t, scheme), a.bpw(i), a.sqnrText(i))
+	if a.weighs(t) && !scheme.Keep() {
+		head += fmt.Sprintf("  weighted %s dB", a.weightedText(i))
+	}
 	name := cutMiddle(t.Name, max(12, r.w-textWidth(head)-2))
 	x := s.text(r, r.x, r.y, style{}.with(bold), name)
 	s.text(r, x+2, r.y, fg(colDim), cutEnd(head, r.x+r.w-x-2))

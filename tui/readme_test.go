@@ -17,7 +17,7 @@ func TestThePicturesOfTheReadmeAreTheExplorer(t *testing.T) {
 	for _, picture := range []struct{ name, sample, keys string }{
 		{"explorer.svg", "animals", "down down 4"},
 		{"plan.svg", "austen", "4 a down enter p left left left left"},
-		{"sensitivity.svg", "austen", "4 a down enter s down right right right right right right right"},
+		{"sensitivity.svg", "austen", "4 a down enter s down down right right right right right right right"},
 	} {
 		m, err := samples.Open(picture.sample)
 		if err != nil {

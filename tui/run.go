@@ -17,6 +17,7 @@ type Options struct {
 	Plan     quant.Plan
 	PlanPath string                                  // the file that Plan came from, "" if none
 	Task     *net.Task                               // the model as a network with its data; nil if it cannot be run
+	Imatrix  string                                  // the file of an importance matrix, "" if none
 	Open     func(path string) (*model.Model, error) // opens another model
 }
 
@@ -36,6 +37,13 @@ func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a := newApp(ctx, o)
+	if o.Imatrix != "" {
+		w, err := openImportance(o.Imatrix, o.Model)
+		if err != nil {
+			return errors.Join(err, o.Model.Close())
+		}
+		a.attach(matrixMsg{o.Model, w})
+	}
 	_, err := tea.NewProgram(a, tea.WithContext(ctx)).Run()
 	cancel()
 	if a.writing != nil {
@@ -47,6 +55,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if a.against.model != nil {
 		err = errors.Join(err, a.against.model.Close())
+	}
+	if a.weighted() {
+		err = errors.Join(err, a.importance.matrix.Close())
 	}
 	return errors.Join(err, a.model.Close())
 }

@@ -152,7 +152,7 @@ func (a *app) drawSensitivity(r rect) {
 		foot, body = body.cutBottom(2)
 	}
 	cell := a.heat.layOut(body.w - 13)
-	title := "SQNR dB by format · " + heatSets[a.heat.set].name
+	title := "SQNR dB by format" + a.weighedBy() + " · " + heatSets[a.heat.set].name
 	title += a.progressText(a.heatProgress())
 	if a.layers.filter != "" {
 		title += " · /" + a.layers.filter
@@ -212,7 +212,7 @@ func (a *app) drawSensitivity(r rect) {
 	}
 }
 
-// heatValue returns the SQNR of a cell, NaN while it is not known, −∞ where the
+// heatValue returns the SQNR of a cell, weighted where importance is in use, NaN while it is not known, −∞ where the
 // format does not fit.
 func (a *app) heatValue(i, column int) float64 {
 	t := a.model.Tensors[i]
@@ -220,7 +220,7 @@ func (a *app) heatValue(i, column int) float64 {
 		return math.Inf(-1)
 	}
 	if f := a.work.figures[fact{t, a.heatScheme(i, column)}]; f != nil {
-		return f.SQNR()
+		return a.db(f)
 	}
 	return math.NaN()
 }
@@ -274,9 +274,13 @@ func (a *app) explainCell(r rect) {
 	scheme := a.heatScheme(i, a.heat.column)
 	db := a.heatValue(i, a.heat.column)
 	why := scheme.WhyNot(t.Shape)
+	kind := ""
+	if a.weighs(t) {
+		kind = "weighted "
+	}
 	if r.h < 4 {
 		s.text(r, r.x, r.y, style{}.with(bold), cutMiddle(t.Name, r.w))
-		text := fmt.Sprintf("%s: %s dB, %s", scheme, dbText(db), qualityText(db))
+		text := fmt.Sprintf("%s: %s dB, %s", scheme, dbText(db), qualityText(kind, db))
 		if why != "" {
 			text = why
 		}
@@ -294,7 +298,7 @@ func (a *app) explainCell(r rect) {
 	if why != "" {
 		line(fg(colWarn), why)
 	} else if !math.IsNaN(db) {
-		line(style{}, fmt.Sprintf("SQNR %s dB — %s.", dbText(db), qualityText(db)))
+		line(style{}, fmt.Sprintf("%sSQNR %s dB — %s.", kind, dbText(db), qualityText(kind, db)))
 		if below, all := a.heatRank(i); all > 1 {
 			line(fg(colDim), fmt.Sprintf("%d of the %d layers on the screen lose more at this format.", below, all-1))
 		}
@@ -367,13 +371,13 @@ func (a *app) heatRank(i int) (below, all int) {
 }
 
 // qualityText says what an SQNR means, by the share of the signal's amplitude
-// that the error has.
-func qualityText(db float64) string {
+// that the error has; kind goes before the word error.
+func qualityText(kind string, db float64) string {
 	switch {
 	case math.IsNaN(db):
 		return "not known yet"
 	case math.IsInf(db, 1):
 		return "no error at all"
 	}
-	return fmt.Sprintf("the error is %s of the weights, root mean square", errorShare(db))
+	return fmt.Sprintf("the %serror is %s of the weights, root mean square", kind, errorShare(db))
 }

@@ -337,7 +337,7 @@ func TestAModelThatCannotBeOpenedIsSaidAndTheSittingGoesOn(t *testing.T) {
 	if err := os.WriteFile(path, []byte("not a model at all"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.send(s.openModel(path)())
+	s.send(s.openFile(path, false)())
 	s.shows("That did not work", "broken.safetensors")
 	s.press("enter 4")
 	if got := s.scheme("conv2.weight"); got != "int4" {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/imatrix"
 	"github.com/bitdial/bitdial/quant/net"
 )
 
@@ -54,6 +55,7 @@ type job struct {
 	cancel   context.CancelFunc
 	started  time.Time
 	progress atomic.Uint64 // bits of the share done
+	matrix   *imatrix.Matrix
 }
 
 func (j *job) done() float64 { return math.Float64frombits(j.progress.Load()) }
@@ -78,6 +80,13 @@ func newWork() work {
 	}
 }
 
+// forget drops all facts, not the job under way.
+func (w *work) forget() {
+	job, ticking, found := w.job, w.ticking, w.found
+	*w = newWork()
+	w.job, w.ticking, w.found = job, ticking, found
+}
+
 // stop cancels the job under way.
 func (w *work) stop() {
 	if w.job != nil {
@@ -100,7 +109,7 @@ func (a *app) schedule() tea.Cmd {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(a.ctx)
-	j := &job{request: next, cancel: cancel, started: time.Now()}
+	j := &job{request: next, cancel: cancel, started: time.Now(), matrix: a.importance.matrix}
 	w.job = j
 	summary, _ := w.summaries.get(next.tensor)
 	run := func() tea.Msg { return j.run(ctx, summary) }
@@ -124,7 +133,7 @@ func (j *job) run(ctx context.Context, summary *quant.Summary) tea.Msg {
 	r := resultMsg{job: j, summary: summary}
 	progress := func(share float64) { j.progress.Store(math.Float64bits(share)) }
 	if r.summary == nil {
-		if r.summary, r.err = quant.Summarize(ctx, j.tensor, progress); r.err != nil {
+		if r.summary, r.err = summarize(ctx, j.tensor, j.matrix, progress); r.err != nil {
 			return r
 		}
 	}
@@ -134,6 +143,15 @@ func (j *job) run(ctx context.Context, summary *quant.Summary) tea.Msg {
 		r.m, r.err = quant.Estimate(ctx, j.tensor, r.summary, j.scheme)
 	}
 	return r
+}
+
+// summarize reads t once, with what the matrix says of it.
+func summarize(ctx context.Context, t *model.Tensor, matrix *imatrix.Matrix, progress func(float64)) (*quant.Summary, error) {
+	importance, err := matrix.Of(t)
+	if err != nil {
+		return nil, err
+	}
+	return quant.SummarizeWith(ctx, t, importance, progress)
 }
 
 func (j *job) runErrand(ctx context.Context, g given) tea.Msg {
@@ -149,6 +167,9 @@ func (a *app) take(r resultMsg) tea.Cmd {
 		return nil
 	}
 	w.job = nil
+	if r.job.matrix != a.importance.matrix && r.job.errand.kind == noErrand {
+		return nil // weights count otherwise now
+	}
 	if r.summary != nil {
 		w.summaries.put(r.job.tensor, r.summary)
 	}

@@ -41,11 +41,11 @@ func (a *app) askWrite() tea.Cmd {
 	d := &writeDialog{}
 	d.choose(a, 0)
 	a.dialog = d
-	m, plan := a.model, a.history.Plan()
+	m, plan, matrix := a.model, a.history.Plan(), a.importance.matrix
 	return func() tea.Msg {
 		ready := make([]readyOutput, len(outputs))
 		for i, o := range outputs {
-			ready[i].prepared, ready[i].err = o.prepare(m, plan)
+			ready[i].prepared, ready[i].err = o.prepare(m, plan, matrix)
 		}
 		return preparedMsg{d, ready}
 	}
@@ -187,6 +187,9 @@ func (d *writeDialog) drawAbout(a *app, r rect) {
 		text += " in " + strconv.Itoa(n) + " files: " + filepath.Base(d.files[0].Path) + " …"
 	}
 	line(style{}.with(bold), text)
+	if o.with != "" {
+		line(fg(colDim), o.with)
+	}
 	if o.note != "" {
 		y++
 		line(fg(colWarn), o.note)

@@ -17,6 +17,7 @@ import (
 	"github.com/bitdial/bitdial/quant/export"
 	"github.com/bitdial/bitdial/quant/model"
 	"github.com/bitdial/bitdial/quant/model/files"
+	"github.com/bitdial/bitdial/quant/model/imatrix"
 	"github.com/bitdial/bitdial/samples"
 )
 
@@ -102,7 +103,7 @@ func TestWritingIsCancelledByItsKeys(t *testing.T) {
 	whole := outputs
 	t.Cleanup(func() { outputs = whole })
 	outputs = slices.Clone(outputs)
-	outputs[1].prepare = func(*model.Model, quant.Plan) (*prepared, error) {
+	outputs[1].prepare = func(*model.Model, quant.Plan, *imatrix.Matrix) (*prepared, error) {
 		return &prepared{
 			files: func(path string) []export.File { return []export.File{{Path: path, Bytes: 1 << 30}} },
 			write: func(ctx context.Context, _ string, _ bool, progress func(float64)) error {
@@ -138,7 +139,7 @@ func TestWhoLeavesWhileItIsWrittenLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	a := newApp(ctx, Options{Model: m, Plan: DefaultPlan()})
-	p, err := prepareDequantized(m, DefaultPlan())
+	p, err := prepareDequantized(m, DefaultPlan(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ var rooms = []room{
 	{"quant/net", []string{"kernels", "quant", "quant/model", "quant/model/"}, nil},
 	{"samples", []string{"quant/model", "quant/model/", "quant/net"}, nil},
 	{"samples/train", []string{"quant", "quant/model", "quant/net", "samples"}, nil},
-	{"tui", []string{"kernels", "quant", "quant/export", "quant/model", "quant/net"}, nil},
+	{"tui", []string{"kernels", "quant", "quant/export", "quant/model", "quant/model/imatrix", "quant/net"}, nil},
 	{"cmd/bitdial", []string{"kernels", "quant", "quant/", "samples", "tui"}, nil},
 }
 

@@ -15,6 +15,7 @@ import (
 // explore is the command without a verb: the explorer.
 func explore() *cobra.Command {
 	var flags planFlags
+	var importance string
 	c := &cobra.Command{
 		Use:   "bitdial [MODEL]",
 		Short: "Turn the dials of quantization on a real model, and see at once what every bit costs",
@@ -22,16 +23,20 @@ func explore() *cobra.Command {
 
 MODEL is a file of GGUF, safetensors, PyTorch (also TorchScript), ONNX or NumPy, one file of a split model, an index of shards or a folder, or a sample that the program carries; without one it is ` + samples.Prefix + samples.All[0].Name + `. Press ? for the keys.
 
+--imatrix FILE: an importance matrix of llama.cpp. Formats that listen to it are shown as quantize --imatrix packs them, error is also weighted by it, plans are chosen by weighted error, and GGUF files are packed with it. What runs a network does without.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 		Example: `bitdial
 bitdial model.safetensors -s int4:g32 -s '*.bias=f16'
 bitdial model-Q4_K_M.gguf -p mine.toml
-bitdial model.gguf -p Q4_K_M`,
+bitdial model.gguf -p Q4_K_M
+bitdial model.gguf -p Q4_K_M --imatrix imatrix.gguf`,
 		Args:              modelOrVerb,
 		ValidArgsFunction: completeModel,
 	}
 	flags.add(c, "")
 	flags.addActivations(c)
+	c.Flags().StringVar(&importance, "imatrix", "", "importance of weights, a FILE of llama-imatrix")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		flags.takeMix()
 		plan, err := flags.one(c, tui.DefaultPlan())
@@ -49,7 +54,7 @@ bitdial model.gguf -p Q4_K_M`,
 		if err != nil {
 			return err
 		}
-		plans, err := flags.onMix(c, m, false, plan)
+		plans, err := flags.onMix(c, m, importance != "", plan)
 		if err == nil {
 			err = flags.check(m)
 		}
@@ -57,7 +62,7 @@ bitdial model.gguf -p Q4_K_M`,
 			_ = m.Close() // it was only read
 			return err
 		}
-		return tui.Run(c.Context(), tui.Options{Model: m, Task: task, Plan: plans[0], PlanPath: flags.path, Open: open})
+		return tui.Run(c.Context(), tui.Options{Model: m, Task: task, Plan: plans[0], PlanPath: flags.path, Imatrix: importance, Open: open})
 	}
 	return c
 }

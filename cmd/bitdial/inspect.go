@@ -153,17 +153,13 @@ var importanceColumns = []column{
 	{key: "importance_zd", title: "ZD", width: 6, show: showPercent},
 }
 
-// importanceValues returns what stands in them of a tensor, whose share of sum is
-// told; nothing if the matrix does not have it.
-func importanceValues(x imatrix.Statistics, sum float64) []any {
+// importanceValues returns what stands in them of a tensor; nothing if the matrix
+// does not have it.
+func importanceValues(x imatrix.Statistics) []any {
 	if x.N == 0 {
 		return make([]any, len(importanceColumns))
 	}
-	share := 0.0
-	if sum > 0 {
-		share = x.Sum / sum
-	}
-	return []any{x.Mean, share, x.Variation, x.Entropy, x.Outliers}
+	return []any{x.Mean, x.Share, x.Variation, x.Entropy, x.Outliers}
 }
 
 func showPercent(v any) string {
@@ -179,32 +175,19 @@ func readStatistics(path string, tensors []*model.Tensor) ([]imatrix.Statistics,
 		return nil, err
 	}
 	defer matrix.Close() //nolint:errcheck // only read
-	list := make([]imatrix.Statistics, len(tensors))
-	for i, t := range tensors {
-		has, err := matrix.Has(t.Name, t.Shape)
-		if err == nil && has {
-			list[i], err = matrix.Statistics(t.Name)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
+	return matrix.StatisticsOf(tensors)
 }
 
 // list writes the tensors; statistics, if not nil, are theirs.
 func list(s *sheet, m *model.Model, tensors []*model.Tensor, statistics []imatrix.Statistics) error {
 	params, bytes := 0, int64(0)
-	sum, withEncoding := 0.0, encoded(tensors)
-	for _, x := range statistics {
-		sum += x.Sum
-	}
+	withEncoding := encoded(tensors)
 	row := func(t *model.Tensor, x imatrix.Statistics, values ...any) error {
 		if withEncoding {
 			values = append(values, t.Encoding)
 		}
 		if statistics != nil {
-			values = append(values, importanceValues(x, sum)...)
+			values = append(values, importanceValues(x)...)
 		}
 		return s.row(values...)
 	}

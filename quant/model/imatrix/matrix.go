@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/bitdial/bitdial/quant/model"
+	"github.com/bitdial/bitdial/quant/model/gguf"
 )
 
 // Matrix is an open importance matrix. Its values stay in the file until they
@@ -39,6 +41,22 @@ func Open(path string) (*Matrix, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// Is reports whether the file at path is an importance matrix, maybe a broken one: a
+// GGUF file that says so or has sums of squares, or one that reads as the older form.
+func Is(path string) bool {
+	f, err := model.OpenFile(path)
+	if err != nil {
+		return false
+	}
+	if g, err := gguf.FromFile(f); err == nil {
+		defer f.Close() //nolint:errcheck // only read
+		return slices.ContainsFunc(g.Metadata, func(kv model.KeyValue) bool { return kv.Key == "general.type" && kv.Value == "imatrix" }) ||
+			slices.ContainsFunc(g.Tensors, func(t *model.Tensor) bool { return strings.HasSuffix(t.Name, sumsSuffix) })
+	}
+	m, err := Open(path)
+	return err == nil && m.Close() == nil
 }
 
 // Parse opens the importance matrix that data are, known as name. It keeps data.

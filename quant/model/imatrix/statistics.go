@@ -1,6 +1,10 @@
 package imatrix
 
-import "math"
+import (
+	"math"
+
+	"github.com/bitdial/bitdial/quant/model"
+)
 
 // Statistics say how importance is spread over the columns of a tensor, those of
 // all its experts that had inputs. They are what llama-imatrix --show-statistics
@@ -8,6 +12,7 @@ import "math"
 type Statistics struct {
 	N         int     // columns
 	Sum, Mean float64 // of the mean squares of what weights are multiplied with
+	Share     float64 // of Sum in that of all tensors that were asked for; 0 where one was
 	Min, Max  float64
 	Variation float64 // standard deviation over mean: 0 where all columns matter alike
 	Entropy   float64 // of the columns' shares, over that of equal ones: 1 where all matter alike, 0 where one matters
@@ -32,6 +37,29 @@ func (m *Matrix) Statistics(name string) (Statistics, error) {
 		}
 	}
 	return statistics(used), nil
+}
+
+// StatisticsOf returns those of each of tensors, which say nothing, with N = 0, of one
+// that m does not have.
+func (m *Matrix) StatisticsOf(tensors []*model.Tensor) ([]Statistics, error) {
+	list := make([]Statistics, len(tensors))
+	sum := 0.0
+	for i, t := range tensors {
+		has, err := m.Has(t.Name, t.Shape)
+		if err == nil && has {
+			list[i], err = m.Statistics(t.Name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		sum += list[i].Sum
+	}
+	for i := range list {
+		if sum > 0 {
+			list[i].Share = list[i].Sum / sum
+		}
+	}
+	return list, nil
 }
 
 func statistics(values []float32) Statistics {
