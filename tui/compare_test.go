@@ -423,6 +423,28 @@ func TestTheComparisonFitsAnyScreen(t *testing.T) {
 	s.shows("no tensors")
 }
 
+func TestAComparisonWeighsErrorToo(t *testing.T) {
+	m := apart(t, blockModel(t, 6))
+	s := sit(t, m, 200, 60)
+	s.everywhere("q4_0")
+	s.press("C")
+	s.dialog.(*againstDialog).at = 1
+	s.press("enter")
+	s.shows("25 of 26 layers differ", "B ")
+	s.hides("weighted")
+	plain := s.changes()
+	s.attachFile(matrixFile(t, m, "m.imatrix", 64))
+	s.shows("SQNR by layer weighted by m.imatrix", "weighted SQNR")
+	if list := s.changes(); !slices.IsSorted(list) || slices.Equal(list, plain) {
+		t.Errorf("weighted, the changes are %v", list)
+	}
+	s.press("M x")
+	s.hides("weighted")
+	if !slices.Equal(s.changes(), plain) {
+		t.Error("the matrix is off, and the changes are others than before")
+	}
+}
+
 // BenchmarkCompareManyTensors is the time of a list of 300 000 differences, of a
 // frame of it, and of a layer that is taken.
 func BenchmarkCompareManyTensors(b *testing.B) {

@@ -7,6 +7,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/bitdial/bitdial/quant"
+	"github.com/bitdial/bitdial/quant/model"
 	"github.com/bitdial/bitdial/quant/model/files"
 	"github.com/bitdial/bitdial/quant/net"
 )
@@ -82,6 +84,8 @@ func TestTrainingWinsBackAnswersAndIsKept(t *testing.T) {
 	}
 	before, _ := s.scored()
 	tensors := s.model.Tensors
+	s.do(s.holdPlan("as it is", func(*model.Model) (quant.Plan, error) { return quant.Plan{}, nil })())
+	s.turnTo(pageTraining)
 	s.do(keyPress("enter"))
 	s.idle()
 	s.shows("trained, not written", "W writes them")
@@ -90,6 +94,9 @@ func TestTrainingWinsBackAnswersAndIsKept(t *testing.T) {
 	}
 	if s.model.Tensors[0] == tensors[0] || s.model.Tensors[0].Name != tensors[0].Name || s.scheme("fc.weight") != "int2" {
 		t.Error("the pages show the weights of before, or another plan")
+	}
+	if !s.against.none() {
+		t.Error("the tensors of before are still compared")
 	}
 	s.press("l")
 	s.shows("int2", "▸ ")
