@@ -62,7 +62,7 @@ func TestAPlanIsHeldAgainstAnother(t *testing.T) {
 	s.press("C")
 	s.shows("Compare with", "a file…", "int4:g32")
 	s.press("enter")
-	s.shows("Compare with a plan or a model", "other.toml")
+	s.shows("Compare with a plan or a model", "⏎ or → compare", "other.toml")
 	s.press("enter")
 	s.shows("A this plan, int8", "B other.toml", "21 of 26 layers differ", "B costs", "dB per KiB", "int12", "SQNR A", "B − A: −")
 	s.hides("≈", "…d", "blk.2.")

@@ -256,7 +256,7 @@ func (a *app) askAgainst() tea.Cmd {
 
 // pickAgainst picks a file to compare with.
 func (a *app) pickAgainst() tea.Cmd {
-	return a.pickFile("Compare with a plan or a model", "compare", (*app).holdFile)
+	return a.pickFile("Compare with a plan or a model", "⏎ or → compare   ← folder above   ↑↓ choose   esc cancel", (*app).holdFile)
 }
 
 func (d *againstDialog) key(a *app, msg tea.Msg) tea.Cmd {
