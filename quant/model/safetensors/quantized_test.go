@@ -662,6 +662,9 @@ func BenchmarkReadQuantized(b *testing.B) {
 }
 
 func TestAsManyTensorsAsThereMayBeFitInMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it makes files of a hundred megabytes")
+	}
 	for _, codes := range []string{"qweight", "other"} {
 		var h strings.Builder
 		at := 0
