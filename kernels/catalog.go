@@ -137,6 +137,16 @@ func packingKernels(p *Packing) []Kernel {
 			n := len(w.X) / p.Block
 			p.Dequantize(w.Y[:n*p.Block], w.Packed[:n*p.Bytes])
 		}},
-		{Op: "roundtrip", Format: p.Name, Bytes: 8, Writes: true, Vector: packing, Finite: true, Run: func(w *Work) { p.Dequantize(w.Y, quantize(w)) }},
+		{Op: "roundtrip", Format: p.Name, Bytes: 8, Writes: true, Vector: packing, Finite: true, Run: func(w *Work) {
+			for first := 0; first < len(w.X); first += roundTripLen { // in pieces, as tensors are measured: the bytes stay near
+				n := min(roundTripLen, len(w.X)-first)
+				part := *w
+				part.X, part.Importance, part.Packed = w.X[first:][:n], w.Importance[first:][:n], w.Packed[2*first:]
+				p.Dequantize(w.Y[first:][:n/p.Block*p.Block], quantize(&part))
+			}
+		}},
 	}
 }
+
+// roundTripLen is the weights of a piece: whole blocks of any packing.
+const roundTripLen = 1 << 15
