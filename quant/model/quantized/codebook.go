@@ -46,7 +46,7 @@ func (p *parts) codebook(codes *model.Tensor) *joined {
 		}
 	}
 	n, ok := model.Count(st.Shape)
-	if j.dtype == nil || !ok || n == 0 || st.Block < 1 || int64(n/2+n%2) != codes.Bytes() || codes.DType.Block != 1 ||
+	if j.dtype == nil || !ok || n == 0 || st.Block < 1 || int64(n/2+n%2) != codes.Bytes() ||
 		values == nil || values.Len() != 16 || !values.DType.Float() || absmax.Len() != ceil(n, st.Block) {
 		return nil
 	}

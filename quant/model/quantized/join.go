@@ -127,7 +127,7 @@ func (p *parts) join(t *model.Tensor) (*model.Tensor, []*model.Tensor) {
 		p.base = base
 		j := c.weigh(p, t)
 		switch {
-		case j == nil, j.name != t.Name && p.taken(j.name, t), slices.ContainsFunc(j.parts, turned):
+		case j == nil, j.name != t.Name && p.taken(j.name, t), slices.ContainsFunc(j.parts, scattered):
 			return nil, nil
 		}
 		w, err := model.NewScaled(j.name, j.dtype, j.shape, j.parts, p.text(j.encoding), j.read)
@@ -139,8 +139,9 @@ func (p *parts) join(t *model.Tensor) (*model.Tensor, []*model.Tensor) {
 	return nil, nil
 }
 
-// turned reports whether the file holds t in another order than it is read in.
-func turned(t *model.Tensor) bool { return !t.InOrder() }
+// scattered reports whether the number at a place of t is not in the bytes at that
+// place: the file has another order, or numbers share bytes.
+func scattered(t *model.Tensor) bool { return !t.InOrder() || t.DType.Block != 1 }
 
 // taken reports whether there is a tensor called name, or codes besides t that
 // stand for one.

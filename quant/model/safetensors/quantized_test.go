@@ -523,6 +523,7 @@ func TestWhatDoesNotFitTogetherIsListedPlainly(t *testing.T) {
 		{"codes without scales", "", without(gptq, "scales")},
 		{"codes without zero points", "", without(gptq, "qzeros")},
 		{"a weight of that name", "", append(gptq, whole("q.weight", model.F32, []int{1}, 1))},
+		{"scales of half a byte", "", with(gptq, raw("q.scales", model.F4, []int{4, 32}, make([]byte, 64)))},
 		{"scales of another width", "", with(gptq, whole("q.scales", model.F16, []int{4, 31}, 1))},
 		{"more zero points than scales", "", with(gptq, whole("q.qzeros", model.I32, []int{5, 4}, 1))},
 		{"zero points of five bits", "", with(gptq, whole("q.qzeros", model.I32, []int{4, 5}, 1))},
