@@ -71,7 +71,7 @@ func newLayout(metadata []model.KeyValue, entries []Entry) (*layout, error) {
 	for i := range l.order {
 		l.order[i] = i
 	}
-	slices.SortStableFunc(l.order, func(a, b int) int { return entries[b].DType.Bytes - entries[a].DType.Bytes })
+	slices.SortStableFunc(l.order, func(a, b int) int { return alignment(entries[b].DType) - alignment(entries[a].DType) })
 	l.header = append(l.header, '{')
 	if err := l.describe(metadata); err != nil {
 		return nil, err
@@ -98,6 +98,15 @@ func newLayout(metadata []model.KeyValue, entries []Entry) (*layout, error) {
 		return nil, fmt.Errorf("%s: %d bytes, at most %d", ruleTooLong, len(l.header), maxHeader)
 	}
 	return l, nil
+}
+
+// alignment returns what the place of a number should be a multiple of: of types
+// whose numbers share bytes a byte.
+func alignment(d *model.DType) int {
+	if d.Block > 1 {
+		return 1
+	}
+	return d.Bytes
 }
 
 // describe appends the metadata.

@@ -127,15 +127,15 @@ func TestTheFileIsTheReferencesByteForByte(t *testing.T) {
 
 func TestWideTypesComeFirstSoThatAllAreAligned(t *testing.T) {
 	var out bytes.Buffer
-	entries := []Entry{{"bytes", model.U8, []int{3}}, {"half", model.F16, []int{1}}, {"one", model.F32, nil}, {"two", model.F32, nil}}
+	entries := []Entry{{"bytes", model.U8, []int{3}}, {"half", model.F16, []int{1}}, {"one", model.F32, nil}, {"two", model.F32, nil}, {"six bits", model.F6E2M3, []int{4}}}
 	err := Write(&out, nil, entries, func(i int, w io.Writer) error {
-		_, err := w.Write(bytes.Repeat([]byte{byte(i)}, []int{3, 2, 4, 4}[i]))
+		_, err := w.Write(bytes.Repeat([]byte{byte(i)}, []int{3, 2, 4, 4, 3}[i]))
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "\x02\x02\x02\x02\x03\x03\x03\x03\x01\x01\x00\x00\x00"; !strings.HasSuffix(out.String(), want) {
+	if want := "\x02\x02\x02\x02\x03\x03\x03\x03\x01\x01\x00\x00\x00\x04\x04\x04"; !strings.HasSuffix(out.String(), want) {
 		t.Errorf("got %q", out.String())
 	}
 }
