@@ -101,7 +101,7 @@ func (c *config) read(path, under string) error {
 
 // parse reads the JSON b of the file. Of b it keeps nothing.
 func (c *config) parse(file string, b []byte, under string) error {
-	s := &scanner{file: file, b: b}
+	s := &scanner{file: file, b: b, python: true}
 	if err := c.object(s, under, maxDepth); err != nil {
 		return err
 	}
@@ -229,12 +229,14 @@ func (c *config) list(s *scanner, path string, depth int) error {
 
 // scalar reads text, a number or a truth value; null has no type.
 func (s *scanner) scalar() (model.KeyValue, error) {
-	switch c := s.space(); {
+	c, start := s.space(), s.pos
+	switch {
 	case c == '"':
 		text, err := s.string(ruleConfig)
 		return model.KeyValue{Value: string(text), Type: "str"}, err
+	case s.unreal():
+		return model.KeyValue{Value: string(s.b[start:s.pos]), Type: "f64"}, nil
 	case c == '-' || digit(c):
-		start := s.pos
 		err := s.number()
 		text := string(s.b[start:s.pos])
 		if _, bad := strconv.ParseInt(text, 10, 64); bad == nil {
@@ -291,9 +293,13 @@ func (c *config) scheme() quantized.Config {
 	return q
 }
 
-// describe makes m say what the config says, and joins the parts of its quantized
-// weights.
+// describe makes m say what the config says, in place of what a file that was made
+// under another one says, and joins the parts of its quantized weights.
 func (c *config) describe(m *model.Model) {
+	m.Metadata = slices.DeleteFunc(m.Metadata, func(kv model.KeyValue) bool {
+		key, ok := strings.CutPrefix(kv.Key, prefix)
+		return ok && c.values[key].Key != ""
+	})
 	m.Metadata = append(m.Metadata, c.metadata()...)
 	m.Tensors = quantized.Join(m.Tensors, c.scheme())
 }

@@ -87,6 +87,40 @@ func TestAConfigBecomesMetadata(t *testing.T) {
 	}
 }
 
+func TestAConfigMayHoldWhatPythonCallsNumbers(t *testing.T) {
+	m, err := Open(settings(t, map[string]string{"config.json": `{"time_step_limit": [0.0, Infinity], "a": {"b": NaN}, "hidden_size": -Infinity, "head_dim": [NaN, 1]}`}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = m.Close() }()
+	want := []model.KeyValue{{Key: "config.hidden_size", Value: "-Infinity", Type: "f64"}, {Key: "config.head_dim", Value: "NaN", Type: "f64"}}
+	if !slices.Equal(m.Metadata, want) {
+		t.Errorf("got %v, want %v", m.Metadata, want)
+	}
+	if _, err := Parse("header", image(`{"__metadata__":{},"w":{"dtype":"F32","shape":[0],"data_offsets":[0,0],"x":NaN}}`, 0)); err == nil {
+		t.Error("a header may too")
+	}
+}
+
+// TestAConfigReplacesWhatTheHeaderSaysOfAnother is for a file that was converted in one
+// checkout and stands in another.
+func TestAConfigReplacesWhatTheHeaderSaysOfAnother(t *testing.T) {
+	dir := settings(t, map[string]string{"config.json": `{"hidden_size": 64}`})
+	header := image(`{"__metadata__":{"config.hidden_size":"32","config.x":"1","format":"pt"}}`, 0)
+	if err := os.WriteFile(filepath.Join(dir, "model.safetensors"), header, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = m.Close() }()
+	want := []model.KeyValue{{Key: "config.x", Value: "1"}, {Key: "format", Value: "pt"}, {Key: "config.hidden_size", Value: "64", Type: "i64"}}
+	if !slices.Equal(m.Metadata, want) {
+		t.Errorf("got %v, want %v", m.Metadata, want)
+	}
+}
+
 func TestOlderQuantizersHaveAFileOfTheirOwn(t *testing.T) {
 	older := `{"bits": 3, "group_size": 64, "desc_act": true, "checkpoint_format": "gptq_v2"}`
 	for name, files := range map[string]map[string]string{

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -20,6 +21,8 @@ type scanner struct {
 	b    []byte
 	pos  int
 	text []byte // the last string that had escapes
+
+	python bool // NaN and Infinity are numbers, as Python's json writes them
 }
 
 // fail returns the error that rule is broken at position at of b.
@@ -260,6 +263,8 @@ func (s *scanner) skip(depth int) error {
 	case c == '"':
 		_, err := s.string(ruleJSON)
 		return err
+	case s.unreal():
+		return nil
 	case c == '-' || digit(c):
 		return s.number()
 	}
@@ -278,6 +283,11 @@ func (s *scanner) word(w string) bool {
 	}
 	s.pos += len(w)
 	return true
+}
+
+// unreal reads what JSON has no number for, if one stands here and may.
+func (s *scanner) unreal() bool {
+	return s.python && slices.ContainsFunc([]string{"NaN", "Infinity", "-Infinity"}, s.word)
 }
 
 // number reads a number of any kind.
