@@ -26,7 +26,13 @@ var coreMLRecipe = &Recipe{
 		}
 		var linear, books strings.Builder
 		recent := false
+		called := map[string]string{}
 		for _, p := range s.parts {
+			name := milName(p.Name + weightSuffix)
+			if other, twice := called[name]; twice {
+				return fmt.Errorf("%s and %s are both called %s there, and cannot be told apart", other, p.Tensor.Name, name)
+			}
+			called[name] = p.Tensor.Name
 			if p.floats() {
 				continue
 			}
@@ -35,7 +41,7 @@ var coreMLRecipe = &Recipe{
 				b = &books
 			}
 			recent = recent || p.Scheme.Format.Bits == 4 && !p.Scheme.Format.Book || grouped(p.Scheme) > 0
-			fmt.Fprintf(b, "    %s: %s,\n", pythonText(milName(p.Name+weightSuffix)), coreMLConfig(p.Scheme))
+			fmt.Fprintf(b, "    %s: %s,\n", pythonText(name), coreMLConfig(p.Scheme))
 		}
 		s.Text = "import coremltools.optimize.coreml as cto\n\nlinear = {\n" + linear.String() + "}\npalettes = {\n" + books.String() + `}
 
@@ -56,6 +62,9 @@ def quantize(mlmodel):
 
 // milName returns the name that coremltools gives a parameter of torch.
 func milName(name string) string {
+	if name != "" && '0' <= name[0] && name[0] <= '9' {
+		name = "_" + name
+	}
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' {
 			return r

@@ -326,6 +326,38 @@ func TestPatternsOfModulesAreDisjoint(t *testing.T) {
 	})
 }
 
+// Names need not be those of layers, nor fit for a regular expression.
+func TestSelectorsMatchWhateverNamesThereAre(t *testing.T) {
+	words := []string{"a", "b", "0", "1", "2", "10", "007", "00", "1048576", "-1", "1a", "a+", "[0-9]+", "(a|b)", "^", "$", "a.", "", `\`}
+	rapid.Check(t, func(rt *rapid.T) {
+		name := rapid.Custom(func(rt *rapid.T) string {
+			return strings.Join(rapid.SliceOfN(rapid.SampledFrom(words), 1, 4).Draw(rt, "words"), ".")
+		})
+		names := rapid.SliceOfNDistinct(name, 1, 30, rapid.ID[string]).Draw(rt, "names")
+		values := make([]string, len(names))
+		for i := range values {
+			values[i] = rapid.SampledFrom([]string{"", "a", "b", "b"}).Draw(rt, "value")
+		}
+		for _, ordered := range []bool{false, true} {
+			list := selectors(names, values, "", ordered, true)
+			for i, name := range names {
+				var got []string
+				for _, s := range list {
+					if regexp.MustCompile(s.pattern).MatchString(name) {
+						got = append(got, s.value)
+					}
+				}
+				if ordered && len(got) > 1 {
+					got = got[:1]
+				}
+				if want := []string{values[i]}; values[i] == "" && got != nil || values[i] != "" && !slices.Equal(got, want) {
+					rt.Fatalf("%s has %v, not %q, by %v", name, got, values[i], list)
+				}
+			}
+		}
+	})
+}
+
 // A scheme that a recipe refuses is an error that counts and names tensors.
 func TestWhatAToolCannotBeToldIsRefusedByName(t *testing.T) {
 	for _, c := range []struct{ recipe, rules, want string }{
@@ -348,6 +380,20 @@ func TestWhatAToolCannotBeToldIsRefusedByName(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "GLOB=keep") {
 			t.Errorf("%s of %s: %v\nwant %s", c.recipe, c.rules, err, c.want)
 		}
+	}
+}
+
+// Core ML's names are of fewer characters: two of torch must not become one.
+func TestNamesOfCoreMLAreItsOwn(t *testing.T) {
+	m := hugging(t, 1)
+	m.Tensors = append(m.Tensors, empty(t, "0.weight", model.F16))
+	w, err := coreMLRecipe.Write(m, planned(t, "int8"), Paths{})
+	if err != nil || !strings.Contains(w.Text, `"_0_weight"`) {
+		t.Errorf("%v: %v", err, w)
+	}
+	m.Tensors = append(m.Tensors, empty(t, "lm.head.weight", model.F16))
+	if _, err = coreMLRecipe.Write(m, planned(t, "int8"), Paths{}); err == nil || !strings.Contains(err.Error(), "lm_head.weight and lm.head.weight") {
+		t.Error(err)
 	}
 }
 

@@ -29,12 +29,28 @@ const maxLayer = 1 << 20
 func placed(name string) (p place, layer int) {
 	at := 0
 	for part := range strings.SplitSeq(name, ".") {
-		if n, err := strconv.Atoi(part); err == nil && 0 <= n && n < maxLayer && strconv.Itoa(n) == part {
+		if n, ok := number(part); ok {
 			return place{name[:at], name[at+len(part):], true}, n
 		}
 		at += len(part) + 1
 	}
 	return place{before: name}, 0
+}
+
+func number(part string) (n int, ok bool) {
+	n, err := strconv.Atoi(part)
+	return n, err == nil && 0 <= n && n < maxLayer && strconv.Itoa(n) == part
+}
+
+// uncounted reports whether [0-9]+ matches a part of name that is no number of a
+// layer, as 007.
+func uncounted(name string) bool {
+	for part := range strings.SplitSeq(name, ".") {
+		if _, ok := number(part); !ok && part != "" && strings.Trim(part, "0123456789") == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // selection is names that share a selector, but for what follows their number.
@@ -60,10 +76,11 @@ func selectors(names, values []string, none string, ordered, whole bool) []selec
 		}
 		layers[p][values[i]] = append(layers[p][values[i]], layer)
 	}
+	listed := slices.ContainsFunc(names, uncounted)
 	afters := map[selection][]string{}
 	for p, by := range layers {
 		most := ""
-		if _, free := by[none]; len(by) == 1 || ordered && !free {
+		if _, free := by[none]; !listed && (len(by) == 1 || ordered && !free) {
 			most = mostFrequent(by)
 		}
 		for value, numbers := range by {
