@@ -179,6 +179,22 @@ func TestNamesAreShownAndNotObeyed(t *testing.T) {
 	}
 }
 
+// A tensor of nothing else has an SQNR of ∞: the page says why.
+func TestWeightsThatAreNoNumbersAreCounted(t *testing.T) {
+	data := make([]byte, 4*64)
+	model.F32.Encode(data, slices.Repeat([]float32{float32(math.NaN())}, 64))
+	bad, err := model.NewTensor("bad.weight", model.F32, []int{2, 32}, model.NewFile("m", data), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &model.Model{Name: "m", Tensors: []*model.Tensor{bad, tensor(t, "good.weight", 2, 32)}}
+	_, html, markdown := both(t, Source{Model: m, Plan: plan(t, "int4:g32")})
+	const want = "64 weights, in 1 of the tensors that the plan quantizes, are "
+	if !strings.Contains(html, want) || !strings.Contains(markdown, want) {
+		t.Error("the page does not say that weights are NaN")
+	}
+}
+
 func TestReportsOfOddModels(t *testing.T) {
 	for name, tensors := range map[string][]*model.Tensor{
 		"nothing":      nil,

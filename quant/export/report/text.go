@@ -101,6 +101,15 @@ func (r *Report) method() []string {
 	if slices.ContainsFunc(r.Model.Tensors, func(t *model.Tensor) bool { return t.DType.Packing != nil }) {
 		how += " This file is quantized already: errors are against what it holds, not against the model that it was made of."
 	}
+	odd, tensors := 0, 0
+	for i := range r.Tensors {
+		if n := r.Tensors[i].Figures.NonFinite; n > 0 {
+			odd, tensors = odd+n, tensors+1
+		}
+	}
+	if odd > 0 {
+		how += fmt.Sprintf(" %s weights, in %s of the tensors that the plan quantizes, are NaN or infinite: no figure counts them.", count(odd), count(tensors))
+	}
 	if r.Plan.RunsOtherwise() {
 		how += " What the plan says of activations and remedies acts where a network runs, and is in none of these figures."
 	}
