@@ -27,8 +27,12 @@ func (p *parts) fp4(j *joined, codes, scale, global *model.Tensor, divide bool) 
 	}
 	j.shape = slices.Clone(codes.Shape)
 	j.shape[last] *= 2
-	s, group, name, ok := scales(scale, j.shape, [2]int{})
-	if !ok || s.tile != 1 {
+	share := 32
+	if scale.DType == model.F8E4M3 {
+		share = 16
+	}
+	s, group, name, ok := scales(scale, j.shape, Config{Group: share})
+	if !ok || s.tile != 1 || group != share {
 		return nil
 	}
 	cols := j.shape[last]
@@ -37,9 +41,9 @@ func (p *parts) fp4(j *joined, codes, scale, global *model.Tensor, divide bool) 
 		return nil
 	}}.read}
 	switch {
-	case (scale.DType == model.U8 || scale.DType == model.F8E8M0) && group == 32:
+	case scale.DType == model.U8 || scale.DType == model.F8E8M0:
 		j.dtype, w.scales = model.MXFP4, powers(s.read, scale)
-	case scale.DType == model.F8E4M3 && group == 16 && global != nil && single(global) && global.DType.Float():
+	case scale.DType == model.F8E4M3 && global != nil && single(global) && global.DType.Float():
 		j.dtype, w.scales = model.NVFP4, times(s.read, global, divide)
 		j.parts = append(j.parts, global)
 	default:
@@ -98,7 +102,7 @@ func (p *parts) scaled(codes *model.Tensor) *joined {
 	if scale == nil {
 		return nil
 	}
-	s, group, name, ok := scales(scale, codes.Shape, p.config.Block)
+	s, group, name, ok := scales(scale, codes.Shape, p.config)
 	if !ok {
 		return nil
 	}

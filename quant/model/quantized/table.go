@@ -102,8 +102,9 @@ const usual = 128
 
 // scales returns where the scales t of weights of the given shape are, how many
 // columns share one, and what they are called. It reports false if they do not
-// fit.
-func scales(t *model.Tensor, shape []int, block [2]int) (s table, group int, name string, ok bool) {
+// fit. Where the last group or block may be smaller, their number does not say how
+// large the others are: c or custom must.
+func scales(t *model.Tensor, shape []int, c Config) (s table, group int, name string, ok bool) {
 	outer, rows, cols := matrices(shape)
 	if n, ok := model.Count(shape); !ok || n == 0 || t.Len() == 0 {
 		return s, 0, "", false
@@ -125,7 +126,8 @@ func scales(t *model.Tensor, shape []int, block [2]int) (s table, group int, nam
 	}
 	down, across := t.Shape[len(outer)], t.Shape[len(outer)+1]
 	s.row, s.matrix, s.group = across, down*across, 1
-	for _, b := range [][2]int{block, {1, cols / across}, {usual, usual}, {rows / down, cols / across}} {
+	high, wide := whole(rows, down), whole(cols, across)
+	for _, b := range [][2]int{c.Block, {1, c.Group}, {1, wide}, {1, usual}, {usual, usual}, {high, wide}} {
 		if b[0] < 1 || b[1] < 1 || ceil(rows, b[0]) != down || ceil(cols, b[1]) != across {
 			continue
 		}
@@ -141,6 +143,14 @@ func scales(t *model.Tensor, shape []int, block [2]int) (s table, group int, nam
 		return s, b[1], name, true
 	}
 	return s, 0, "", false
+}
+
+// whole returns a/b, 0 if there is a rest.
+func whole(a, b int) int {
+	if a%b != 0 {
+		return 0
+	}
+	return a / b
 }
 
 // ceil returns a/b, rounded up.

@@ -166,7 +166,7 @@ func (p *parts) words(j *joined, codes, scale *model.Tensor) *joined {
 	if bits == 0 {
 		return nil
 	}
-	s, group, name, ok := scales(scale, dims, p.config.Block)
+	s, group, name, ok := scales(scale, dims, p.config)
 	if !ok {
 		return nil
 	}

@@ -331,6 +331,11 @@ func byteCases() (cases []quantizedCase) {
 	add("int8 of bitsandbytes", model.I8, model.Int8, "bitsandbytes, a scale per row", func(row, _ int) float32 { return float32(row+1) / 127 }, 0,
 		whole("q.SCB", model.F32, []int{rows}, 1, 2, 3, 4, 5, 6), whole("q.weight_format", model.U8, nil, 0))
 
+	// A last group that is smaller: two scales for eight columns are not four each.
+	add("int8 in groups of 5 and 3", model.I8, model.Int8, "groups of 5", func(_, col int) float32 { return float32(1 + col/5) }, 0,
+		whole("q.weight_scale", model.F16, []int{rows, 2}, slices.Repeat([]float32{1, 2}, rows)...))
+	cases[len(cases)-1].config = `{"quantization_config":{"config_groups":{"group_0":{"weights":{"group_size":5}}}}}`
+
 	// Blocks of 128×128 that the edges cut.
 	const tall, wide = 130, 129
 	blocks := quantizedCase{
@@ -541,6 +546,7 @@ func TestWhatDoesNotFitTogetherIsListedPlainly(t *testing.T) {
 		{"zero points that are too few", "", with(packed, whole("q.weight_zero_point", model.I32, []int{3, 4}, 1))},
 		{"scales of fewer rows", "", with(packed, whole("q.weight_scale", model.F16, []int{31, 4}, 1))},
 		{"fp8 with too many scales", "", []stored{whole("q.weight", model.F8E4M3, []int{4, 4}, 1), whole("q.weight_scale", model.F32, []int{3, 5}, 1)}},
+		{"fp8 in groups of which nothing says how large they are", "", []stored{whole("q.weight", model.F8E4M3, []int{4, 9}, 1), whole("q.weight_scale", model.F32, []int{4, 2}, 1)}},
 		{"fp8 with scales that are integers", "", []stored{whole("q.weight", model.F8E4M3, []int{4, 4}, 1), whole("q.weight_scale", model.I32, nil, 1)}},
 		{"floats with scales", "", []stored{whole("q.weight", model.F16, []int{4, 4}, 1), whole("q.weight_scale", model.F32, nil, 1)}},
 		{"nothing with scales", "", []stored{whole("q.weight", model.F8E4M3, []int{0, 4}), whole("q.weight_scale", model.F32, []int{0, 1})}},
