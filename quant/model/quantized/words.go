@@ -78,6 +78,8 @@ func (p *parts) awq(j *joined, w *weights, codes, zeros *model.Tensor) *joined {
 func (p *parts) columns(j *joined, w *weights, dtype *model.DType, out int, index *model.Tensor) *joined {
 	j.dtype, j.shape, j.read = dtype, []int{out, w.cols}, w.read
 	switch group := p.config.Group; {
+	case w.groups > w.cols: // all of which an index would make every piece of a row read
+		return nil
 	case group > 0 && ceil(w.cols, group) == w.groups:
 		w.group = group
 	case w.cols%w.groups == 0:

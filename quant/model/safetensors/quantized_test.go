@@ -533,6 +533,7 @@ func TestWhatDoesNotFitTogetherIsListedPlainly(t *testing.T) {
 		{"more zero points than scales", "", with(gptq, whole("q.qzeros", model.I32, []int{5, 4}, 1))},
 		{"zero points of five bits", "", with(gptq, whole("q.qzeros", model.I32, []int{4, 5}, 1))},
 		{"an index of another length", "", append(gptq, whole("q.g_idx", model.I32, []int{63}, 1))},
+		{"more groups than columns", "", append(with(with(gptq, whole("q.scales", model.F16, []int{65, 32}, 1)), whole("q.qzeros", model.I32, []int{65, 4}, 1)), whole("q.g_idx", model.I32, []int{64}, 1))},
 		{"groups that do not divide the columns", "", with(with(gptq, whole("q.scales", model.F16, []int{7, 32}, 1)), whole("q.qzeros", model.I32, []int{7, 4}, 1))},
 		{"another packing of GPTQ", gptqConfig(4, `,"checkpoint_format":"gptq_p"`), gptq},
 		{"AWQ of eight bits", `{"quantization_config":{"bits":8}}`, awq},
