@@ -1,119 +1,87 @@
 package quant
 
 import (
-	"cmp"
+	"fmt"
 	"math"
-	"slices"
-	"sync"
+	"strconv"
+	"strings"
 
-	"github.com/bitdial/bitdial/quant/knapsack"
 	"github.com/bitdial/bitdial/quant/model"
 )
 
-// Candidate is a scheme that some tensors could have, and what it would cost.
-type Candidate struct {
-	Scheme Scheme
-	Bytes  int64
-	Error  float64 // what the objective counts
-}
-
-// Space is what a plan can be chosen from: a row for each tensor, or for tensors
-// that must have the same scheme, with its candidates by ascending bytes and
-// falling error; whatever weighs as much as another and errs no less is left out.
-// It is not to be changed once something has been chosen from it.
-type Space struct {
-	Rows  []Row
-	Kept  []*model.Tensor // there is nothing to choose for them: they stay as they are stored
-	Fixed int64           // bytes of the kept ones
-
-	once        sync.Once
-	small, good *knapsack.Problem // least error within bytes, fewest bytes within an error
-}
-
-// Row is tensors that get one scheme.
-type Row struct {
-	Tensors    []*model.Tensor
-	Candidates []Candidate
-}
-
-// NewSpace returns the space of the weights among tensors under schemes. known
-// returns a tensor's figures under a scheme, nil where they are not known: such a
-// candidate is left out. To keep a tensor as it is stored is a candidate where
-// schemes hold it, and needs no figures. Tensors with the same storage are a row.
-func NewSpace(tensors []*model.Tensor, schemes []Scheme, o *Objective, known func(*model.Tensor, Scheme) *Figures) *Space {
-	return Terms{}.Space(tensors, schemes, o, known)
-}
-
-// undominated returns the candidates that no other one beats in both bytes and
-// error, by ascending bytes. An error that is no number has no place among them.
-func undominated(list []Candidate) []Candidate {
-	slices.SortStableFunc(list, func(a, b Candidate) int {
-		return cmp.Or(cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.Error, b.Error))
-	})
-	best := math.Inf(1)
-	return slices.DeleteFunc(list, func(c Candidate) bool {
-		if !(c.Error < best) {
-			return true
-		}
-		best = c.Error
-		return false
-	})
-}
-
-// Ends returns the bytes of the smallest and of the largest plan.
-func (s *Space) Ends() (least, most int64) {
-	least, most = s.Fixed, s.Fixed
-	for _, r := range s.Rows {
-		least += r.Candidates[0].Bytes
-		most += r.Candidates[len(r.Candidates)-1].Bytes
-	}
-	return least, most
-}
-
-// Errors returns the error of the smallest and of the largest plan.
-func (s *Space) Errors() (least, most float64) {
-	for _, r := range s.Rows {
-		least += r.Candidates[0].Error
-		most += r.Candidates[len(r.Candidates)-1].Error
-	}
-	return least, most
-}
-
-// Point is a plan on a curve: what it weighs and how much it errs.
-type Point struct {
+// Budget is how large a model may become: a number of bytes, of bits per weight,
+// or a share of what it is. One of the three is not 0.
+type Budget struct {
 	Bytes int64
-	Error float64
+	BPW   float64
+	Share float64
 }
 
-// Frontier returns the plans that are best for their price, from the smallest to
-// the largest: the lower convex hull of error against bytes.
-func (s *Space) Frontier() []Point {
-	s.prepare()
-	p := Point{Bytes: s.Fixed}
-	for _, r := range s.Rows {
-		p.Bytes += r.Candidates[0].Bytes
-		p.Error += r.Candidates[0].Error
+// ParseBudget reads 4.5bpw, 75%, or bytes as [ParseBytes] does.
+func ParseBudget(text string) (Budget, error) {
+	number := func(suffix string, most float64) (float64, bool) {
+		digits, ok := strings.CutSuffix(strings.ToLower(text), suffix)
+		n, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+		return n, ok && err == nil && n > 0 && n <= most
 	}
-	points := []Point{p}
-	for _, e := range s.small.Steps() {
-		c := s.Rows[e.Row].Candidates
-		p.Bytes += c[e.To].Bytes - c[e.From].Bytes
-		p.Error += c[e.To].Error - c[e.From].Error
-		points = append(points, p)
+	if n, ok := number("bpw", 64); ok {
+		return Budget{BPW: n}, nil
 	}
-	return points
+	if n, ok := number("%", 1000); ok {
+		return Budget{Share: n / 100}, nil
+	}
+	if n, err := ParseBytes(text); err == nil && n > 0 {
+		return Budget{Bytes: n}, nil
+	}
+	return Budget{}, fmt.Errorf("%q is not a budget: 4.5bpw, 6GiB, 123456B or 75%%", text)
 }
 
-// Plan returns the plan that a solution of s stands for, in as few rules as say
-// it: see [Compress].
-func (s *Space) Plan(sol Solution) Plan {
-	tensors := slices.Clone(s.Kept)
-	schemes := make([]Scheme, len(tensors))
-	for i, r := range s.Rows {
-		for _, t := range r.Tensors {
-			tensors = append(tensors, t)
-			schemes = append(schemes, r.Candidates[sol.Picks[i]].Scheme)
+// Of returns the bytes that b allows a model of so many weights and bytes.
+func (b Budget) Of(params int, bytes int64) int64 {
+	switch {
+	case b.BPW > 0:
+		return int64(b.BPW * float64(params) / 8)
+	case b.Share > 0:
+		return int64(b.Share * float64(bytes))
+	}
+	return b.Bytes
+}
+
+// ParseLimit reads how much a plan for tensors may err in what o counts: a number,
+// or for what is relative to energy an SQNR in dB.
+func (o *Objective) ParseLimit(text string, tensors []*model.Tensor) (float64, error) {
+	if o.Name == "sse" {
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(n >= 0) {
+			return 0, fmt.Errorf("%q is not a sum of squared errors, such as 0.25", text)
+		}
+		return n, nil
+	}
+	db, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.ToLower(text), "db")), 64)
+	if err != nil || math.IsNaN(db) {
+		return 0, fmt.Errorf("%q is not an SQNR in dB, such as 25", text)
+	}
+	weights := 0.0
+	for _, t := range tensors {
+		if Quantizable(t) {
+			weights += float64(t.Len())
 		}
 	}
-	return Compress(tensors, schemes)
+	return weights * math.Pow(10, -db/10), nil
+}
+
+// ParseFloor reads GLOB=BITS, "blk.*=4" or "blk.*=4bpw".
+func ParseFloor(text string) (Floor, error) {
+	at := strings.LastIndexByte(text, '=')
+	if at < 1 {
+		return Floor{}, fmt.Errorf("%q is not GLOB=BITS, such as 'blk.0.*=4'", text)
+	}
+	bits, err := strconv.ParseFloat(strings.TrimSuffix(strings.ToLower(text[at+1:]), "bpw"), 64)
+	if err != nil || !(bits > 0 && bits <= 64) {
+		return Floor{}, fmt.Errorf("%q: %q is not a number of bits per weight", text, text[at+1:])
+	}
+	if CheckGlob(text[:at]) != nil {
+		return Floor{}, fmt.Errorf("%q: %q is not a glob", text, text[:at])
+	}
+	return Floor{text[:at], bits}, nil
 }

@@ -118,17 +118,3 @@ func StoredAs(tensors []*model.Tensor) []Stored {
 	slices.SortStableFunc(list, func(a, b Stored) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	return list
 }
-
-// "blk.12", and its kind among the tensors there, "attn_q". Outside of layers
-// layer is empty and kind the name.
-func Position(name string) (layer, kind string) {
-	before, number, after := numbered(name)
-	if number == "" {
-		return "", name
-	}
-	kind = starred(after)
-	if short, ok := strings.CutSuffix(kind, ".weight"); ok {
-		kind = short
-	}
-	return before + number, kind
-}
