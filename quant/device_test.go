@@ -1,6 +1,7 @@
 package quant
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,6 +47,18 @@ func TestFactsComeFromAConfigBeside(t *testing.T) {
 	}
 	if f := FactsOf(&model.Model{Path: filepath.Join(dir, "sub", "x")}); f.Unknown == "" || f.CacheBytes(1000) != 0 {
 		t.Errorf("%+v of nothing", f)
+	}
+}
+
+// Whatever a file and a command line say, what does not fit does not seem to.
+func TestKeysAndValuesBeyondAllMemoryLeaveNoRoom(t *testing.T) {
+	for _, f := range []Facts{
+		{Layers: maxFact, KeyHeads: maxFact, KeyLength: maxFact, ValueLen: maxFact},
+		{Layers: 32, KeyHeads: 8, KeyLength: 128, ValueLen: 128},
+	} {
+		if room := (Device{"big", 1 << 61, 0}).Budget(f, math.MaxInt); room.Weights >= 0 {
+			t.Errorf("%+v leaves %d bytes", f, room.Weights)
+		}
 	}
 }
 

@@ -22,12 +22,13 @@ type Facts struct {
 }
 
 // CacheBytes returns what the keys and values of context tokens take as f16 if
-// every layer keeps all of them.
+// every layer keeps all of them, 2⁶² at most: what a file says may be anything.
 func (f Facts) CacheBytes(context int) int64 {
-	return 2 * int64(f.Layers) * int64(f.KeyHeads) * int64(f.KeyLength+f.ValueLen) * int64(context)
+	n := 2 * float64(f.Layers) * float64(f.KeyHeads) * float64(f.KeyLength+f.ValueLen) * float64(context)
+	return int64(min(n, 1<<62))
 }
 
-// maxFact bounds each of the numbers, so that no product leaves an int64.
+// maxFact bounds each of the numbers.
 const maxFact = 1 << 24
 
 // FactsOf returns what a GGUF file's metadata say, or the config.json that lies
@@ -44,7 +45,7 @@ func FactsOf(m *model.Model) Facts {
 	number := func(key string) int {
 		text, _ := look(key)
 		n, err := strconv.ParseFloat(text, 64)
-		if err != nil || n < 0 || n > maxFact {
+		if err != nil || !(n >= 0 && n <= maxFact) {
 			return 0
 		}
 		return int(n)
