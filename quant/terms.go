@@ -129,7 +129,8 @@ func (c Terms) whyNot(t *model.Tensor, s Scheme) string {
 }
 
 // Check returns an error if a glob of c matches none of the tensors, or if pins
-// tear a tie apart, or if no scheme is left for a tensor that has a floor.
+// tear a tie apart or go below a floor, or if no scheme is left for a tensor that
+// has a floor.
 func (c Terms) Check(tensors []*model.Tensor, schemes []Scheme) error {
 	matches := func(glob string) bool {
 		return slices.ContainsFunc(tensors, func(t *model.Tensor) bool { return Match(glob, t.Name) })
@@ -158,7 +159,6 @@ func (c Terms) Check(tensors []*model.Tensor, schemes []Scheme) error {
 }
 
 func (c Terms) checkGroup(tensors []*model.Tensor, group []int, schemes []Scheme) error {
-	t := tensors[group[0]]
 	pinned, s := c.pinned(tensors, group)
 	if pinned != nil {
 		for _, i := range group {
@@ -166,19 +166,33 @@ func (c Terms) checkGroup(tensors []*model.Tensor, group []int, schemes []Scheme
 			if is && o != s {
 				return fmt.Errorf("%s is pinned to %s and %s to %s, but they are tied", pinned.Name, s, tensors[i].Name, o)
 			}
-			if why := s.WhyNot(tensors[i].Shape); why != "" {
+			why := c.whyNot(tensors[i], s)
+			switch {
+			case why != "" && is:
+				return fmt.Errorf("%s is pinned to %s: %s", tensors[i].Name, s, why)
+			case why != "":
 				return fmt.Errorf("%s is tied to %s: %s", tensors[i].Name, pinned.Name, why)
 			}
 		}
 		return nil
 	}
-	floored := slices.ContainsFunc(c.Floors, func(f Floor) bool { return Match(f.Glob, t.Name) })
-	if !IsWeight(t) || !floored {
+	floored := func(i int) bool {
+		return IsWeight(tensors[i]) && slices.ContainsFunc(c.Floors, func(f Floor) bool { return Match(f.Glob, tensors[i].Name) })
+	}
+	if !slices.ContainsFunc(group, floored) {
 		return nil
 	}
+	var t *model.Tensor // the last that a scheme was refused for, and why
 	why := ""
 	for _, s := range schemes {
-		if why = c.whyNot(t, s); why == "" {
+		fits := true
+		for _, i := range group {
+			if not := c.whyNot(tensors[i], s); not != "" {
+				fits, t, why = false, tensors[i], not
+				break
+			}
+		}
+		if fits {
 			return nil
 		}
 	}

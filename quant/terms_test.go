@@ -119,6 +119,9 @@ func TestTermsThatCannotBeMeantAreNamed(t *testing.T) {
 		`"z", which is to have 4 bits`: {Floors: []Floor{{"z", 4}}},
 		"but they are tied":            {Pins: []Rule{{"blk.0.attn_q.weight", q4}, {"blk.0.attn_k.weight", q5}}, Ties: []string{"*.attn_*"}},
 		"no scheme is left: q8_0 has 8.5 bits per weight, and *_q* is to have 9 at least": {Floors: []Floor{{"*_q*", 9}}},
+		"attn_k.weight: no scheme is left: q8_0":                                          {Floors: []Floor{{"*_k*", 9}}, Ties: []string{"blk.*.attn_[qk].weight"}},
+		"blk.0.attn_q.weight is pinned to q4_K: q4_K has 4.5 bits per weight, and *_q*":   {Pins: []Rule{{"blk.0.attn_q.weight", q4}}, Floors: []Floor{{"*_q*", 5}}},
+		"blk.0.attn_k.weight is tied to blk.0.attn_q.weight: q4_K has 4.5":                {Pins: []Rule{{"blk.0.attn_q.weight", q4}}, Floors: []Floor{{"*_k*", 5}}, Ties: []string{"blk.*.attn_[qk].weight"}},
 	} {
 		if err := terms.Check(tensors, schemes); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
