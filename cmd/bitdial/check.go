@@ -67,7 +67,7 @@ func check() *cobra.Command {
 
 Exit codes: 0 if all bounds hold, with one line of totals; 1 if one does not, with a line for each that breaks, or if something cannot be read; 2 if the command line is wrong, as without any bound; 130 if interrupted.
 
--s and -p say how, as for measure; -p also takes a mix of llama-quantize by its name. SQNR is measured exactly; --estimate looks at a sample of each tensor, and measures exactly where the sample leaves open on which side of --min-tensor-sqnr it is: then totals are estimates. --max-size counts the tensors' bytes, without a file's header. --max-drop and --max-kld run a sample's network on its test data, as eval does, with -a and --remedy as they are there; the drop is of top-1 accuracy, of texts of the next letter's. Of two models, a weight that is finite in A and not in B breaks every check, and tensors without partner are told on standard error.
+-s and -p say how, as for measure; -p also takes a mix of llama-quantize by its name. SQNR is measured exactly; --estimate looks at a sample of each tensor, and measures exactly where the sample leaves open on which side of --min-tensor-sqnr it is: then totals are estimates. --max-size counts the tensors' bytes, without a file's header. --max-drop and --max-kld run a sample's network on its test data, as eval does, with -a and --remedy as they are there; the drop is of top-1 accuracy, of texts of the next letter's. Of two models, a weight that is finite in A and not in B breaks every check; tensors without partner are told on standard error, and B's count for --max-size and --max-bpw.
 
 Lines that break, between tabs in a pipe: bound tensor value limit, no tensor where the bound is the whole model's. --json: one object for each with these keys; the last line has "total": true and the keys model other passed broken tensors n bytes bpw sqnr_db worst worst_sqnr_db drop kld exact, null where it does not apply.`,
 		Example: `bitdial check sample:animals -s int4:g32 --min-sqnr 20 --max-bpw 4.6
@@ -198,9 +198,13 @@ func (f *checking) pair(c *cobra.Command, nameA, nameB string) error {
 		}
 	}
 	f.totals = p.totals
+	for _, l := range p.onlyB { // what nothing is held against has its size
+		f.totals.Params += l.Len()
+		f.totals.Then += l.Bytes()
+	}
 	f.whole()
 	if alone := len(p.onlyA) + len(p.onlyB); alone > 0 {
-		c.PrintErrf("bitdial: %s without partner, not held to anything (compare lists them)\n", counted(alone, "tensor is", "tensors are"))
+		c.PrintErrf("bitdial: %s without partner, held to no bound of errors (compare lists them)\n", counted(alone, "tensor is", "tensors are"))
 	}
 	return f.tell(c, a, b.Path)
 }

@@ -25,7 +25,7 @@ func (f *checking) tell(c *cobra.Command, m *model.Model, other string) error {
 		if b.tensor != "" {
 			tensor = b.tensor
 		}
-		if err := s.row(b.bound, tensor, b.value, b.limit); err != nil {
+		if err := s.row(b.bound, tensor, whole(b.value), whole(b.limit)); err != nil {
 			return err
 		}
 	}
@@ -60,6 +60,14 @@ func (f *checking) tell(c *cobra.Command, m *model.Model, other string) error {
 		names[b.bound] = true
 	}
 	return fmt.Errorf("%s: %s: %s", m.Name, f.summary(), counted(len(names), "bound does not hold", "bounds do not hold"))
+}
+
+// whole returns a number of bytes or weights as an integer, which is written in full.
+func whole(x float64) any {
+	if x == math.Trunc(x) && math.Abs(x) < 1<<53 {
+		return int64(x)
+	}
+	return x
 }
 
 // summary says in a line what was found.

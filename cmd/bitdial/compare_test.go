@@ -143,4 +143,10 @@ func TestCheckHoldsAReleaseToItsModel(t *testing.T) {
 	if r := bitdial(t, dir, "check", "a.safetensors", "b.safetensors", "--min-sqnr", "27.1"); r.code != 1 {
 		t.Errorf("exit %d: %s", r.code, r.stdout)
 	}
+	// A release is as large as all that it holds, and bytes are told to the last.
+	safetensors(t, filepath.Join(dir, "c.safetensors"), []float32{1, 2}, []int{2, 2}, []int{1000, 1000})
+	r := bitdial(t, dir, "check", "a.safetensors", "c.safetensors", "--max-size", "4000015B")
+	if r.code != 1 || !strings.Contains(r.stdout, "max-size\t\t4000016\t4000015\n") || !strings.Contains(r.stderr, "without partner") {
+		t.Errorf("exit %d: %s%s", r.code, r.stdout, r.stderr)
+	}
 }
