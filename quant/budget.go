@@ -5,8 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"github.com/bitdial/bitdial/quant/model"
 )
 
 // Budget is how large a model may become: a number of bytes, of bits per weight,
@@ -47,9 +45,9 @@ func (b Budget) Of(params int, bytes int64) int64 {
 	return b.Bytes
 }
 
-// ParseLimit reads how much a plan for tensors may err in what o counts: a number,
-// or for what is relative to energy an SQNR in dB.
-func (o *Objective) ParseLimit(text string, tensors []*model.Tensor) (float64, error) {
+// ParseLimit reads how much a plan for so many finite weights may err in what o
+// counts: a number, or for what is relative to energy an SQNR in dB.
+func (o *Objective) ParseLimit(text string, weights int) (float64, error) {
 	if o.Name == "sse" {
 		n, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(n >= 0) {
@@ -61,14 +59,12 @@ func (o *Objective) ParseLimit(text string, tensors []*model.Tensor) (float64, e
 	if err != nil || math.IsNaN(db) {
 		return 0, fmt.Errorf("%q is not an SQNR in dB, such as 25", text)
 	}
-	weights := 0.0
-	for _, t := range tensors {
-		if Quantizable(t) {
-			weights += float64(t.Len())
-		}
-	}
-	return weights * math.Pow(10, -db/10), nil
+	return float64(weights) * math.Pow(10, -db/10), nil
 }
+
+// SQNR returns the dB that o's errors over so many weights amount to, where o is
+// relative to energy: what [Objective.ParseLimit] reads.
+func (o *Objective) SQNR(sum float64, weights int) float64 { return decibel(float64(weights), sum) }
 
 // ParseFloor reads GLOB=BITS, "blk.*=4" or "blk.*=4bpw".
 func ParseFloor(text string) (Floor, error) {
@@ -84,4 +80,24 @@ func ParseFloor(text string) (Floor, error) {
 		return Floor{}, fmt.Errorf("%q: %q is not a glob", text, text[:at])
 	}
 	return Floor{text[:at], bits}, nil
+}
+
+// sizeUnits is the table of units of bytes, in lower case.
+var sizeUnits = map[string]float64{
+	"b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
+	"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40,
+	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+}
+
+// ParseBytes reads a number of bytes: "6GiB", "512 MB", "123456B". Units with an i
+// and bare letters count by 1024, the others by 1000; a fraction of a byte is cut
+// off.
+func ParseBytes(text string) (int64, error) {
+	digits := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	unit, known := sizeUnits[strings.ToLower(text[len(digits):])]
+	n, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	if bytes := n * unit; known && err == nil && bytes >= 0 && bytes < 1<<62 && !math.IsNaN(bytes) {
+		return int64(bytes), nil
+	}
+	return 0, fmt.Errorf("%q is not a number of bytes, such as 6GiB, 512MB or 123456B", text)
 }

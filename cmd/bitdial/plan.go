@@ -42,7 +42,7 @@ func plan() *cobra.Command {
 
 With -o, a table lists the tensors by their place in the layers. --why lists every tensor and what decided: the next better and the next worse scheme, with their price in error for a byte against the price at the margin, where the budget ends. The choice is the best there is, or the gap says how far the best could be from it at most.
 
-In a pipe: rows between tabs, the last one the total. --json: one object for each tensor with the keys tensor scheme n bytes bpw sse sqnr_db, and better, worse: objects with the keys scheme bytes sqnr_db price, differences from the choice and error for a byte as a multiple of the price at the margin, or null. The last line has "total": true and the keys model n bytes bpw sse sqnr_db budget objective gap price default rules file assumed; rules are objects with the keys match and scheme; file is the size of the GGUF with --of file, assumed what --device counted, else null.`,
+In a pipe: rows between tabs, the last one the total. --json: one object for each tensor with the keys tensor scheme n bytes bpw sse sqnr_db, and better, worse: objects with the keys scheme bytes sqnr_db price, differences from the choice and error for a byte as a multiple of the price at the margin, or null. The last line has "total": true and the keys model n bytes bpw sse sqnr_db weighted_sqnr_db budget objective gap price default rules file assumed; rules are objects with the keys match and scheme; file is the size of the GGUF with --of file, assumed what --device counted, else null.`,
 		Example: `bitdial plan sample:austen --budget 4.5bpw
 bitdial plan model.gguf --budget 60% --of file -o plan.toml
 bitdial plan model.gguf --device '8 GB GPU' --tie 'blk.*.attn_[qkv].weight' --min 'output.weight=6' --json
@@ -113,6 +113,7 @@ type planning struct {
 	*budgetFlags
 	*model.Model
 	budget    quant.Budget
+	machine   *quant.Device // nil without --device
 	objective *quant.Objective
 	target    *quant.Target // nil for any
 	schemes   []quant.Scheme
@@ -164,6 +165,20 @@ func (f *budgetFlags) parse(c *cobra.Command) (*planning, error) {
 	if f.budget != "" {
 		if p.budget, err = quant.ParseBudget(f.budget); err != nil {
 			return nil, wrong(c, "--budget %w", err)
+		}
+	}
+	if f.limit != "" {
+		if _, err := p.objective.ParseLimit(f.limit, 0); err != nil {
+			return nil, wrong(c, "--error %w", err)
+		}
+	}
+	if f.device != "" {
+		list, err := quant.Devices()
+		if err != nil {
+			return nil, err
+		}
+		if p.machine = quant.DeviceOf(list, f.device); p.machine == nil {
+			return nil, wrong(c, "--device %q: there are %s, and what you name in %s", f.device, deviceNames(), quant.DevicesPath())
 		}
 	}
 	for _, text := range f.schemes {
@@ -271,12 +286,12 @@ func (p *planning) measure(c *cobra.Command) error {
 		if n := p.results.Strangers(); first && n > 0 {
 			c.PrintErrf("bitdial: %s: %s of other tensors or another importance: left alone\n", oneLine(strings.Join(p.sweeps, ", ")), counted(n, "result is", "results are"))
 		}
-		if err := p.choose(c); err != nil || !p.exact {
+		if err := p.choose(); err != nil || !p.exact {
 			return err
 		}
 		tasks = p.undecided()
 	}
-	return p.choose(c)
+	return p.choose()
 }
 
 // undecided returns what has to be measured exactly before the choice is certain.
@@ -301,12 +316,12 @@ func (p *planning) known(t *model.Tensor, s quant.Scheme) *quant.Figures {
 }
 
 // choose solves it.
-func (p *planning) choose(c *cobra.Command) (err error) {
+func (p *planning) choose() (err error) {
 	p.space = p.terms.Space(p.Tensors, p.schemes, p.objective, p.known)
 	if p.limit != "" {
-		limit, err := p.objective.ParseLimit(p.limit, p.Tensors)
+		limit, err := p.objective.ParseLimit(p.limit, p.finite())
 		if err != nil {
-			return wrong(c, "--error %w", err)
+			return err
 		}
 		if p.sol, err = p.space.Smallest(limit); err != nil {
 			return p.errorEnds(err)
@@ -315,33 +330,48 @@ func (p *planning) choose(c *cobra.Command) (err error) {
 		return nil
 	}
 	p.room = p.budget.Of(p.Params(), p.Bytes())
-	if p.device != "" {
-		if p.room, err = p.deviceRoom(c); err != nil {
-			return err
-		}
+	if p.machine != nil {
+		p.room = p.deviceRoom()
 	}
 	if p.of == "file" {
 		p.sol, p.file, err = export.FitGGUF(p.Model, p.space, p.room)
 	} else if err = p.checkRoom(); err == nil {
 		p.sol, err = p.space.Solve(p.room)
 	}
-	if err == nil {
-		p.plan = p.space.Plan(p.sol)
+	switch {
+	case err != nil && p.assumed != "":
+		return fmt.Errorf("%w (%s)", err, p.assumed)
+	case err != nil:
+		return err
 	}
-	return err
+	p.plan = p.space.Plan(p.sol)
+	return nil
+}
+
+// finite returns how many weights the SQNR of a plan is of: an error is known of
+// those alone that are numbers.
+func (p *planning) finite() (n int) {
+	of := map[*model.Tensor]int{}
+	for _, r := range p.space.Rows {
+		for _, t := range r.Tensors {
+			for _, s := range r.Candidates {
+				if f := p.known(t, s.Scheme); f != nil {
+					of[t] = f.NonFinite
+				}
+			}
+		}
+	}
+	for _, t := range p.Tensors {
+		if quant.Quantizable(t) {
+			n += t.Len() - of[t]
+		}
+	}
+	return n
 }
 
 // deviceRoom returns what the device leaves to the weights, and says what it
 // assumed.
-func (p *planning) deviceRoom(c *cobra.Command) (int64, error) {
-	list, err := quant.Devices()
-	if err != nil {
-		return 0, err
-	}
-	d := quant.DeviceOf(list, p.device)
-	if d == nil {
-		return 0, wrong(c, "--device %q: there are %s, and what you name in %s", p.device, deviceNames(), quant.DevicesPath())
-	}
+func (p *planning) deviceRoom() int64 {
 	facts := quant.FactsOf(p.Model)
 	tokens := p.context
 	if tokens == 0 {
@@ -349,12 +379,12 @@ func (p *planning) deviceRoom(c *cobra.Command) (int64, error) {
 			tokens = min(tokens, facts.Context)
 		}
 	}
-	room := d.Budget(facts, tokens)
+	room := p.machine.Budget(facts, tokens)
 	p.assumed = room.Assumed
 	if _, most := p.space.Ends(); room.Weights > most && p.of == "weights" {
-		return most, nil // it fits whatever is chosen
+		return most // it fits whatever is chosen
 	}
-	return max(0, room.Weights), nil
+	return max(0, room.Weights)
 }
 
 // checkRoom returns an error that tells both ends if the budget is beyond them.
@@ -374,18 +404,12 @@ func (p *planning) errorEnds(err error) error {
 	if p.objective.Name == "sse" {
 		return fmt.Errorf("%s: %w", p.Name, err)
 	}
-	least, most := p.space.Ends()
-	ends := make([]float64, 2)
-	for i, bytes := range []int64{least, most} {
-		sol, err := p.space.Solve(bytes)
-		if err != nil {
-			return err
-		}
-		t := p.totals(p.space.Plan(sol).Schemes(p.Tensors))
-		ends[i] = t.SQNR()
-	}
-	return fmt.Errorf("%s: no plan has an SQNR of %s: from these schemes the smallest has %.2f dB, and the largest %.2f dB", p.Name, p.limit, ends[0], ends[1])
+	smallest, largest := p.space.Errors()
+	return fmt.Errorf("%s: no plan has an SQNR of %s: from these schemes the smallest has %s dB, and the largest %s dB", p.Name, p.limit, p.decibels(smallest), p.decibels(largest))
 }
+
+// decibels returns what an error of the whole model is, in dB.
+func (p *planning) decibels(sum float64) string { return decibels(p.objective.SQNR(sum, p.finite())) }
 
 func (p *planning) totals(schemes []quant.Scheme) quant.Totals {
 	var t quant.Totals

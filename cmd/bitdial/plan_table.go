@@ -34,7 +34,7 @@ func (p *planning) tell(c *cobra.Command) error {
 
 // write writes the plan under a comment that says what it amounts to.
 func (p *planning) write(w io.Writer, t *quant.Totals) error {
-	if _, err := fmt.Fprintf(w, "# %s: %d bytes, %.4g bpw, SQNR %.2f dB; %s\n", oneLine(p.Name), t.Then, t.BPW(), t.SQNR(), p.verdict()); err != nil {
+	if _, err := fmt.Fprintf(w, "# %s: %d bytes, %.4g bpw, SQNR %s dB; %s\n", oneLine(p.Name), t.Then, t.BPW(), decibels(t.SQNR()), p.verdict()); err != nil {
 		return err
 	}
 	_, err := p.plan.WriteTo(w)
@@ -44,6 +44,9 @@ func (p *planning) write(w io.Writer, t *quant.Totals) error {
 // verdict says how good the plan is, and what else there is to know of it.
 func (p *planning) verdict() string {
 	text := counted(len(p.plan.Rules), "rule", "rules")
+	if p.objective.Weighted() {
+		text = "weighted " + p.decibels(p.sol.Error) + " dB; " + text
+	}
 	if p.file != nil {
 		text = fmt.Sprintf("a file of %d bytes; ", p.file.Size) + text
 	}
@@ -191,7 +194,10 @@ func (p *planning) tellJSON(t *quant.Totals) error {
 	for _, r := range p.plan.Rules {
 		rules = append(rules, ruleJSON{r.Glob, r.String()})
 	}
-	var room, file, assumed any
+	var weighted, room, file, assumed any
+	if p.objective.Weighted() {
+		weighted = p.objective.SQNR(p.sol.Error, p.finite())
+	}
 	if p.assumed != "" {
 		assumed = p.assumed
 	}
@@ -202,8 +208,8 @@ func (p *planning) tellJSON(t *quant.Totals) error {
 		file = p.file.Size
 	}
 	err := s.object(
-		[]string{"total", "model", "n", "bytes", "bpw", "sse", "sqnr_db", "budget", "objective", "gap", "price", "default", "rules", "file", "assumed"},
-		[]any{true, p.Path, t.Params, t.Then, t.BPW(), t.SSE, t.SQNR(), room, p.objective.Name, p.sol.Gap(), p.sol.Price, p.plan.Default.String(), rules, file, assumed},
+		[]string{"total", "model", "n", "bytes", "bpw", "sse", "sqnr_db", "weighted_sqnr_db", "budget", "objective", "gap", "price", "default", "rules", "file", "assumed"},
+		[]any{true, p.Path, t.Params, t.Then, t.BPW(), t.SSE, t.SQNR(), weighted, room, p.objective.Name, p.sol.Gap(), p.sol.Price, p.plan.Default.String(), rules, file, assumed},
 	)
 	if err != nil {
 		return err

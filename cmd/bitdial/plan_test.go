@@ -68,6 +68,21 @@ func TestTheSmallestPlanKeepsItsSQNR(t *testing.T) {
 	if got := objects(t, lines[len(lines)-1:])[0]["sqnr_db"].(float64); got < 25 || got > 26 {
 		t.Errorf("%v dB", got)
 	}
+	// NaN has no error, and hides none.
+	values := make([]float32, 2*4*256)
+	for i := range values {
+		values[i] = float32(math.Sin(float64(i * i)))
+		if i < 4*256 {
+			values[i] = float32(math.NaN())
+		}
+	}
+	safetensors(t, filepath.Join(dir, "nan.safetensors"), values, []int{4, 256}, []int{4, 256})
+	for _, db := range []float64{18, 20, 22, 24} {
+		lines = done(t, dir, "plan", "nan.safetensors", "--error", fmt.Sprint(db), "--json")
+		if got := objects(t, lines[2:])[0]["sqnr_db"].(float64); got < db {
+			t.Errorf("%v dB, want %v", got, db)
+		}
+	}
 }
 
 // What a sweep has measured is not measured again, and gives the same plan.
@@ -119,6 +134,18 @@ func TestAPlanListensToImportance(t *testing.T) {
 	if alike[3]["objective"] != "sqnr" || guided[3]["objective"] != "imatrix" {
 		t.Errorf("%v, with importance %v", alike[3], guided[3])
 	}
+	if alike[3]["weighted_sqnr_db"] != nil || guided[3]["weighted_sqnr_db"] == guided[3]["sqnr_db"] {
+		t.Errorf("%v, with importance %v", alike[3], guided[3])
+	}
+	// What --error asks for is of the weighted error, and so is what is said of its ends.
+	only := bitdial(t, dir, "plan", "m.gguf", "--imatrix", "i", "-s", "q4_0", "--error", "1", "--json")
+	db := objects(t, strings.Split(strings.TrimSpace(only.stdout), "\n"))[3]["weighted_sqnr_db"].(float64)
+	for off, code := range map[float64]int{-0.01: 0, 0.01: 1} {
+		r := bitdial(t, dir, "plan", "m.gguf", "--imatrix", "i", "-s", "q4_0", "--error", fmt.Sprint(db+off))
+		if want := fmt.Sprintf("%.2f dB", db); r.code != code || !strings.Contains(r.stdout+r.stderr, want) {
+			t.Errorf("%+.2f dB: exit %d, %s%s, want %s", off, r.code, r.stdout, r.stderr, want)
+		}
+	}
 	worth := func(rows []object) any { return rows[1]["better"].(map[string]any)["price"] }
 	if alike[1]["tensor"] != name || worth(alike) == worth(guided) {
 		t.Errorf("%v, with importance %v", alike[1], guided[1])
@@ -153,11 +180,17 @@ func TestPlansThatCannotBeAreRefused(t *testing.T) {
 		{"--budget 50% -s x*=f16", 1, `no tensor matches "x*"`},
 		{"--budget 50% --min *=65", 2, "not a number of bits"},
 		{"--device toaster", 2, "8 GB phone"},
+		{"--budget 50% -s *=int4 --min *.weight=5", 1, "is pinned to int4: int4 has"},
 		{"--budget 50% -o no/p.toml", 1, "no/p.toml"},
 	} {
 		r := bitdial(t, dir, append([]string{"plan", "sample:animals"}, strings.Fields(test.args)...)...)
 		if r.code != test.code || r.stdout != "" || !strings.Contains(r.stderr, test.says) {
 			t.Errorf("plan %s: exit %d, stdout %q, stderr %q, want %q", test.args, r.code, r.stdout, r.stderr, test.says)
+		}
+		if test.code == 2 && !strings.Contains(test.args, "--for onnx") && !strings.Contains(test.args, "--for mlx") { // no model is read for it
+			if r := bitdial(t, dir, append([]string{"plan", "nope"}, strings.Fields(test.args)...)...); r.code != 2 {
+				t.Errorf("plan nope %s: exit %d, stderr %q", test.args, r.code, r.stderr)
+			}
 		}
 	}
 }
