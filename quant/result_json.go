@@ -220,16 +220,21 @@ func (v value) count(to *int64) error {
 	return nil
 }
 
-// sum reads a number that is not negative; null, of one that grew infinite, leaves
-// it 0.
+// sum reads a number that is not negative. Null, of one that grew infinite, is none:
+// it must not pass for 0.
 func (v value) sum(to *float64) error {
-	if v.null() {
-		return nil
-	}
-	if err := v.number(to); err != nil || *to < 0 {
+	if err := v.number(to); err != nil || v.null() || *to < 0 {
 		return errSum
 	}
 	return nil
+}
+
+// weighted reads a sum that is null where no importance weighs it.
+func (v value) weighted(to *float64) error {
+	if v.null() {
+		return nil
+	}
+	return v.sum(to)
 }
 
 // number reads a number; null leaves it as it is.

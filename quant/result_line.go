@@ -42,8 +42,8 @@ var resultFields = []struct {
 	{"sqnr_lo", func(b []byte, r *Result) []byte { return appendNumber(b, r.SQNRLo) }, func(l *resultLine, _ *Result, v value) error { return v.number(&l.lo) }, false},
 	{"sqnr_hi", func(b []byte, r *Result) []byte { return appendNumber(b, r.SQNRHi) }, func(l *resultLine, _ *Result, v value) error { return v.number(&l.hi) }, false},
 	{"importance", func(b []byte, r *Result) []byte { return appendDigest(b, r.Importance) }, func(_ *resultLine, r *Result, v value) error { return v.digest(&r.Importance) }, false},
-	{"weighted_sse", func(b []byte, r *Result) []byte { return appendWeighted(b, r, r.Weighted.E2) }, func(_ *resultLine, r *Result, v value) error { return v.sum(&r.Weighted.E2) }, false},
-	{"weighted_energy", func(b []byte, r *Result) []byte { return appendWeighted(b, r, r.Weighted.X2) }, func(_ *resultLine, r *Result, v value) error { return v.sum(&r.Weighted.X2) }, false},
+	{"weighted_sse", func(b []byte, r *Result) []byte { return appendWeighted(b, r, r.Weighted.E2) }, func(_ *resultLine, r *Result, v value) error { return v.weighted(&r.Weighted.E2) }, false},
+	{"weighted_energy", func(b []byte, r *Result) []byte { return appendWeighted(b, r, r.Weighted.X2) }, func(_ *resultLine, r *Result, v value) error { return v.weighted(&r.Weighted.X2) }, false},
 	{"weighted_sqnr_db", func(b []byte, r *Result) []byte { return appendWeighted(b, r, r.Weighted.SQNR()) }, nil, false},
 	{"weighted_sqnr_lo", func(b []byte, r *Result) []byte { return appendWeighted(b, r, r.Weighted.SQNRLo) }, func(l *resultLine, _ *Result, v value) error { return v.number(&l.weightedLo) }, false},
 	{"weighted_sqnr_hi", func(b []byte, r *Result) []byte { return appendWeighted(b, r, r.Weighted.SQNRHi) }, func(l *resultLine, _ *Result, v value) error { return v.number(&l.weightedHi) }, false},
@@ -117,7 +117,7 @@ var errNoResult = errors.New("it is no result of a sweep")
 func (l *resultLine) read(line []byte, r *Result) error {
 	nan := math.NaN()
 	*l = resultLine{lo: nan, hi: nan, weightedLo: nan, weightedHi: nan, cosine: nan}
-	r.Subject, r.Figures = Subject{}, Figures{}
+	r.Subject, r.Figures = Subject{}, Figures{Weighted: Weighted{E2: nan, X2: nan}}
 	var seen uint64
 	guess := 0 // they mostly come in the order of the table
 	err := eachMember(line, resultKeys[0], func(key []byte, v value) (string, error) {
@@ -165,6 +165,8 @@ func (l *resultLine) settle(r *Result) error {
 		return errors.New("it counts more weights than there are")
 	case r.Subject.Tensor == Digest{}:
 		return errors.New("it has no digest")
+	case r.Importance != Digest{} && math.IsNaN(f.Weighted.E2+f.Weighted.X2):
+		return errors.New("it has an importance, and no weighted_sse and weighted_energy")
 	}
 	f.N, f.NonFinite = int(l.n-l.nonFinite), int(l.nonFinite)
 	f.Clipped, f.Zeros = int(l.clipped), int(l.zeros)

@@ -107,6 +107,8 @@ func TestEachLineIsTakenByItsRule(t *testing.T) {
 		{"a long line", a + `{"tensor":"` + strings.Repeat("x", 1<<17) + `"}` + "\n" + b, 2, "line 2 is skipped: it has more than 65536 bytes", ""},
 		{"negative", a + strings.Replace(b, `"bytes":`, `"bytes":-`, 1), 1, `line 2 is skipped: its "bytes" is "-4160", not a whole number`, ""},
 		{"too large", a + strings.Replace(b, `"sse":`, `"sse":9e999,"x":`, 1), 1, `line 2 is skipped: its "sse" is "9e999", not a number`, ""},
+		{"infinite", a + strings.Replace(b, `"sse":`, `"sse":null,"x":`, 1), 1, `line 2 is skipped: its "sse" is "null", not a number`, ""},
+		{"weighted by nothing", a + strings.Replace(b, `"importance":null`, `"importance":"0123456789abcdef0123456789abcdef"`, 1), 1, "line 2 is skipped: it has an importance, and no weighted_sse", ""},
 		{"twice", a + strings.Replace(b, `"mse":`, `"n":4,"mse":`, 1), 1, `line 2 is skipped: it says "n" twice`, ""},
 		{"more zeros than weights", a + strings.Replace(b, `"zeros":`, `"zeros":9999,"y":`, 1), 1, "line 2 is skipped: it counts more weights than there are", ""},
 		{"without a digest", a + strings.Replace(b, `"digest":`, `"digest":null,"y":`, 1), 1, "line 2 is skipped: it has no digest", ""},
