@@ -334,7 +334,7 @@ func (p *planning) choose() (err error) {
 		p.room = p.deviceRoom()
 	}
 	if p.of == "file" {
-		p.sol, p.file, err = export.FitGGUF(p.Model, p.space, p.room)
+		p.sol, p.file, err = export.FitGGUF(p.Model, p.space, p.room, p.machine != nil)
 	} else if err = p.checkRoom(); err == nil {
 		p.sol, err = p.space.Solve(p.room)
 	}
@@ -381,16 +381,14 @@ func (p *planning) deviceRoom() int64 {
 	}
 	room := p.machine.Budget(facts, tokens)
 	p.assumed = room.Assumed
-	if _, most := p.space.Ends(); room.Weights > most && p.of == "weights" {
-		return most // it fits whatever is chosen
-	}
 	return max(0, room.Weights)
 }
 
-// checkRoom returns an error that tells both ends if the budget is beyond them.
+// checkRoom returns an error that tells both ends if the budget is beyond them; a
+// device may have more room than is needed.
 func (p *planning) checkRoom() error {
 	least, most := p.space.Ends()
-	if p.room >= least && p.room <= most {
+	if p.room >= least && (p.room <= most || p.machine != nil) {
 		return nil
 	}
 	return fmt.Errorf("%s: no plan has %d bytes, %.4g bpw: from these schemes the smallest has %d, %.4g bpw, and the largest %d, %.4g bpw",

@@ -59,6 +59,13 @@ func TestAPlanForAFileCountsItsHeader(t *testing.T) {
 			t.Errorf("budget %d: a file of %v, the plan said %v", budget, info.Size(), rows[len(rows)-1]["file"])
 		}
 	}
+	for _, of := range []string{"weights", "file"} { // a device has room for all of it, and more
+		rows := objects(t, done(t, dir, "plan", "m.gguf", "--device", "8 GB GPU", "--of", of, "--json"))
+		total := rows[len(rows)-1]
+		if total["sse"] != 0.0 && of == "weights" || total["budget"].(float64) < 6<<30 {
+			t.Errorf("of %s: %v", of, total)
+		}
+	}
 }
 
 func TestTheSmallestPlanKeepsItsSQNR(t *testing.T) {
@@ -99,7 +106,7 @@ func TestAPlanBeginsWithASweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lying := regexp.MustCompile(`"sse":[^,]*`).ReplaceAll(text, []byte(`"sse":0.5`))
+	lying := regexp.MustCompile(`"bytes":[^,]*(.*)"sse":[^,]*`).ReplaceAll(text, []byte(`"bytes":9223372036854775807${1}"sse":0.5`)) // bytes follow from the scheme
 	if err := os.WriteFile(filepath.Join(dir, "s.jsonl"), lying, 0o600); err != nil {
 		t.Fatal(err)
 	}
