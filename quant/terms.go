@@ -244,14 +244,14 @@ func (c Terms) Space(tensors []*model.Tensor, schemes []Scheme, o *Objective, kn
 			row.Tensors = append(row.Tensors, tensors[i])
 		}
 		if pinned, s := c.pinned(tensors, group); pinned != nil {
-			if sum, ok := row.under(s, Scheme.whyNotOn, o, known); ok {
+			if sum, ok := row.under(s, Terms{}, o, known); ok {
 				row.Candidates = []Candidate{sum}
 			} else if !s.Keep() {
 				row.Candidates = []Candidate{row.unknown(s)}
 			}
 		} else if IsWeight(row.Tensors[0]) {
 			for _, s := range schemes {
-				if sum, ok := row.under(s, func(s Scheme, t *model.Tensor) string { return c.whyNot(t, s) }, o, known); ok {
+				if sum, ok := row.under(s, c, o, known); ok {
 					row.Candidates = append(row.Candidates, sum)
 				}
 			}
@@ -269,13 +269,12 @@ func (c Terms) Space(tensors []*model.Tensor, schemes []Scheme, o *Objective, kn
 	return space
 }
 
-func (s Scheme) whyNotOn(t *model.Tensor) string { return s.WhyNot(t.Shape) }
-
-// under returns the row under s, if it may have it and its figures are known.
-func (r *Row) under(s Scheme, whyNot func(Scheme, *model.Tensor) string, o *Objective, known func(*model.Tensor, Scheme) *Figures) (Candidate, bool) {
+// under returns the row under s, if it may have it under terms and its figures are
+// known.
+func (r *Row) under(s Scheme, terms Terms, o *Objective, known func(*model.Tensor, Scheme) *Figures) (Candidate, bool) {
 	sum := Candidate{Scheme: s}
 	for _, t := range r.Tensors {
-		if whyNot(s, t) != "" {
+		if terms.whyNot(t, s) != "" {
 			return sum, false
 		}
 		if s.Keep() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,6 +114,11 @@ func (f *checking) parse(c *cobra.Command, pair bool) error {
 		}
 		f.limits[b.name] = limit
 	}
+	for _, name := range []string{"test", "inputs", "weights", "data", "calibrate"} {
+		if c.Flags().Changed(name) && !f.runs() {
+			return wrong(c, "--%s is for a network that runs: with --max-drop or --max-kld", name)
+		}
+	}
 	given := f.network.plan.given()
 	switch {
 	case len(f.limits) == 0:
@@ -127,6 +133,14 @@ func (f *checking) parse(c *cobra.Command, pair bool) error {
 		return wrong(c, "a scheme is missing: -s SCHEME, or -p PLAN; or a second model to hold against the first")
 	}
 	return nil
+}
+
+// runs reports whether a bound was asked for that the network must run for.
+func (f *checking) runs() bool {
+	return slices.ContainsFunc(bounds, func(b bound) bool {
+		_, asked := f.limits[b.name]
+		return asked && b.runs
+	})
 }
 
 func (b *bound) parse(text string) (float64, error) {
@@ -211,12 +225,7 @@ func (f *checking) pair(c *cobra.Command, nameA, nameB string) error {
 
 // plan holds MODEL under a plan.
 func (f *checking) plan(c *cobra.Command, name string) error {
-	runs := false
-	for _, b := range bounds {
-		_, asked := f.limits[b.name]
-		runs = runs || asked && b.runs
-	}
-	if runs {
+	if f.runs() {
 		return f.running(c, name)
 	}
 	m, err := open(name)

@@ -98,6 +98,9 @@ func TestCompareRefusesWhatItCannotMean(t *testing.T) {
 		{"check", "sample:animals", "-s", "int4", "--min-sqnr", "much"},
 		{"check", "sample:animals", "-s", "int4", "--max-size", "6 apples"},
 		{"check", "sample:animals", "sample:animals", "--max-drop", "1"},
+		{"check", "sample:animals", "-s", "int4", "--min-sqnr", "3", "--inputs", "10"},
+		{"check", "sample:animals", "-s", "int4", "--min-sqnr", "3", "--weights", "trained.safetensors"},
+		{"check", "model.gguf", "-p", "Q4_K_M", "--max-drop", "3"},
 		{"check", "sample:animals", "sample:animals", "-s", "int4", "--min-sqnr", "3"},
 	} {
 		if r := bitdial(t, "", args...); r.code != 2 || r.stdout != "" {

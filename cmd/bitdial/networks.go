@@ -31,16 +31,16 @@ func (f *networkFlags) add(c *cobra.Command) {
 
 // open returns the model, its network with its data, and the plan.
 func (f *networkFlags) open(c *cobra.Command, name string) (*model.Model, *net.Task, quant.Plan, error) {
+	sample, ok := strings.CutPrefix(name, samples.Prefix)
+	if !ok {
+		return nil, nil, quant.Plan{}, wrong(c, "%q is not a sample: only they carry data to run on; there are: %s", name, strings.Join(samples.Names(), ", "))
+	}
 	plan, err := f.plan.one(c, quant.Plan{})
 	if err != nil {
 		return nil, nil, plan, err
 	}
 	if f.calibrate < 1 {
 		return nil, nil, plan, wrong(c, "--calibrate %d: at least one input is needed", f.calibrate)
-	}
-	sample, ok := strings.CutPrefix(name, samples.Prefix)
-	if !ok {
-		return nil, nil, plan, wrong(c, "%q is not a sample: only they carry data to run on; there are: %s", name, strings.Join(samples.Names(), ", "))
 	}
 	m, task, err := samples.OpenTask(sample, f.data)
 	if err != nil {

@@ -149,6 +149,8 @@ func (f *budgetFlags) parse(c *cobra.Command) (*planning, error) {
 		return nil, wrong(c, "--of file is for budgets: --error has none")
 	case f.context < 0:
 		return nil, wrong(c, "--context %d: a context has tokens", f.context)
+	case f.context > 0 && f.device == "":
+		return nil, wrong(c, "--context is for --device: a budget says how large the weights may be, whatever stands beside them")
 	}
 	if f.imatrix != "" && !c.Flags().Changed("objective") {
 		f.objective = "imatrix"

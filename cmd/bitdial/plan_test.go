@@ -187,6 +187,7 @@ func TestPlansThatCannotBeAreRefused(t *testing.T) {
 		{"--budget 50% -s x*=f16", 1, `no tensor matches "x*"`},
 		{"--budget 50% --min *=65", 2, "not a number of bits"},
 		{"--device toaster", 2, "8 GB phone"},
+		{"--budget 50% --context 100", 2, "--context is for --device"},
 		{"--budget 50% -s *=int4 --min *.weight=5", 1, "is pinned to int4: int4 has"},
 		{"--budget 50% -o no/p.toml", 1, "no/p.toml"},
 	} {
