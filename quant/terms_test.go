@@ -171,6 +171,10 @@ func TestTheMarginDecides(t *testing.T) {
 	if !slices.IsSortedFunc(points, func(a, b Point) int { return int(a.Bytes - b.Bytes) }) {
 		t.Error("the frontier goes back")
 	}
+	whole := Row{Candidates: []Candidate{{schemes[0], 4, 1}, {Scheme{}, 8, 0}}}
+	if text := whole.Why(whole.Candidates[0], 0).String(); !strings.HasPrefix(text, "keep would add ∞ dB for 4 B") {
+		t.Error(text)
+	}
 }
 
 func TestBudgetsAreRead(t *testing.T) {

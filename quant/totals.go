@@ -37,7 +37,7 @@ func (t *Totals) SQNR() float64 {
 	if t.relative == 0 {
 		return math.Inf(1)
 	}
-	return -10 * math.Log10(t.relative/t.weights)
+	return 0 - 10*math.Log10(t.relative/t.weights) // 0, not −0, where all is lost
 }
 
 // Add adds a tensor under s. m are its figures under s, or nil while they

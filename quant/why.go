@@ -72,7 +72,7 @@ func (w Why) price(rate float64) string {
 // decibels returns a difference of SQNR.
 func decibels(db float64) string {
 	if math.IsInf(db, 0) {
-		return "all the error"
+		return "∞ dB"
 	}
 	return fmt.Sprintf("%.1f dB", db)
 }

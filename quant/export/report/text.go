@@ -78,7 +78,7 @@ func (r *Report) findings() []string {
 	this := r.Curve.Marks[len(r.Curve.Marks)-1]
 	var list []string
 	if best, ok := r.Curve.at(this.Bytes); ok && best.SQNR > this.SQNR+0.05 {
-		list = append(list, fmt.Sprintf("In as many bytes, the best plan from these schemes has ≈\u202f%s dB: %.1f dB more.", decibels(best.SQNR), best.SQNR-this.SQNR))
+		list = append(list, fmt.Sprintf("In as many bytes, the best plan from these schemes has ≈\u202f%s dB: %s dB more.", decibels(best.SQNR), decibels(best.SQNR-this.SQNR)))
 	} else if ok && !math.IsInf(this.SQNR, 1) {
 		list = append(list, "From these schemes no plan of as many bytes is seen to be better.")
 	}
