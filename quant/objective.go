@@ -40,10 +40,5 @@ func (o *Objective) Weighted() bool { return o.weighted }
 
 // ObjectiveOf returns the objective called name, nil if there is none.
 func ObjectiveOf(name string) *Objective {
-	for _, o := range Objectives {
-		if o.Name == name {
-			return o
-		}
-	}
-	return nil
+	return lookup(Objectives, name, func(o *Objective) string { return o.Name })
 }

@@ -43,12 +43,7 @@ var unscaledTypes = map[string]*model.DType{
 }
 
 func typeNamed(name string) *model.DType {
-	for _, d := range model.DTypes {
-		if d.Name == name {
-			return d
-		}
-	}
-	return nil
+	return lookup(model.DTypes, name, func(d *model.DType) string { return d.Name })
 }
 
 // maxPackedRow is the longest row that is packed as a whole where nothing asks

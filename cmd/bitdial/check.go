@@ -122,10 +122,7 @@ func (f *checking) parse(c *cobra.Command, pair bool) error {
 	given := f.network.plan.given()
 	switch {
 	case len(f.limits) == 0:
-		var names []string
-		for _, b := range bounds {
-			names = append(names, "--"+b.name)
-		}
+		names := namesOf(bounds, func(b bound) string { return "--" + b.name })
 		return wrong(c, "there is nothing to hold it to: at least one of %s", strings.Join(names, " "))
 	case pair && (given || f.estimate):
 		return wrong(c, "-s, -p and --estimate are for a plan: two models are compared as they are, weight by weight")

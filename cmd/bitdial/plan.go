@@ -397,7 +397,7 @@ func (p *planning) checkRoom() error {
 		p.Name, p.room, p.bpw(p.room), least, p.bpw(least), most, p.bpw(most))
 }
 
-func (p *planning) bpw(bytes int64) float64 { return 8 * float64(bytes) / float64(max(1, p.Params())) }
+func (p *planning) bpw(bytes int64) float64 { return bitsPer(bytes, p.Params()) }
 
 // errorEnds returns err with the SQNR of both ends, which is what people know.
 func (p *planning) errorEnds(err error) error {

@@ -178,7 +178,7 @@ func (p *planning) tellJSON(t *quant.Totals) error {
 	for _, t := range p.Tensors {
 		i, chosen := row[t]
 		if !chosen {
-			if err := s.row(t.Name, "keep", t.Len(), t.Bytes(), 8*float64(t.Bytes())/float64(max(1, t.Len())), 0.0, nil, nil, nil); err != nil {
+			if err := s.row(t.Name, "keep", t.Len(), t.Bytes(), bitsPer(t.Bytes(), t.Len()), 0.0, nil, nil, nil); err != nil {
 				return err
 			}
 			continue

@@ -32,11 +32,7 @@ func recipeHelp() string {
 }
 
 func recipeNames() string {
-	var names []string
-	for _, r := range export.Recipes {
-		names = append(names, r.Name)
-	}
-	return strings.Join(names, " ")
+	return strings.Join(namesOf(export.Recipes, func(r *export.Recipe) string { return r.Name }), " ")
 }
 
 // checkRecipe is check for recipes.
