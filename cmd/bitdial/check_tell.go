@@ -88,8 +88,11 @@ func (f *checking) summary() string {
 }
 
 func decibels(db float64) string {
-	if math.IsInf(db, 1) {
+	switch {
+	case math.IsInf(db, 1):
 		return "∞"
+	case math.IsInf(db, -1):
+		return "-∞"
 	}
 	return fmt.Sprintf("%.2f", db)
 }

@@ -146,6 +146,10 @@ func TestCheckHoldsAReleaseToItsModel(t *testing.T) {
 	if r := bitdial(t, dir, "check", "a.safetensors", "b.safetensors", "--min-sqnr", "27.1"); r.code != 1 {
 		t.Errorf("exit %d: %s", r.code, r.stdout)
 	}
+	safetensors(t, filepath.Join(dir, "z.safetensors"), nil, []int{2, 2})
+	if r := bitdial(t, dir, "check", "z.safetensors", "a.safetensors", "--min-sqnr", "1"); r.stdout != "bound\ttensor\tvalue\tlimit\nmin-sqnr\t\t-inf\t1\n" || !strings.Contains(r.stderr, "SQNR -∞ dB") {
+		t.Errorf("%s%s", r.stdout, r.stderr)
+	}
 	// A release is as large as all that it holds, and bytes are told to the last.
 	safetensors(t, filepath.Join(dir, "c.safetensors"), []float32{1, 2}, []int{2, 2}, []int{1000, 1000})
 	r := bitdial(t, dir, "check", "a.safetensors", "c.safetensors", "--max-size", "4000015B")

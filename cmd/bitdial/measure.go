@@ -256,8 +256,11 @@ func (s *sum) write(to *sheet, m *model.Model, tensors int, plan quant.Plan) err
 func showError(v any) string { return fmt.Sprintf("%.3g", v) }
 
 func showDecibel(v any) string {
-	if db, _ := v.(float64); math.IsInf(db, 1) {
+	switch db, _ := v.(float64); {
+	case math.IsInf(db, 1):
 		return "∞"
+	case math.IsInf(db, -1):
+		return "-∞"
 	}
 	return fmt.Sprintf("%.1f", v)
 }

@@ -105,8 +105,11 @@ func plainText(v any) string {
 	case nil:
 		return ""
 	case float64:
-		if math.IsInf(v, 1) {
+		switch {
+		case math.IsInf(v, 1):
 			return "inf"
+		case math.IsInf(v, -1):
+			return "-inf"
 		}
 		return strconv.FormatFloat(v, 'g', 6, 64)
 	case []int:
