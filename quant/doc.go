@@ -8,7 +8,7 @@
 //
 // Choosing a plan goes from sweep.go, which finds out what every scheme would cost and
 // keeps it as results.go has it, by way of the terms.go of whoever asks, to the space of
-// budget.go, from which solve.go takes the best; rules.go says it in few words, and
+// space.go, from which solve.go takes the best; rules.go says it in few words, and
 // why.go what decided. compare.go holds one model against another.
 //
 // Everything here can be used without a terminal, and nothing here knows one.
