@@ -2,6 +2,7 @@ package quant
 
 import (
 	"context"
+	"math"
 
 	"github.com/bitdial/bitdial/kernels"
 	"github.com/bitdial/bitdial/quant/model"
@@ -191,7 +192,7 @@ func (t *tally) measurement(q *quantizer, tensor *model.Tensor, sum *Summary, f 
 	}
 	m.Error = spread(errors, lo, hi)
 	reach := m.MaxAbs * 1.03
-	if reach == 0 {
+	if reach == 0 || math.IsInf(reach, 0) { // what comes back may be beyond float32
 		reach = hi
 	}
 	m.Close = spread(errors, -reach, reach)

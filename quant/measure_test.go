@@ -249,3 +249,20 @@ func BenchmarkSummarize(b *testing.B) {
 		}
 	}
 }
+
+// A weight near the end of float32 comes back beyond it: its error is infinite, and
+// the pictures are of what is left.
+func TestAnErrorBeyondFloat32HasPictures(t *testing.T) {
+	x := tensorOf(t, []float32{0.5, -0.25, math.MaxFloat32, 0.125}, 1, 4)
+	m, err := Measure(t.Context(), x, summarize(t, x), mustParse(t, "int8"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := int64(0)
+	for _, n := range m.Close.Bins {
+		counted += n
+	}
+	if !math.IsInf(m.MaxAbs, 1) || counted < 3 || math.IsInf(m.Close.Hi, 0) {
+		t.Errorf("largest error %v, %d weights from %v to %v", m.MaxAbs, counted, m.Close.Lo, m.Close.Hi)
+	}
+}
