@@ -20,8 +20,11 @@ func (a *app) costPoints(points []costPoint, i int) []costPoint {
 	t := a.model.Tensors[i]
 	for c := range a.heat.formats() {
 		f := a.work.figures[fact{t, a.heatScheme(i, c)}]
-		if f != nil && f.E2 > 0 {
-			points = append(points, costPoint{c, f.BPW(), a.db(f)})
+		if f == nil {
+			continue
+		}
+		if db := a.db(f); !math.IsNaN(db) && !math.IsInf(db, 0) {
+			points = append(points, costPoint{c, f.BPW(), db})
 		}
 	}
 	slices.SortFunc(points, func(p, q costPoint) int {

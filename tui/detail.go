@@ -146,7 +146,7 @@ func (a *app) drawFigures(r rect, m *quant.Measurement) int {
 		{"to zero", shareText(m.ZeroShare())},
 		{"max |e|", valueText(m.MaxAbs)},
 		{"MSE", valueText(m.MSE())},
-		{"cosine", fmt.Sprintf("%.5f", m.Cosine())},
+		{"cosine", cosineText(m.Cosine())},
 	}
 	if a.weighs(m.Tensor) {
 		facts = slices.Insert(facts, 1, figure{"weighted", approx + dbText(m.Weighted.SQNR()) + " dB"})
@@ -319,4 +319,12 @@ func (a *app) drawChannels(r rect, values []float64, sc scale, worst string, tel
 		s.text(head, x, head.y, fg(colDim), cutEnd("not in the sample yet", head.x+head.w-x))
 	}
 	paintStrip(s, row, values, sc, cursor)
+}
+
+// cosineText returns a cosine, "–" where errors are infinite and there is none.
+func cosineText(c float64) string {
+	if math.IsNaN(c) {
+		return "–"
+	}
+	return fmt.Sprintf("%.5f", c)
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -145,7 +146,8 @@ func textWidth(s string) int {
 
 const ellipsis = "…"
 
-// cutEnd returns s, shortened to w columns by an ellipsis at its end.
+// cutEnd returns s, shortened to w columns by an ellipsis at its end: between words
+// where the last that would be cut is not a long one.
 func cutEnd(s string, w int) string {
 	if textWidth(s) <= w {
 		return s
@@ -153,8 +155,15 @@ func cutEnd(s string, w int) string {
 	if w <= 0 {
 		return ""
 	}
-	return s[:bytesWithin(s, w-1)] + ellipsis
+	n := bytesWithin(s, w-1)
+	if at := strings.LastIndexByte(s[:n+1], ' '); at > n-longWord && at > n/2 {
+		return strings.TrimRight(s[:at], " ,;:·") + ellipsis
+	}
+	return s[:n] + ellipsis
 }
+
+// longWord is how much of a word is worth more than its absence, in bytes.
+const longWord = 12
 
 // cutMiddle returns s, shortened to w columns by an ellipsis in its middle:
 // what tells the tensors of a model apart is at both ends of their names.

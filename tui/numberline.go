@@ -1,6 +1,9 @@
 package tui
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // A numberLine is a weight between the representable values around it.
 type numberLine struct {
@@ -17,13 +20,14 @@ func paintNumberLine(s *screen, r rect, l numberLine) {
 	if r.h < numberLineRows || r.w < 24 || len(l.grid) == 0 {
 		return
 	}
-	lo, hi := min(l.x, slices.Min(l.grid)), max(l.x, slices.Max(l.grid))
+	finite := func(v float64) float64 { return max(-math.MaxFloat32, min(math.MaxFloat32, v)) } // what is beyond stands at the end
+	lo, hi := finite(min(l.x, slices.Min(l.grid))), finite(max(l.x, slices.Max(l.grid)))
 	if lo == hi {
 		lo, hi = lo-1, hi+1
 	}
 	const margin = 6 // labels at the ends have room around their points
 	column := func(v float64) int {
-		return r.x + margin + int((v-lo)/(hi-lo)*float64(r.w-2*margin-1)+0.5)
+		return clamp(r.x+margin+int((finite(v)-lo)/(hi-lo)*float64(r.w-2*margin-1)+0.5), r.x, r.x+r.w-1)
 	}
 	x, y := column(l.x), column(l.y)
 	line := r.y + 2

@@ -82,7 +82,7 @@ func (a *app) errorSpan(here spot) {
 	v, c := &a.budget.view, &a.budget.choice
 	v.y0, v.y1 = math.Inf(1), math.Inf(-1)
 	add := func(p spot) {
-		if p.error > 0 && p.bytes <= v.hi {
+		if p.error > 0 && !math.IsInf(p.error, 1) && p.bytes <= v.hi {
 			v.y0, v.y1 = min(v.y0, math.Log10(p.error)), max(v.y1, math.Log10(p.error))
 		}
 	}

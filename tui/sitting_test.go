@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -374,6 +375,18 @@ func TestNonFiniteWeightsAreCountedAndShown(t *testing.T) {
 	s.shows("not finite")
 }
 
+// What comes back may be beyond float32: then it stands at the end of the line.
+func TestAWeightThatOverflowsIsSeen(t *testing.T) {
+	s := sit(t, modelOf(t, []float32{0.5, -0.25, math.MaxFloat32, 0.125}, map[string][]int{"w": {2, 2}}, "w"), 120, 34)
+	s.shows("cosine –")
+	s.press("m n")
+	s.write("#2")
+	s.press("enter")
+	s.shows("#2 [1, 0]", "▲")
+	s.press("p")
+	s.shows("relative error")
+}
+
 func TestTheModelTellsAboutItself(t *testing.T) {
 	m := oneTensor(t, 64, 64)
 	m.Metadata = append(m.Metadata, model.KeyValue{Key: "general.architecture", Value: "llama"})
@@ -432,32 +445,95 @@ func TestWithoutColourNothingIsLost(t *testing.T) {
 	s.shows("█1", "░4")
 }
 
-// Any keys, clicks and sizes in any order: no panic, a plan that is valid, a
-// frame that fits.
+// oddModels are models that something may be made of wrongly.
+func oddModels(t testing.TB) []*model.Model {
+	w := gaussian(4096)
+	odd := slices.Clone(w)
+	odd[1], odd[70], odd[300] = float32(math.NaN()), float32(math.Inf(1)), math.MaxFloat32
+	layered := map[string][]int{"token_embd.weight": {64, 64}, "norm.weight": {64}}
+	names := []string{"token_embd.weight", "norm.weight"}
+	for i := range 5 {
+		for _, kind := range []string{"attn.q_proj", "attn.k_proj", "mlp.experts.0.up", "mlp.experts.1.up", "mlp.down_proj"}[:5-i%2] {
+			name := fmt.Sprintf("model.layers.%d.%s.weight", i, kind)
+			names = append(names, name)
+			layered[name] = []int{8, 32}
+		}
+	}
+	broken := modelOf(t, w, layered, names...)
+	lost := model.NewFile("lost", make([]byte, 4*4096))
+	for i := 2; i < len(names); i += 4 {
+		tensor, err := model.NewTensor(names[i], model.F32, []int{8, 32}, lost, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken.Tensors[i] = tensor
+	}
+	if err := lost.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return []*model.Model{
+		modelOf(t, w, map[string][]int{"a.0.w": {8, 16}, "a.1.w": {4, 4, 3, 3}, "a.0.b": {16}, "empty": {0, 4}, "b": {64, 64}}, "a.0.w", "a.1.w", "a.0.b", "empty", "b"),
+		modelOf(t, w, layered, names...),
+		modelOf(t, odd, layered, names...),
+		modelOf(t, make([]float32, 4096), layered, names...),
+		modelOf(t, w, map[string][]int{"a.0.w": {8, 16}, "a.1.w": {8, 16}}, "a.0.w", "a.1.w", "a.0.w"), // two of a name
+		modelOf(t, w, map[string][]int{"bias": {16}}, "bias"),
+		oneTensor(t, 1, 1),
+		modelOf(t, nil, nil),
+		broken,
+	}
+}
+
+// Any keys, clicks and sizes in any order, on every page and dialog of any model: no
+// panic, a plan that is valid, a frame that fits, and nothing that is not a number.
 func TestNothingBreaksTheExplorer(t *testing.T) {
+	t.Chdir(t.TempDir())
+
 	var keys []string
 	for _, b := range bindings {
 		keys = append(keys, b.keys...)
 	}
-	keys = append(keys, "enter", "esc", "backspace", "tab", "a", "4", "2", "1")
-	keys = slices.DeleteFunc(keys, func(k string) bool { return k == "q" || k == "f1" || k == "w" || k == "o" })
-	m := modelOf(t, gaussian(4096), map[string][]int{"a.0.w": {8, 16}, "a.1.w": {4, 4, 3, 3}, "a.0.b": {16}, "empty": {0, 4}, "b": {64, 64}}, "a.0.w", "a.1.w", "a.0.b", "empty", "b")
+	keys = append(keys, "enter", "enter", "enter", "esc", "esc", "backspace", "tab", "a", "4", "2", "1")
+	keys = slices.DeleteFunc(keys, func(k string) bool { return k == "q" || k == "f1" })
+	models := oddModels(t)
+	matrix := matrixFile(t, models[1], "importance.dat", 32)
+	sizes := [][2]int{{10, 3}, {300, 80}, {80, 24}, {200, 60}, {40, 12}, {0, 0}}
 	rapid.Check(t, func(r *rapid.T) {
-		s := sit(t, m, 80, 24)
+		s := sit(t, models[rapid.IntRange(0, len(models)-1).Draw(r, "model")], 80, 24)
+		s.press(rapid.SampledFrom([]string{"l", "s", "s v", "s v v", "s v v v", "p", "m", "r", "C down enter", "C enter", "w", "I", "M"}).Draw(r, "page"))
 		for range rapid.IntRange(1, 20).Draw(r, "steps") {
-			switch rapid.IntRange(0, 5).Draw(r, "what") {
+			switch rapid.IntRange(0, 9).Draw(r, "what") {
 			case 0:
 				s.send(tea.WindowSizeMsg{Width: rapid.IntRange(0, 300).Draw(r, "w"), Height: rapid.IntRange(0, 100).Draw(r, "h")})
 			case 1:
-				s.click(rapid.IntRange(0, 300).Draw(r, "x"), rapid.IntRange(0, 100).Draw(r, "y"))
+				size := rapid.SampledFrom(sizes).Draw(r, "size")
+				s.send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 			case 2:
+				s.click(rapid.IntRange(0, 300).Draw(r, "x"), rapid.IntRange(0, 100).Draw(r, "y"))
+			case 3:
+				if n := len(s.hots); n > 0 { // what can be clicked
+					h := s.hots[rapid.IntRange(0, 1<<20).Draw(r, "hot")%n]
+					s.click(h.area.x+h.area.w/2, h.area.y+h.area.h/2)
+					s.send(tea.MouseMotionMsg{X: h.area.x + 1, Y: h.area.y, Button: tea.MouseLeft})
+				}
+			case 4:
 				s.wheel(rapid.IntRange(0, 300).Draw(r, "x"), rapid.IntRange(0, 100).Draw(r, "y"), rapid.SampledFrom([]int{-1, 1}).Draw(r, "steps"))
+			case 5:
+				s.press(rapid.SampledFrom([]string{"s", "v", "p", "m", "r", "C", "C", "w", "M", "I", "F", "o"}).Draw(r, "to"))
+			case 6:
+				if s.dialog == nil && rapid.IntRange(0, 4).Draw(r, "weigh") == 0 {
+					s.send(s.openFile(matrix, true)())
+				}
 			default:
 				s.press(rapid.SampledFrom(keys).Draw(r, "key"))
 			}
-			lines := strings.Split(s.screen.plain(), "\n")
+			frame := s.screen.plain()
+			lines := strings.Split(frame, "\n")
 			if s.screen.h > 0 && (len(lines) != s.screen.h || textWidth(lines[0]) != s.screen.w) {
 				r.Fatalf("a frame of %d lines and %d columns on a screen of %d×%d", len(lines), textWidth(lines[0]), s.screen.w, s.screen.h)
+			}
+			if s.page != pageMicroscope && strings.Contains(strings.ReplaceAll(frame, "NaN/Inf", ""), "NaN") {
+				r.Fatalf("a figure is none:\n%s", frame)
 			}
 			for _, tensor := range s.model.Tensors {
 				scheme := s.history.Plan().For(tensor)
