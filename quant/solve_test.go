@@ -252,3 +252,10 @@ func BenchmarkSolve(b *testing.B) {
 		}
 	}
 }
+
+func TestBetweenTwoThatHaveNoErrorThereIsNoDifference(t *testing.T) {
+	w := (&Row{Candidates: []Candidate{{Bytes: 4}, {Bytes: 5}}}).Why(Candidate{Bytes: 5}, 0)
+	if got, want := w.String(), "nothing errs less; keep would cost 0.0 dB and save 1 B, 0 a byte"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -34,6 +34,9 @@ func (r *Row) Why(pick Candidate, price float64) Why {
 	w := Why{Pick: pick, Price: price}
 	for _, c := range r.Candidates {
 		o := &Other{c, c.Bytes - w.Pick.Bytes, -10 * math.Log10(c.Error/w.Pick.Error), (w.Pick.Error - c.Error) / float64(c.Bytes-w.Pick.Bytes)}
+		if c.Error == w.Pick.Error { // also where both have none
+			o.DB, o.Rate = 0, 0
+		}
 		switch {
 		case o.Bytes > 0 && o.Rate >= 0 && (w.Better == nil || o.Rate > w.Better.Rate):
 			w.Better = o
@@ -56,7 +59,7 @@ func (w Why) String() string {
 		text = "nothing errs less"
 	}
 	if o := w.Worse; o != nil {
-		return text + fmt.Sprintf("; %s would cost %s and save %s, %s a byte", o.Scheme, decibels(-o.DB), sizeText(-o.Bytes), w.price(o.Rate))
+		return text + fmt.Sprintf("; %s would cost %s and save %s, %s a byte", o.Scheme, decibels(0-o.DB), sizeText(-o.Bytes), w.price(o.Rate))
 	}
 	return text + "; nothing is smaller"
 }

@@ -159,6 +159,9 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 }
 
 func (a *app) handle(msg tea.Msg) tea.Cmd {
+	if w := a.writing; w != nil && opensDialog(msg) {
+		return func() tea.Msg { <-w.ended; return msg }
+	}
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.screen.resize(msg.Width, msg.Height)
@@ -216,6 +219,16 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 		}
 	}
 	return nil
+}
+
+// opensDialog reports whether what happened takes the place of the dialog, which waits
+// while that writes files.
+func opensDialog(msg tea.Msg) bool {
+	switch msg.(type) {
+	case openedMsg, recoveryMsg, failedMsg:
+		return true
+	}
+	return false
 }
 
 // failedMsg is an error to show.

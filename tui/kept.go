@@ -34,6 +34,8 @@ func (a *app) keepNetwork(msg keptMsg) tea.Cmd {
 	a.model = msg.network.Model(a.model)
 	a.planned = newPlanned(a.model, a.history.Plan())
 	a.work = newWork()
+	a.budget.choice, a.budget.of, a.budget.ours = planSpace{}, [3]int{}, 0
+	a.beginSweep()
 	a.run = newRunning(&task)
 	a.run.bench.reference = reference
 	a.micro.reset()

@@ -110,7 +110,7 @@ func (a *app) openFile(path string, matrix bool) tea.Cmd {
 // opened shows the model. The one before is closed when its last read is over.
 func (a *app) opened(msg openedMsg) tea.Cmd {
 	before, matrix, other := a.model, a.importance.matrix, a.letGo()
-	a.planPath = ""
+	a.planPath, a.dialog = "", nil // it was about the model before
 	a.load(msg.model, DefaultPlan(), nil)
 	return tea.Batch(a.offerRecovery(), other, func() tea.Msg {
 		err := before.Close()

@@ -29,7 +29,7 @@ type prepared struct {
 	note  string // what is worth knowing before, "" if nothing
 	files func(path string) []export.File
 	write func(ctx context.Context, path string, force bool, progress func(float64)) error
-	plan  bool // it is the plan, which is saved then
+	plan  *quant.Plan // it is the plan, which is saved then; else nil
 
 	preview string // the text that is written, and what belongs to it; "" if it is not text
 }
@@ -66,7 +66,7 @@ func preparePlan(_ *model.Model, plan quant.Plan, _ *imatrix.Matrix) (*prepared,
 		return nil, err
 	}
 	return &prepared{
-		plan:    true,
+		plan:    &plan,
 		preview: text.String(),
 		files:   func(path string) []export.File { return []export.File{{Path: path, Bytes: int64(text.Len())}} },
 		write: func(_ context.Context, path string, force bool, _ func(float64)) error {

@@ -112,7 +112,7 @@ func (d *writeDialog) write(a *app) tea.Cmd {
 		return nil // the reason is on the screen
 	}
 	path := d.line.value()
-	return a.startWriting(d.ready[d.row].prepared, path, d.ready[d.row].plan && path == a.planPath)
+	return a.startWriting(d.ready[d.row].prepared, path, d.ready[d.row].plan != nil && path == a.planPath)
 }
 
 func (d *writeDialog) click(a *app, n int) tea.Cmd {

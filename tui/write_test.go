@@ -164,3 +164,25 @@ func TestBytesAreExactAndReadable(t *testing.T) {
 		}
 	}
 }
+
+// While the plan is being written the plan page goes on, and files that were asked for
+// before come in: what was not written is not saved, and what opens waits.
+func TestWhatHappensWhileAPlanIsWritten(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := sitWithSample(t, 120, 34)
+	s.press("4 w")
+	_, cmd := s.Update(keyPress("enter"))
+	s.send(s.change(quant.Everywhere(quant.Choice{}))())
+	waits := s.handle(openedMsg{oneTensor(t, 8, 8)})
+	if s.model.Name != "animals" || waits == nil {
+		t.Fatalf("%s is shown while files of another are written", s.model.Name)
+	}
+	s.send(cmd())
+	s.shows("the plan is in animals.plan.toml", "animals*")
+	s.press("w")
+	s.send(waits())
+	s.shows("bitdial memory", "1 tensors")
+	if s.dialog != nil {
+		t.Error("the dialog is about the model before")
+	}
+}

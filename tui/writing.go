@@ -64,9 +64,11 @@ func (a *app) wrote(w *writing) tea.Cmd {
 		}}
 	case w.err != nil:
 		a.dialog = newFailure(w.err)
-	case w.what.plan:
+	case w.what.plan != nil:
 		a.planPath = w.path
-		a.history.MarkSaved()
+		if w.what.plan.Equal(a.history.Plan()) { // the plan page may have gone on
+			a.history.MarkSaved()
+		}
 		a.notice = "the plan is in " + w.path
 		return a.keepPlan()
 	default:
