@@ -156,7 +156,7 @@ func cutEnd(s string, w int) string {
 		return ""
 	}
 	n := bytesWithin(s, w-1)
-	if at := strings.LastIndexByte(s[:n+1], ' '); at > n-longWord && at > n/2 {
+	if at := strings.LastIndexByte(s[:n+1], ' '); at > max(n-longWord, longWord) {
 		return strings.TrimRight(s[:at], " ,;:·") + ellipsis
 	}
 	return s[:n] + ellipsis

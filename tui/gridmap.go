@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
@@ -21,7 +22,29 @@ type gridMap struct {
 	measure int            // index into gridMeasures
 	column  int            // of the formats, one for all; -1: the plan's schemes
 	sorted  bool           // rows by what they lose
-	cells   [][]gridValue  // by row and column, found anew for each frame
+	names   int            // columns of the screen that the longest name of a row takes
+
+	cells        [][]gridValue // by row and column
+	all          gridValue     // their sum
+	known, total int           // cells
+	sums         gridState     // what these were found of
+	made         time.Time
+	took         time.Duration
+	full         gridState // in rows before this one, counted from the first on the
+	next         int       // screen, nothing is missing
+}
+
+// gridState stands for what the map shows. The counts only grow.
+type gridState struct {
+	model                *model.Model // nil: of nothing yet
+	edits, forgotten     int
+	column, set, measure int
+	found, failed        int // what comes in while the map fills
+	top                  int
+}
+
+func (a *app) gridState() gridState {
+	return gridState{a.model, a.planned.edits, a.work.forgotten, a.grid.column, a.heat.set, a.grid.measure, a.work.found, len(a.work.failed), 0}
 }
 
 // gridRow is a layer, or a tensor outside of all layers.
@@ -137,6 +160,9 @@ func (a *app) arrangeGrid() {
 		}
 		g.rows = append(g.rows, row)
 	}
+	for r := range g.rows {
+		g.names = max(g.names, textWidth(a.rowName(&g.rows[r])))
+	}
 	g.locate()
 }
 
@@ -176,9 +202,17 @@ func (a *app) gridCell(row, kind int) (v gridValue) {
 	return v
 }
 
-// addUpGrid finds all cells and their sum.
-func (a *app) addUpGrid() (all gridValue, known, total int) {
-	g := &a.grid
+// addUpGrid brings all cells and their sum up to date, or leaves them for a moment
+// while facts come in faster than it can follow.
+func (a *app) addUpGrid() {
+	g, now := &a.grid, a.gridState()
+	same := g.sums
+	same.found, same.failed = now.found, now.failed
+	if g.sums == now || same == now && a.work.job != nil && time.Since(g.made) < max(100*time.Millisecond, 10*g.took) {
+		return
+	}
+	start := time.Now()
+	g.sums, g.all, g.known, g.total = now, gridValue{}, 0, 0
 	g.cells = g.cells[:0]
 	for r := range g.rows {
 		var row []gridValue
@@ -191,18 +225,20 @@ func (a *app) addUpGrid() (all gridValue, known, total int) {
 			if v.empty {
 				continue
 			}
-			total++
+			g.total++
 			if v.missing == 0 {
-				known++
+				g.known++
 			}
-			all.n += v.n
-			all.relative += v.relative
-			all.sse += v.sse
-			all.weighted += v.weighted
+			g.all.n += v.n
+			g.all.relative += v.relative
+			g.all.sse += v.sse
+			g.all.weighted += v.weighted
 		}
 		g.cells = append(g.cells, row)
 	}
-	return all, known, total
+	g.sort()
+	g.made = time.Now()
+	g.took = g.made.Sub(start)
 }
 
 // missingInGrid returns what the map has still to learn: tensors under the scheme
@@ -211,8 +247,13 @@ func (a *app) addUpGrid() (all gridValue, known, total int) {
 func (a *app) missingInGrid() (request, bool) {
 	a.arrangeGrid()
 	g := &a.grid
-	for n := range g.rows {
-		for _, cell := range g.rows[(g.top+n)%len(g.rows)].cells {
+	now := a.gridState()
+	now.found, now.failed, now.top = 0, 0, g.top
+	if g.full != now {
+		g.full, g.next = now, 0
+	}
+	for ; g.next < len(g.rows); g.next++ {
+		for _, cell := range g.rows[(g.top+g.next)%len(g.rows)].cells {
 			for _, i := range cell {
 				if t, s := a.model.Tensors[i], a.gridScheme(i); s.WhyNot(t.Shape) == "" && a.work.missing(t, s) {
 					return request{fact: fact{t, s}, i: i}, true

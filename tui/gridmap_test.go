@@ -1,11 +1,13 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/bitdial/bitdial/quant"
 	"github.com/bitdial/bitdial/quant/model"
 )
 
@@ -122,4 +124,30 @@ func BenchmarkGrid(b *testing.B) {
 	for b.Loop() {
 		s.View()
 	}
+}
+
+// BenchmarkGridOfManyTensors is a frame of the map of 300,000 tensors, and finding
+// what is missing in it, when all is known.
+func BenchmarkGridOfManyTensors(b *testing.B) {
+	m := manyTensors(b, 300_000)
+	noState(b)
+	s := &sitting{b, newApp(context.Background(), Options{Model: m, Plan: DefaultPlan()})}
+	s.screen.resize(200, 60)
+	f := &quant.Figures{Exact: true}
+	f.N, f.E2, f.X2 = 1024, 1, 100
+	for i, t := range m.Tensors {
+		s.work.figures[fact{t, s.planned.schemes[i]}] = f
+	}
+	s.turnTo(pageGrid)
+	s.View()
+	b.Run("view", func(b *testing.B) {
+		for b.Loop() {
+			s.View()
+		}
+	})
+	b.Run("next", func(b *testing.B) {
+		for b.Loop() {
+			s.missingInGrid()
+		}
+	})
 }

@@ -19,16 +19,12 @@ type gridLayout struct {
 // layOutGrid divides r and scrolls the cursor's cell into view.
 func (a *app) layOutGrid(r rect) (l gridLayout) {
 	g := &a.grid
-	width := 5
-	for _, row := range g.rows {
-		width = max(width, textWidth(a.rowName(&row)))
-	}
 	l.cell = 7
 	for k := range g.kinds {
 		l.cell = max(l.cell, textWidth(g.kindName(k))+2)
 	}
 	l.cell = min(l.cell, max(7, min(12, (r.w-12)/max(1, len(g.kinds)))))
-	width = clamp(width, 5, max(12, r.w-1-l.cell*len(g.kinds)))
+	width := clamp(g.names, 5, max(12, r.w-1-l.cell*len(g.kinds)))
 	l.names, l.grid = r.cutLeft(min(width, r.w/2))
 	_, l.grid = l.grid.cutLeft(1)
 	l.shown = clamp(l.grid.w/l.cell, 1, max(1, len(g.kinds)))
@@ -83,13 +79,13 @@ func (a *app) drawGrid(r rect) {
 		s.text(body, body.x, body.y, fg(colDim), cutEnd("no weights to show: the map has floats of two axes or more", body.w))
 		return
 	}
-	all, known, total := a.addUpGrid()
-	g.sort()
+	a.addUpGrid()
+	all := &g.all
 	m, sc := &gridMeasures[g.measure], sqnrScale
 	if m.unit != "dB" {
-		sc = scale{good: 0, bad: a.gridWorst(&all)}
+		sc = scale{good: 0, bad: a.gridWorst(all)}
 	}
-	x := s.text(top, top.x, top.y, fg(colDim), cutEnd(a.gridTitle(known, total), top.w))
+	x := s.text(top, top.x, top.y, fg(colDim), cutEnd(a.gridTitle(g.known, g.total), top.w))
 	if legend := (rect{top.x + top.w - 34, top.y, 34, 1}); legend.x > x+1 {
 		paintLegend(s, legend, sc, m.unit)
 	}
@@ -119,7 +115,7 @@ func (a *app) drawGrid(r rect) {
 		}
 		s.text(l.names, l.names.x, l.names.y+row, st, cutMiddle(a.rowName(&g.rows[g.top+row]), l.names.w))
 		for c := range l.shown {
-			values = append(values, m.of(&g.cells[g.top+row][g.left+c], &all))
+			values = append(values, m.of(&g.cells[g.top+row][g.left+c], all))
 		}
 	}
 	view := heatView{values: values, rows: rows, cols: l.shown, cell: l.cell, scale: sc, text: m.text, cursorRow: -1, blank: func(row, col int) bool { return g.cells[g.top+row][g.left+col].empty }}
@@ -136,9 +132,9 @@ func (a *app) drawGrid(r rect) {
 		a.paintCurves(room)
 	}
 	if side.w > 0 {
-		a.explainGrid(side, &all)
+		a.explainGrid(side, all)
 	} else {
-		a.explainGrid(foot, &all)
+		a.explainGrid(foot, all)
 	}
 }
 
@@ -193,7 +189,7 @@ func (g *gridMap) sort() {
 	for to, from := range order {
 		rows[to], cells[to] = g.rows[from], g.cells[from]
 	}
-	g.rows, g.cells = rows, cells
+	g.rows, g.cells, g.next = rows, cells, 0
 	g.locate()
 }
 
@@ -293,6 +289,7 @@ func (a *app) sortGrid() tea.Cmd {
 		a.notice = "layers as in the file"
 		return nil
 	}
+	g.sums = gridState{}
 	a.notice = "layers sorted: what loses most first"
 	return nil
 }

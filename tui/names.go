@@ -3,6 +3,7 @@ package tui
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/bitdial/bitdial/quant/model"
 )
@@ -51,17 +52,36 @@ func numbered(tensors []*model.Tensor, prefix string) bool {
 }
 
 // short returns name in at most w columns: whole if it fits, else without what
-// says nothing, else cut in the middle as well.
+// says nothing, else cut in the middle as well: numbers of layers are kept.
 func (c nameCut) short(name string, w int) string {
 	if textWidth(name) <= w {
 		return name
 	}
-	kept, ok := strings.CutSuffix(name, weightSuffix)
-	if ok {
-		kept += ellipsis
+	kept := strings.TrimPrefix(strings.TrimSuffix(name, weightSuffix), c.prefix)
+	if kept == "" {
+		kept = name
 	}
-	if rest, ok := strings.CutPrefix(kept, c.prefix); ok && c.prefix != "" {
-		kept = ellipsis + rest
+	at := strings.IndexFunc(kept, unicode.IsDigit)
+	if at < 0 || textWidth(kept) <= w {
+		return cutMiddle(kept, w)
+	}
+	if end := strings.IndexByte(kept[at:], '.'); end > 0 { // layers.11.self_attn.q_proj: 11…attn.q_proj
+		number, rest := kept[at:at+end], kept[at+end:]
+		if room := w - textWidth(number); room >= 8 {
+			return number + cutStart(rest, room)
+		}
 	}
 	return cutMiddle(kept, w)
+}
+
+// cutStart returns s, shortened to w columns by an ellipsis at its beginning.
+func cutStart(s string, w int) string {
+	if textWidth(s) <= w {
+		return s
+	}
+	for s != "" && textWidth(s) >= w {
+		_, n := utf8.DecodeRuneInString(s)
+		s = s[n:]
+	}
+	return ellipsis + s
 }

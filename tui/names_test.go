@@ -19,10 +19,13 @@ func TestLongNamesKeepWhatTellsThemApart(t *testing.T) {
 		want string
 	}{
 		{"model.text.layers.0.mlp.down_proj.weight", 40, "model.text.layers.0.mlp.down_proj.weight"},
-		{"model.text.layers.0.mlp.down_proj.weight", 30, "…layers.0.mlp.down_proj…"},
-		{"model.text.layers.11.self_attn.q_proj.weight", 24, "…layers.11.…attn.q_proj…"},
-		{"lm_head.weight", 10, "lm_head…"},
-		{"model.text.layers.11.input_layernorm.weight", 3, "………"},
+		{"model.text.layers.0.mlp.down_proj.weight", 30, "layers.0.mlp.down_proj"},
+		{"model.text.layers.11.self_attn.q_proj.weight", 28, "layers.11.self_attn.q_proj"},
+		{"model.text.layers.11.self_attn.q_proj.weight", 19, "11.self_attn.q_proj"},
+		{"model.text.layers.11.self_attn.q_proj.weight", 16, "11…f_attn.q_proj"},
+		{"model.text.layers.11.self_attn.q_proj.weight", 9, "laye…proj"},
+		{"lm_head.weight", 10, "lm_head"},
+		{"model.text.layers.11.input_layernorm.weight", 3, "l…m"},
 	} {
 		if got := cut.short(c.name, c.w); got != c.want || textWidth(got) > c.w {
 			t.Errorf("%s in %d columns: %q, want %q", c.name, c.w, got, c.want)

@@ -46,6 +46,7 @@ type work struct {
 	fill      int                // tensors before this index have their figures
 	settle    int                // and before this one exact ones
 	found     int                // figures so far
+	forgotten int                // how often all was forgotten
 	ticking   bool
 }
 
@@ -82,9 +83,9 @@ func newWork() work {
 
 // forget drops all facts, not the job under way.
 func (w *work) forget() {
-	job, ticking, found := w.job, w.ticking, w.found
+	job, ticking, found, forgotten := w.job, w.ticking, w.found, w.forgotten
 	*w = newWork()
-	w.job, w.ticking, w.found = job, ticking, found
+	w.job, w.ticking, w.found, w.forgotten = job, ticking, found, forgotten+1
 }
 
 // stop cancels the job under way.
