@@ -11,13 +11,29 @@ import (
 // nameCut is what names of layers may do without where room is short: the
 // folders that most of a model's names begin with. The suffix of weights says
 // nothing either.
-type nameCut struct{ prefix string }
+type nameCut struct {
+	prefix string
+	widest int // columns of the longest name without these
+}
 
 const weightSuffix = ".weight"
 
-// newNameCut finds the dotted beginning that more than half of the names share,
-// up to the first number.
 func newNameCut(tensors []*model.Tensor) nameCut {
+	c := nameCut{prefix: commonPrefix(tensors)}
+	for _, t := range tensors {
+		c.widest = max(c.widest, textWidth(c.core(t.Name)))
+	}
+	return c
+}
+
+// core returns name without what says nothing.
+func (c nameCut) core(name string) string {
+	return strings.TrimPrefix(strings.TrimSuffix(name, weightSuffix), c.prefix)
+}
+
+// commonPrefix finds the dotted beginning that more than half of the names share,
+// up to the first number.
+func commonPrefix(tensors []*model.Tensor) string {
 	prefix := ""
 	for {
 		counts := map[string]int{}
@@ -35,7 +51,7 @@ func newNameCut(tensors []*model.Tensor) nameCut {
 		}
 		// What stands before a number names the repeated part: it stays.
 		if next == "" || numbered(tensors, prefix+next+".") {
-			return nameCut{prefix}
+			return prefix
 		}
 		prefix += next + "."
 	}
@@ -52,17 +68,18 @@ func numbered(tensors []*model.Tensor, prefix string) bool {
 }
 
 // short returns name in at most w columns: whole if it fits, else without what
-// says nothing, else cut in the middle as well: numbers of layers are kept.
+// says nothing. Where not all names of the model fit so, they begin with the number
+// of their layer, and what is too long is cut after that, or in the middle.
 func (c nameCut) short(name string, w int) string {
 	if textWidth(name) <= w {
 		return name
 	}
-	kept := strings.TrimPrefix(strings.TrimSuffix(name, weightSuffix), c.prefix)
+	kept := c.core(name)
 	if kept == "" {
 		kept = name
 	}
 	at := strings.IndexFunc(kept, unicode.IsDigit)
-	if at < 0 || textWidth(kept) <= w {
+	if at < 0 || c.widest <= w {
 		return cutMiddle(kept, w)
 	}
 	if end := strings.IndexByte(kept[at:], '.'); end > 0 { // layers.11.self_attn.q_proj: 11…attn.q_proj
