@@ -151,3 +151,17 @@ func BenchmarkGridOfManyTensors(b *testing.B) {
 		}
 	})
 }
+
+// The next set of formats may be smaller than the one before.
+func TestTheMapOfAFormatTurnsToTheNextSet(t *testing.T) {
+	s := sit(t, blockModel(t, 6), 80, 24)
+	s.press("s")
+	for range heatSets {
+		for range 40 {
+			s.press("]")
+		}
+		s.shows("if all were")
+		s.press("f")
+		s.shows("if all were", heatSets[s.heat.set].formats[0].Name)
+	}
+}

@@ -52,6 +52,7 @@ func (h *heatMap) formats() []*kernels.Format { return heatSets[h.set].formats }
 func (a *app) nextSet() tea.Cmd {
 	a.heat.set = (a.heat.set + 1) % len(heatSets)
 	a.heat.column, a.heat.first, a.heat.shown = 0, 0, 0
+	a.grid.column = min(a.grid.column, 0)
 	return nil
 }
 
