@@ -106,7 +106,7 @@ func (a *app) paintCurves(r rect) {
 		s.put(plot.x+x, axisX.y, '─', fg(colFaint))
 	}
 	s.put(axisY.x+4, axisX.y, '└', fg(colFaint))
-	for _, db := range ticks(lo, hi, plot.h/4) {
+	for _, db := range ticks(lo, hi, max(2, plot.h/4)) {
 		y := plot.y + plot.h - 1 - int((db-lo)/(hi-lo)*float64(plot.h-1)+0.5)
 		s.textRight(rect{axisY.x, y, 4, 1}, y, fg(colDim), valueText(db))
 		s.put(axisY.x+4, y, '┤', fg(colFaint))

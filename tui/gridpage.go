@@ -125,7 +125,7 @@ func (a *app) drawGrid(r rect) {
 	paintHeat(s, rect{l.grid.x, l.grid.y, l.cell * l.shown, rows}, view)
 	a.hots = append(a.hots, hot{area: rect{in.x, body.y, in.w, rows}, click: (*app).clickGrid, wheel: func(a *app, _, steps int) tea.Cmd { return a.moveInGrid(steps, 0) }, n: l.grid.x<<16 | l.cell})
 	s.scrollbar(rect{in.x, body.y, in.w, body.h}, g.top, len(g.rows))
-	if _, room := body.cutTop(rows + 1); room.h >= 12 { // a small model leaves room for the curves too
+	if _, room := body.cutTop(rows + 1); room.h >= 9 { // a small model leaves room for the curves too
 		a.layers.scroll(len(a.layers.order))
 		title, room := room.cutTop(1)
 		s.text(title, title.x, title.y, fg(colDim), cutEnd(a.curvesTitle(), title.w))
