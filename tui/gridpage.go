@@ -62,19 +62,7 @@ func (a *app) drawGrid(r rect) {
 	s, g := a.screen, &a.grid
 	a.arrangeGrid()
 	a.heat.first, a.heat.shown = 0, len(a.heat.formats())
-	in := r.inset(1)
-	_, in = in.cutLeft(1)
-	side := rect{}
-	if in.w >= 100 {
-		side, in = in.cutRight(min(46, in.w-70))
-		s.vrule(r, side.x, fg(colFaint))
-		_, side = side.cutLeft(2)
-	}
-	top, body := in.cutTop(1)
-	foot := rect{}
-	if side.w == 0 {
-		foot, body = body.cutBottom(2)
-	}
+	top, body, words := a.viewParts(r, viewShape{wide: 100, words: 46, rest: 70, rows: 2})
 	if len(g.rows) == 0 {
 		s.text(body, body.x, body.y, fg(colDim), cutEnd("no weights to show: the map has floats of two axes or more", body.w))
 		return
@@ -123,19 +111,15 @@ func (a *app) drawGrid(r rect) {
 		view.cursorRow, view.cursorCol = at[0]-g.top, at[1]-g.left
 	}
 	paintHeat(s, rect{l.grid.x, l.grid.y, l.cell * l.shown, rows}, view)
-	a.hots = append(a.hots, hot{area: rect{in.x, body.y, in.w, rows}, click: (*app).clickGrid, wheel: func(a *app, _, steps int) tea.Cmd { return a.moveInGrid(steps, 0) }, n: l.grid.x<<16 | l.cell})
-	s.scrollbar(rect{in.x, body.y, in.w, body.h}, g.top, len(g.rows))
+	a.hots = append(a.hots, hot{area: rect{body.x, body.y, body.w, rows}, click: (*app).clickGrid, wheel: func(a *app, _, steps int) tea.Cmd { return a.moveInGrid(steps, 0) }, n: l.grid.x<<16 | l.cell})
+	s.scrollbar(body, g.top, len(g.rows))
 	if _, room := body.cutTop(rows + 1); room.h >= 9 { // a small model leaves room for the curves too
 		a.layers.scroll(len(a.layers.order))
 		title, room := room.cutTop(1)
 		s.text(title, title.x, title.y, fg(colDim), cutEnd(a.curvesTitle(), title.w))
 		a.paintCurves(room)
 	}
-	if side.w > 0 {
-		a.explainGrid(side, all)
-	} else {
-		a.explainGrid(foot, all)
-	}
+	a.explainGrid(words, all)
 }
 
 // gridTitle says what the cells show and how far they are known.

@@ -41,23 +41,12 @@ func (a *app) layOutMeasures(r rect) (names, schemes, grid rect) {
 // drawMeasures draws the table.
 func (a *app) drawMeasures(r rect) {
 	s := a.screen
-	in := r.inset(1)
-	_, in = in.cutLeft(1)
 	if a.run.bench == nil {
+		_, in := r.inset(1).cutLeft(1)
 		a.paragraphs(in, fg(colDim), "The model cannot be run here: only its weights can be measured.")
 		return
 	}
-	side := rect{}
-	if in.w >= 110 {
-		side, in = in.cutRight(min(64, in.w-84))
-		s.vrule(r, side.x, fg(colFaint))
-		_, side = side.cutLeft(2)
-	}
-	top, body := in.cutTop(1)
-	foot := rect{}
-	if side.w == 0 {
-		foot, body = body.cutBottom(3)
-	}
+	top, body, words := a.viewParts(r, viewShape{wide: 110, words: 64, rest: 84, rows: 3})
 	s.text(top, top.x, top.y, fg(colDim), cutEnd(a.measuresTitle(), top.w))
 	head, body := body.cutTop(2)
 	a.layers.scroll(body.h)
@@ -84,13 +73,13 @@ func (a *app) drawMeasures(r rect) {
 	for c := range measureColumns {
 		a.drawMeasureColumn(rect{grid.x + c*a.measures.cell, body.y, a.measures.cell, body.h}.intersect(grid), c)
 	}
-	a.drawScrollbar(rect{in.x, body.y, in.w, body.h})
-	if side.w > 0 {
-		a.explainMeasure(side)
+	a.drawScrollbar(body)
+	if words.y == top.y { // beside it
+		a.explainMeasure(words)
 		return
 	}
 	about := a.correlationText()
-	line, foot := foot.cutTop(1)
+	line, foot := words.cutTop(1)
 	s.text(line, line.x, line.y, fg(colDim), cutEnd(measureColumns[a.measures.column].about, line.w))
 	a.paragraphs(foot, style{}, about)
 }
@@ -262,7 +251,7 @@ func (a *app) explainMeasure(r rect) {
 		a.drawForecasts(rect{r.x, y + 1, r.w - 1, max(0, min(16, r.y+r.h-y-3))}, i)
 	}
 	_, hint := r.cutTop(r.h - 1)
-	s.text(hint, hint.x, hint.y, fg(colDim), cutEnd("⏎ to its dials · space sort · v map of SQNR", hint.w))
+	s.text(hint, hint.x, hint.y, fg(colDim), cutEnd("⏎ to its dials · space sort · v next view", hint.w))
 }
 
 // drawForecasts draws each layer's forecast against its harm, on logarithmic

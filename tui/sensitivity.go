@@ -139,19 +139,7 @@ func (h *heatMap) layOut(w int) (cell int) {
 // drawSensitivity draws the second page.
 func (a *app) drawSensitivity(r rect) {
 	s := a.screen
-	in := r.inset(1)
-	_, in = in.cutLeft(1)
-	side := rect{}
-	if in.w >= 100 {
-		side, in = in.cutRight(min(46, in.w-84))
-		s.vrule(r, side.x, fg(colFaint))
-		_, side = side.cutLeft(2)
-	}
-	top, body := in.cutTop(1)
-	foot := rect{}
-	if side.w == 0 {
-		foot, body = body.cutBottom(2)
-	}
+	top, body, words := a.viewParts(r, viewShape{wide: 100, words: 46, rest: 84, rows: 2})
 	cell := a.heat.layOut(body.w - 13)
 	title := "SQNR dB by format" + a.weighedBy() + " · " + heatSets[a.heat.set].name
 	title += a.progressText(a.heatProgress())
@@ -205,12 +193,8 @@ func (a *app) drawSensitivity(r rect) {
 		values: a.heat.values, rows: rows, cols: a.heat.shown, cell: cell, scale: sqnrScale,
 		cursorRow: a.layers.cursor - a.layers.top, cursorCol: a.heat.column - a.heat.first,
 	})
-	a.drawScrollbar(rect{in.x, body.y, in.w, body.h})
-	if side.w > 0 {
-		a.explainCell(side)
-	} else {
-		a.explainCell(foot)
-	}
+	a.drawScrollbar(body)
+	a.explainCell(words)
 }
 
 // heatValue returns the SQNR of a cell, weighted where importance is in use, NaN while it is not known, −∞ where the

@@ -88,3 +88,27 @@ func (p *pace) left(known, all int, now time.Time) string {
 	seconds := int(math.Ceil(took * float64(all-known) / float64(known-p.from)))
 	return fmt.Sprintf(" · %d:%02d left", seconds/60, seconds%60)
 }
+
+// viewShape is how a view is divided.
+type viewShape struct {
+	wide        int // columns from which on words stand beside it
+	words, rest int // columns that they take at most, and that they leave at least
+	rows        int // that they take below, where it is narrower
+}
+
+// viewParts divides a view into its first row, what it shows, and where that is
+// put into words.
+func (a *app) viewParts(r rect, v viewShape) (top, body, words rect) {
+	in := r.inset(1)
+	_, in = in.cutLeft(1)
+	if in.w < v.wide {
+		top, body = in.cutTop(1)
+		words, body = body.cutBottom(v.rows)
+		return top, body, words
+	}
+	words, in = in.cutRight(min(v.words, in.w-v.rest))
+	a.screen.vrule(r, words.x, fg(colFaint))
+	_, words = words.cutLeft(2)
+	top, body = in.cutTop(1)
+	return top, body, words
+}
